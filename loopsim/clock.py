@@ -1,0 +1,63 @@
+"""The one clock of a shop: what its time is, given the wall's.
+
+`real` follows the wall, `scaled` runs `rate` times as fast, `manual` stands still until it is set. A clock is a value: an anchor (this
+shop moment was at that wall moment) and a mode. It never goes back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct, structs
+
+Wall = Callable[[], float]  # seconds since 1970, as time.time()
+Mode = Literal["real", "scaled", "manual"]
+
+wall: Wall = time.time
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_ms(moment: datetime) -> int:
+    """Milliseconds since 1970, whole."""
+    return (moment - EPOCH) // _MILLISECOND
+
+
+def from_ms(ms: int) -> datetime:
+    """The aware UTC moment of whole milliseconds since 1970."""
+    return EPOCH + timedelta(milliseconds=ms)
+
+
+class Clock(Struct, frozen=True, kw_only=True):
+    """`shop_ms` of the shop's time was at `wall_ms` of the wall's."""
+
+    mode: Mode = "real"
+    rate: float = 1.0
+    shop_ms: int = 0
+    wall_ms: int = 0
+
+    def now_ms(self, wall_ms: int) -> int:
+        """The shop's time in milliseconds, when the wall shows `wall_ms`."""
+        if self.mode == "manual":
+            return self.shop_ms
+        passed = max(0, wall_ms - self.wall_ms)
+        return self.shop_ms + (passed if self.mode == "real" else int(passed * self.rate))
+
+    def at(self, shop_ms: int, wall_ms: int) -> Clock:
+        """The same clock, set forward to `shop_ms`; a moment that is past leaves it where it is."""
+        return structs.replace(self, shop_ms=max(shop_ms, self.now_ms(wall_ms)), wall_ms=wall_ms)
+
+    def switched(self, mode: Mode, rate: float, wall_ms: int) -> Clock:
+        """In another mode, from now on."""
+        return Clock(mode=mode, rate=rate, shop_ms=self.now_ms(wall_ms), wall_ms=wall_ms)
+
+    def wall_delay(self, shop_ms: int, wall_ms: int) -> float | None:
+        """Seconds of the wall until the clock shows `shop_ms`; None if it never will by itself."""
+        if self.mode == "manual":
+            return None
+        left = max(0, shop_ms - self.now_ms(wall_ms)) / 1000
+        return left if self.mode == "real" else left / self.rate

@@ -1,0 +1,186 @@
+"""What happens to a request's values before they are judged.
+
+Laravel's rules are not JSON Schema's. Before any rule runs, its middleware trims every string and turns empty ones
+into null, and for its rules a required null or empty array or object is missing, `"12"` is an integer, and 1 is true.
+Fields that no rule names never reach the controller. A shape makes that of a body once, so that plain JSON Schema can
+judge the rest.
+
+The control API is our own and reads literally. For both, `1.0` becomes the integer that JSON Schema takes it for.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from loopsim.contract.pointers import resolve_ref
+
+
+class Leniency(NamedTuple):
+    """Which liberties a reader takes: `trim` Laravel's clean-up, `cast` texts as numbers and booleans, `words` texts
+    such as `on` as booleans, `drop` fields that the schema does not name."""
+
+    trim: bool = False
+    cast: bool = False
+    words: bool = False
+    drop: bool = False
+
+
+LARAVEL = Leniency(trim=True, cast=True, drop=True)
+CONTROL = Leniency()
+QUERY = Leniency(cast=True, words=True, drop=True)
+
+INTEGER_TEXT = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,18})", re.ASCII)
+INTEGER_LIMIT = 2**63
+_NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?", re.ASCII)
+_TRUE = frozenset(("true", "on", "yes", "1"))
+_FALSE = frozenset(("false", "off", "no", "0"))
+
+
+def read_integer(text: str) -> int | None:
+    """The integer a text stands for, or None: no fraction, no leading zero, within 64 bits, as PHP's filter has it."""
+    if INTEGER_TEXT.fullmatch(text) is None:
+        return None
+    number = int(text)
+    return number if -INTEGER_LIMIT <= number < INTEGER_LIMIT else None
+
+
+class Shape:
+    """What a schema says about the form of a value, compiled for one leniency; `read` applies it."""
+
+    __slots__ = ("casts", "filled", "items", "leniency", "may_be_empty", "names_keys", "properties", "rest", "types")
+
+    def __init__(self, leniency: Leniency) -> None:
+        self.leniency = leniency
+        self.types: set[str] = set()
+        self.properties: dict[str, Shape] = {}
+        self.items: Shape | None = None
+        self.rest: Shape | None = None
+        self.names_keys = False
+        self.filled: set[str] = set()
+        self.casts = False
+        self.may_be_empty = False
+
+    def read(self, value: Any, prefix: str, unknown: list[str]) -> Any:
+        """The value as the rules shall see it. Dotted paths of fields that the schema does not name go to `unknown`;
+        `prefix` is the path so far, empty or ending in a dot."""
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, dict):
+            return self._object(value, prefix, unknown)
+        if isinstance(value, list):
+            return self._array(value, prefix, unknown)
+        if self.casts:
+            return self._number(value)
+        return value
+
+    def _text(self, value: str) -> Any:
+        if self.leniency.trim:
+            value = value.strip()
+            if not value:
+                return None
+        if self.casts and self.leniency.cast and "string" not in self.types:
+            return _cast(value, self.types, words=self.leniency.words)
+        return value
+
+    def _number(self, value: Any) -> Any:
+        if type(value) is float:
+            whole = "integer" in self.types and "number" not in self.types and value.is_integer()
+            return int(value) if whole and abs(value) < INTEGER_LIMIT else value
+        if type(value) is int and self.leniency.cast and value in (0, 1):
+            return bool(value) if "boolean" in self.types and not self.types & {"integer", "number"} else value
+        return value
+
+    def _array(self, value: list[Any], prefix: str, unknown: list[str]) -> Any:
+        if not value and self.leniency.trim and "object" in self.types and "array" not in self.types:
+            # PHP knows one empty array; its clients send [] for an empty object.
+            return {}
+        items = self.items or (_TRIMMED if self.leniency.trim else None)
+        if items is None:
+            return value
+        return [items.read(each, f"{prefix}{index}.", unknown) for index, each in enumerate(value)]
+
+    def _object(self, value: dict[str, Any], prefix: str, unknown: list[str]) -> Any:
+        read: dict[str, Any] = {}
+        for key, each in value.items():
+            shape = self.properties.get(key)
+            if shape is None:
+                if self.names_keys:
+                    unknown.append(prefix + key)
+                    if self.leniency.drop:
+                        continue
+                shape = self.rest
+                if shape is None:
+                    read[key] = _TRIMMED.read(each, "", []) if self.leniency.trim else each
+                    continue
+            read[key] = each = shape.read(each, f"{prefix}{key}.", unknown)
+            if key in self.filled and _is_blank(each, shape):
+                del read[key]
+        return read
+
+
+def _is_blank(value: Any, shape: Shape) -> bool:
+    return "null" not in shape.types if value is None else value in ([], {}) and not shape.may_be_empty
+
+
+def _cast(text: str, types: set[str], *, words: bool) -> Any:
+    if "integer" in types and (number := read_integer(text)) is not None:
+        return number
+    if "number" in types and _NUMBER_TEXT.fullmatch(text):
+        return float(text)
+    if "boolean" in types:
+        if text in ("0", "1"):
+            return text == "1"
+        if words and text.lower() in _TRUE | _FALSE:
+            return text.lower() in _TRUE
+    return text
+
+
+_TRIMMED = Shape(Leniency(trim=True))
+"""For values that no schema describes: trimmed all the same."""
+
+
+def shape_of(document: dict[str, Any], schema: Any, leniency: Leniency) -> Shape:
+    """The shape of a schema of `document`. Branches of one-of, any-of, all-of and conditions count together: what one
+    of them names is known."""
+    return _build(document, schema, leniency, {})
+
+
+def _build(document: dict[str, Any], schema: Any, leniency: Leniency, built: dict[int, Shape]) -> Shape:
+    # By the node as it stands in the document, which outlives this; a resolved one may be made for the moment.
+    if id(schema) in built:
+        return built[id(schema)]
+    shape = built[id(schema)] = Shape(leniency)
+    resolved = resolve_ref(document, schema)
+    if isinstance(resolved, dict):
+        _add(document, resolved, shape, built)
+    shape.casts = bool(shape.types & {"integer", "number", "boolean"})
+    if not leniency.trim:
+        shape.filled.clear()
+    return shape
+
+
+def _add(document: dict[str, Any], schema: dict[str, Any], shape: Shape, built: dict[int, Shape]) -> None:
+    types = schema.get("type", [])
+    shape.types.update([types] if isinstance(types, str) else types)
+    if 0 in (schema.get("minItems"), schema.get("minProperties")):
+        # Said outright: an empty array or object is a value here.
+        shape.may_be_empty = True
+    for name, inner in schema.get("properties", {}).items():
+        shape.properties.setdefault(name, _build(document, inner, shape.leniency, built))
+    if shape.properties and "additionalProperties" not in schema:
+        shape.names_keys = True
+    rest = schema.get("additionalProperties")
+    if isinstance(rest, dict):
+        shape.rest = _build(document, rest, shape.leniency, built)
+    if "items" in schema:
+        shape.items = _build(document, schema["items"], shape.leniency, built)
+    shape.filled.update(schema.get("required", []))
+    for several in schema.get("dependentRequired", {}).values():
+        shape.filled.update(several)
+    branches = [branch for key in ("oneOf", "anyOf", "allOf") for branch in schema.get(key, [])]
+    branches += [schema[key] for key in ("if", "then", "else") if key in schema]
+    for branch in branches:
+        resolved = resolve_ref(document, branch)
+        if isinstance(resolved, dict):
+            _add(document, resolved, shape, built)

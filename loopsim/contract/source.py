@@ -1,0 +1,120 @@
+"""Where the contract comes from: openapi/ of a source checkout, or the compiled file inside the wheel.
+
+A compiled file is one JSON object, `{"stamp", "versions", "facts", "documents": {"loop/2026-07": ..., "control/1":
+...}}`. Beside a source checkout it is a cache: valid while no file of openapi/ and of this package's compiler has
+changed, rewritten when one has, and done without where it cannot be written. In a wheel it is made by `build_hook`,
+and openapi/ is there for readers only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from loopsim.contract.contract import CONTROL_VERSION, Contract
+from loopsim.errors import SetupError
+
+PACKAGE = Path(__file__).resolve().parent
+CACHE = PACKAGE / "compiled.json"
+CHECKOUT = PACKAGE.parent.parent / "openapi"
+WHEEL = PACKAGE.parent / "_data"
+COMPILED_NAME = "compiled.json"
+
+_COMPILER = (
+    "check", "compile", "facts", "fragments", "inherit", "overlay", "pointers", "shapes", "source", "walk",
+    "yaml_source",
+)  # fmt: skip
+
+
+class _Compiled(msgspec.Struct):
+    stamp: str
+    versions: tuple[str, ...]
+    facts: dict[str, dict[str, str]]
+    documents: dict[str, msgspec.Raw]
+
+
+def load_contract(openapi_dir: Path | None = None, cache: Path | None = None) -> Contract:
+    """The contract of `openapi_dir`, or of this installation where none is given.
+
+    `cache` is the compiled file to use and keep up to date; an `openapi_dir` of its own has none unless it is named.
+    Raises SetupError where no contract is found or the documents do not hold together.
+    """
+    if openapi_dir is not None:
+        return _from_source(openapi_dir, cache)
+    if CHECKOUT.is_dir():
+        return _from_source(CHECKOUT, cache or CACHE)
+    built = WHEEL / COMPILED_NAME
+    if not built.is_file():
+        raise SetupError("This installation of loopsim has no contract (_data/compiled.json). Install it again.")
+    return _contract(msgspec.json.decode(built.read_bytes(), type=_Compiled))
+
+
+def _from_source(openapi_dir: Path, cache: Path | None) -> Contract:
+    stamp = stamp_of(openapi_dir)
+    compiled = _read(cache) if cache is not None else None
+    if compiled is None or compiled.stamp != stamp:
+        raw = compiled_bytes(openapi_dir, stamp)
+        compiled = msgspec.json.decode(raw, type=_Compiled)
+        if cache is not None:
+            _keep(cache, raw)
+    return _contract(compiled)
+
+
+def stamp_of(openapi_dir: Path) -> str:
+    """A hash over names, times and sizes of everything that the compiled file is made from."""
+    digest = hashlib.sha256()
+    files = [*sorted(openapi_dir.rglob("*.yaml")), openapi_dir / "FACTS.md"]
+    for path in (*files, *(PACKAGE / f"{name}.py" for name in _COMPILER)):
+        if path.is_file():
+            status = path.stat()
+            digest.update(f"{path.parent.name}/{path.name} {status.st_mtime_ns} {status.st_size}\n".encode())
+    return digest.hexdigest()
+
+
+def compiled_bytes(openapi_dir: Path, stamp: str) -> bytes:
+    """The compiled file of an openapi/ folder. Raises SetupError where its documents do not hold together."""
+    # Only here: a start from the compiled file loads neither the compiler nor YAML.
+    from loopsim.contract.compile import compile_documents
+
+    compiled = compile_documents(openapi_dir)
+    documents = {f"loop/{version}": document for version, document in compiled["loop"].items()}
+    documents[f"control/{CONTROL_VERSION}"] = compiled["control"]
+    return msgspec.json.encode(
+        {"stamp": stamp, "versions": list(compiled["loop"]), "facts": compiled["facts"], "documents": documents}
+    )
+
+
+def _contract(compiled: _Compiled) -> Contract:
+    def load(api: str, version: str) -> dict[str, Any]:
+        raw = compiled.documents.get(f"{api}/{version}")
+        if raw is None:
+            raise LookupError(f"The contract has no version {version} of the {api} API.")
+        return msgspec.json.decode(raw)  # type: ignore[no-any-return]
+
+    return Contract(compiled.versions, compiled.facts, load)
+
+
+def _read(cache: Path) -> _Compiled | None:
+    # A cache that is missing, cut off or of another make is no error: it is made again.
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        return msgspec.json.decode(cache.read_bytes(), type=_Compiled)
+    return None
+
+
+def _keep(cache: Path, raw: bytes) -> None:
+    # Moved into place whole, since several processes may start at once.
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(dir=cache.parent, prefix=cache.name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(raw)
+            Path(name).replace(cache)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise

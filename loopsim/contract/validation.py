@@ -1,0 +1,96 @@
+"""Is a request well formed? Bodies, path parameters and queries, read and judged by the operation's own declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from loopsim.contract.forms import read_form
+from loopsim.contract.messages import field_messages
+from loopsim.contract.operation import Operation
+from loopsim.contract.schemas import Reader
+from loopsim.contract.shaping import read_integer
+from loopsim.errors import Invalid, Refusal
+
+FORM = "application/x-www-form-urlencoded"
+
+
+class Validated(msgspec.Struct, frozen=True):
+    """A well-formed request part: the values as the operation shall see them, and the dotted paths of the fields that
+    the client sent and the contract does not know (dropped for Loop's API, as Loop does)."""
+
+    value: Any
+    unknown: tuple[str, ...] = ()
+
+
+def read_body(operation: Operation, raw: bytes, content_type: str) -> Any:
+    """The JSON value of a request body; an empty body is `{}`, as is any body of an operation that takes none.
+
+    Form-encoded bodies become objects of texts, their brackets arrays, as PHP reads them. Raises Refusal
+    `malformed_json` for what is no JSON, holds NaN or a number beyond a double, or is nested too deeply to be read.
+    """
+    if operation.body_schema is None or not raw.strip():
+        return {}
+    try:
+        if content_type.partition(";")[0].strip().lower() == FORM:
+            return read_form(raw)
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        raise Refusal("malformed_json") from None
+
+
+def validate(operation: Operation, body: Any) -> Validated:
+    """The body as the operation shall see it. Raises Invalid with Laravel's words for what is not well formed.
+
+    Loop's API: a body that is no object counts as an empty one, as its framework has it, so its required fields are
+    missing.
+    """
+    schema = operation.body_schema
+    if schema is None:
+        return Validated({})
+    reader = operation.schemas.body_reader(schema)
+    if operation.api == "loop" and not isinstance(body, dict) and "object" in reader.shape.types:
+        body = {}
+    return _judged(reader, body)
+
+
+def read_path(operation: Operation, path_params: Mapping[str, str]) -> dict[str, Any]:
+    """The path parameters by their declared types.
+
+    Raises the refusal that the operation declares for a value that cannot be read, with the value under its name.
+    """
+    read: dict[str, Any] = dict(path_params)
+    for parameter in operation.parameters:
+        if parameter.place != "path" or parameter.schema.get("type") != "integer":
+            continue
+        number = read_integer(path_params[parameter.name])
+        if number is None:
+            raise Refusal(parameter.invalid or "not_found", **path_params)
+        read[parameter.name] = number
+    return read
+
+
+def read_query(operation: Operation, query: Mapping[str, str]) -> Validated:
+    """The declared query parameters by their types, with their defaults; unknown ones are dropped and told.
+
+    Raises Invalid, with messages by parameter. Meant for operations whose parameters mean what their schemas say (the
+    control API's); where Loop reads more leniently (`x-lenient`), the operation's function reads the texts itself.
+    """
+    schema = operation.query_schema
+    validated = _judged(operation.schemas.query_reader(schema), dict(query))
+    defaults = {name: each["default"] for name, each in schema["properties"].items() if "default" in each}
+    return Validated({**defaults, **validated.value}, validated.unknown)
+
+
+def _judged(reader: Reader, value: Any) -> Validated:
+    unknown: list[str] = []
+    try:
+        read = reader.shape.read(value, "", unknown)
+        if reader.validator.is_valid(read):
+            return Validated(read, tuple(unknown))
+    except (RecursionError, ValueError):
+        # Read by the parser, but nested too deeply to be looked into.
+        raise Refusal("malformed_json") from None
+    raise Invalid(field_messages(reader, reader.validator.iter_errors(read)))

@@ -1,0 +1,31 @@
+"""Where returned items are sent: a merchant's warehouses and the places that take donations."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+DestinationType = Literal["warehouse", "donate"]
+
+ADDRESS_KEYS = ("address1", "address2", "city", "state", "zip", "country", "country_code")
+"""The keys of a destination's address, in wire order; `address2`, `state` and `zip` may be None."""
+
+
+class Destination(Struct, frozen=True, kw_only=True):
+    """A destination. `id` is a small integer (0 until a shop gives it one), `provider_location_id` the platform's location.
+
+    `address` has the keys of `ADDRESS_KEYS`; None where the merchant never entered one, which breaks the list of all.
+    """
+
+    id: int
+    type: DestinationType
+    name: str
+    address: dict[str, str | None] | None
+    enabled: bool = True
+    provider_location_id: int | None = None
+
+
+def default_destination(destinations: tuple[Destination, ...]) -> Destination | None:
+    """Where returns go that no rule sends elsewhere: the first enabled warehouse, or None."""
+    return next((each for each in destinations if each.enabled and each.type == "warehouse"), None)

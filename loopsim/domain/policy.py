@@ -1,0 +1,175 @@
+"""A shop's return policy, and the workflow rules that override it for one return."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from loopsim.domain.orders import Order
+
+ProcessingEvent = Literal["immediate", "pre_transit", "in_transit", "out_for_delivery", "delivered", "disabled"]
+Resolution = Literal["refund", "credit", "exchange", "shop_now"]
+LabelSource = Literal["loop", "third_party", "none"]
+Method = Literal["mail", "happy_returns", "in_store"]
+
+
+class WorkflowRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When every condition of `when` holds, `then` applies. Rules are read in order; of one kind of action the first wins.
+
+    Conditions: `country` (code), `currency`, `order_tag`, `customer_tag`, `product_tag`, `sku`, `reason`, `outcome`
+    (a resolution), `method`, `value_at_least`, `value_below` (minor units, before tax). Each may be one value or a list.
+    """
+
+    name: str = ""
+    when: dict[str, Any] = field(default_factory=dict)
+    then: WorkflowActions
+
+
+class WorkflowActions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a workflow rule does."""
+
+    send_to_review: bool = False
+    keep_item: bool = False
+    donate_item: bool = False
+    reject_item: bool = False
+    bypass_final_sale: bool = False
+    processing_event: ProcessingEvent | None = None
+    destination_id: int | None = None
+    handling_fee: int | None = None
+    bonus_credit: int | None = None
+    exclude_outcomes: tuple[Resolution, ...] = ()
+    exclude_methods: tuple[Method, ...] = ()
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a shop takes returns. Money in minor units of the shop's currency, days in days of the shop's clock.
+
+    `processing_events` overrides `processing_event` per resolution; of a mixed return the latest event counts.
+    `carrier` = `auto` lets the seeded carrier scan by its timetable, `manual` leaves every scan to acts.
+    """
+
+    processing_event: ProcessingEvent = "delivered"
+    processing_events: dict[Resolution, ProcessingEvent] = field(default_factory=dict)
+    workflows: tuple[WorkflowRule, ...] = ()
+    allow_flagged_processing: bool = False
+    label_source: LabelSource = "loop"
+    carrier: Literal["auto", "manual"] = "auto"
+    carrier_service: str = "ground"
+    gift_card_provider: Literal["shopify", "third_party"] = "shopify"
+    restock: Literal["shopify", "webhook", "off"] = "shopify"
+    out_of_stock: Literal["review", "refund", "credit"] = "review"
+    handling_fee: int = 0
+    bonus_credit: int = 0
+    bonus_percent: int = 0
+    keep_item_below: int = 0
+    instant_exchange_days: int = 14
+    instant_exchange_hold: Literal["one", "full"] = "one"
+    expiry_days: int = 28
+    refund_before_inspection: bool = False
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What policy and workflow rules say about one return that is being submitted."""
+
+    review: bool
+    processing_event: ProcessingEvent
+    handling_fee: int
+    bonus_credit: int
+    destination_id: int | None
+    line_outcomes: tuple[Literal["default", "keep", "donate", "reject"], ...]
+    excluded: tuple[Resolution, ...]
+    excluded_methods: tuple[Method, ...]
+    bypass_final_sale: bool
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """One unit that is about to be returned, as far as rules look at it. `value` is before tax, in minor units."""
+
+    sku: str
+    tags: tuple[str, ...]
+    reason: str
+    resolution: Resolution
+    value: int
+
+
+_ORDER_OF_EVENTS: tuple[ProcessingEvent, ...] = (
+    "immediate",
+    "pre_transit",
+    "in_transit",
+    "out_for_delivery",
+    "delivered",
+    "disabled",
+)
+
+
+def _as_set(wanted: Any) -> set[Any]:
+    return set(wanted) if isinstance(wanted, list | tuple) else {wanted}
+
+
+def _facts(order: Order, units: tuple[Candidate, ...], method: Method) -> dict[str, set[Any]]:
+    return {
+        "country": {order.shipping_address.country_code},
+        "currency": {order.presentment_currency or order.currency},
+        "order_tag": set(order.tags),
+        "customer_tag": set(order.customer.tags),
+        "product_tag": {tag for unit in units for tag in unit.tags},
+        "sku": {unit.sku for unit in units},
+        "reason": {unit.reason for unit in units},
+        "outcome": {unit.resolution for unit in units},
+        "method": {method},
+    }
+
+
+CONDITIONS = (
+    "country", "currency", "order_tag", "customer_tag", "product_tag", "sku", "reason", "outcome", "method",
+    "value_at_least", "value_below",
+)  # fmt: skip
+
+
+def _applies(rule: WorkflowRule, facts: dict[str, set[Any]], value: int) -> bool:
+    for name, wanted in rule.when.items():
+        if name == "value_at_least":
+            if value < wanted:
+                return False
+        elif name == "value_below":
+            if value >= wanted:
+                return False
+        elif not facts[name] & _as_set(wanted):
+            return False
+    return True
+
+
+def decide(
+    policy: Policy, order: Order, units: tuple[Candidate, ...], method: Method, default_destination: int | None
+) -> Decision:
+    """Apply the policy and its workflow rules to a return that is being submitted. Pure: same arguments, same decision."""
+    value = sum(unit.value for unit in units)
+    facts = _facts(order, units, method)
+    actions = [rule.then for rule in policy.workflows if _applies(rule, facts, value)]
+
+    def first(name: str, otherwise: Any) -> Any:
+        return next((getattr(a, name) for a in actions if getattr(a, name) is not None), otherwise)
+
+    def any_of(name: str) -> bool:
+        return any(getattr(a, name) for a in actions)
+
+    kept = any_of("keep_item") or (policy.keep_item_below > 0 and value < policy.keep_item_below)
+    outcome: Literal["default", "keep", "donate", "reject"] = (
+        "reject" if any_of("reject_item") else "keep" if kept else "donate" if any_of("donate_item") else "default"
+    )
+    events = [policy.processing_events.get(unit.resolution, policy.processing_event) for unit in units]
+    own: ProcessingEvent = max(events, key=_ORDER_OF_EVENTS.index, default=policy.processing_event)
+    stays_home = outcome in {"keep", "donate", "reject"} or method == "in_store"
+    bonus = policy.bonus_credit + value * policy.bonus_percent // 100
+    return Decision(
+        review=any_of("send_to_review"),
+        processing_event=first("processing_event", "immediate" if stays_home and own != "disabled" else own),
+        handling_fee=first("handling_fee", policy.handling_fee),
+        bonus_credit=first("bonus_credit", bonus),
+        destination_id=first("destination_id", default_destination),
+        line_outcomes=tuple(outcome for _ in units),
+        excluded=tuple(sorted({name for a in actions for name in a.exclude_outcomes})),
+        excluded_methods=tuple(sorted({name for a in actions for name in a.exclude_methods})),
+        bypass_final_sale=any_of("bypass_final_sale"),
+    )

@@ -1,0 +1,120 @@
+"""Making labels: Loop's own, and the requests that ask a third party for one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from loopsim.domain import chance
+from loopsim.domain.change import NextId
+from loopsim.domain.events import Timer
+from loopsim.domain.labels import Label, LabelRequest, is_ahead, timetable
+from loopsim.domain.orders import Address, Variant
+from loopsim.domain.returns import Return
+from loopsim.domain.shop import Settings
+
+# carrier of a country's returns, how its numbers begin, and how many digits they have
+CARRIERS: dict[str, tuple[str, str, int]] = {
+    "US": ("USPS", "94612", 22),
+    "CA": ("Canada Post", "73", 16),
+    "GB": ("Royal Mail", "61", 16),
+    "DE": ("DHL", "0034", 20),
+}
+_OTHER_CARRIER = ("DHL", "0034", 20)
+_EMPTY_PARCEL_GRAMS = 60
+
+
+def boxed(return_: Return) -> tuple[int, ...]:
+    """The units that go into the parcel: kept and donated items stay."""
+    return tuple(line.id for line in return_.lines if line.outcome not in {"keep", "donate"})
+
+
+def make_label(return_: Return, settings: Settings, next_id: NextId, now: datetime) -> Label:
+    """A label by Loop's own carrier account."""
+    label_id = next_id("label")
+    carrier, prefix, length = CARRIERS.get(return_.order.origin_country_code, _OTHER_CARRIER)
+    number = prefix + chance.digits(length - len(prefix), settings.seed, "tracking", label_id)
+    return Label(
+        id=label_id,
+        status="new",
+        carrier=carrier,
+        tracking_number=number,
+        created_at=now,
+        updated_at=now,
+        line_ids=boxed(return_),
+        url=f"https://{settings.subdomain}.loopreturns.com/label/{label_id}",
+        rate=chance.between(689, 1499, settings.seed, "rate", label_id),
+        rate_currency=settings.currency,
+        service=settings.policy.carrier_service,
+        shipment_id=next_id("shipment"),
+    )
+
+
+def label_timers(label: Label, return_id: int, settings: Settings) -> list[Timer]:
+    """What follows a new label: the carrier's first scan, and the end of its life."""
+    timers = [Timer("return.expire", label.created_at + timedelta(days=settings.policy.expiry_days), return_id)]
+    return [*next_scan(label, return_id, settings), *timers]
+
+
+def next_scan(label: Label, return_id: int, settings: Settings) -> list[Timer]:
+    """The next scan of the seeded carrier that still lies ahead, if it scans at all."""
+    if settings.policy.carrier == "manual":
+        return []
+    for due, status in timetable(label.service, settings.seed, label.id, label.created_at):
+        if is_ahead(label, status):
+            return [Timer("carrier.scan", due, return_id, {"label_id": label.id, "status": status})]
+    return []
+
+
+def make_request(
+    return_: Return,
+    destination: dict[str, str],
+    variants: dict[int, Variant],
+    request_id: int,
+    now: datetime,
+) -> LabelRequest:
+    """A request for a label: from the customer to the destination, with the parcel and what customs wants to know."""
+    inside = set(boxed(return_))
+    lines = [line for line in return_.lines if line.id in inside]
+    products: list[dict[str, Any]] = []
+    grams = _EMPTY_PARCEL_GRAMS
+    for line in lines:
+        variant = variants.get(line.variant_id or 0)
+        grams += variant.weight_grams if variant else 300
+        products.append(
+            {
+                "name": line.title,
+                "sku": line.sku,
+                "hs_code": variant.hs_code if variant else "",
+                "country_of_origin": variant.country_of_origin if variant else "",
+                "price": line.price - line.discount,
+                "currency": return_.order.currency,
+            }
+        )
+    return LabelRequest(
+        id=request_id,
+        return_id=return_.id,
+        status="issued",
+        created_at=now,
+        origin=address_parts(return_.order.address),
+        destination=destination,
+        parcel={"height": 5.0 + 2 * (len(lines) - 1), "length": 20.2, "width": 10.9, "weight": float(grams)},
+        products=tuple(products),
+        line_ids=tuple(line.id for line in lines),
+    )
+
+
+def address_parts(address: Address) -> dict[str, str]:
+    """An address as plain data, in return data's words; the phone is digits only, as label requests print it."""
+    return {
+        "name": address.name,
+        "company": address.company,
+        "address1": address.address1,
+        "address2": address.address2,
+        "city": address.city,
+        "state": address.state,
+        "zip": address.zip,
+        "country": address.country,
+        "country_code": address.country_code,
+        "phone": "".join(c for c in address.phone if c.isdigit()),
+    }

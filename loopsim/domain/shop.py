@@ -1,0 +1,40 @@
+"""A shop's settings: who it is, how it takes returns, which quirks it shows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from loopsim.domain.policy import Policy
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Everything about a shop that stays the same while its returns move.
+
+    `id` is the `shop_id` of webhooks, `subdomain` the portal's. `utc_offset` (minutes) is the zone of label times.
+    `rate_limit` is calls per minute and key. `id_block` spaces the ids of shops apart.
+    """
+
+    id: int
+    subdomain: str
+    seed: int
+    world: str = "us-apparel"
+    platform: Literal["shopify", "custom"] = "shopify"
+    currency: str = "USD"
+    taxes_included: bool = False
+    country: str = "United States"
+    country_code: str = "US"
+    utc_offset: int = 0
+    locale: str = "en_US"
+    policy: Policy = Policy()
+    quirks: dict[str, str] = field(default_factory=dict)
+    rate_limit: int = 300
+    default_destination_id: int | None = None
+    destination_limit: int = 50
+    id_block: int = 0
+    quiet_for: int = 300
+    delivery_timeout: int = 10_000
+    secret: str = ""
+    allowed_targets: tuple[str, ...] = ()
+    switches: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,230 @@
+"""The moves of a return that several callers share: Loop's API, the acts of the control API, and timers all come here.
+
+Each takes the transaction and does the whole move: records, units, timers, ledger, events. What may be done is decided in `domain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import structs
+
+from loopsim.domain import processing, returns, shipping
+from loopsim.domain.change import Change, events_of
+from loopsim.domain.destinations import Destination
+from loopsim.domain.durations import DURATIONS
+from loopsim.domain.events import Event, LedgerEntry, Timer
+from loopsim.domain.labels import Label, LabelStatus, has_reached, move_request, scan
+from loopsim.domain.orders import Location, Variant
+from loopsim.domain.quirks import quirk
+from loopsim.domain.returns import ProcessJob, Return
+from loopsim.errors import Refusal
+from loopsim.store.transaction import Transaction
+
+Stock = dict[str, int]  # available by location id
+
+
+def apply(tx: Transaction, change: Change) -> Return:
+    """Write a change down, all of it."""
+    tx.put_return(change.return_)
+    tx.schedule(*change.timers)
+    tx.enter(*change.ledger)
+    tx.emit(*change.events)
+    for variant_id, taken in change.stock:
+        take_stock(tx, variant_id, taken)
+    return change.return_
+
+
+def save(tx: Transaction, return_: Return, action: returns.Action, **changes: Any) -> Return:
+    """Look an action up, make the move and tell subscribers."""
+    after, triggers = returns.move(return_, action, tx.now, **changes)
+    return apply(tx, Change(return_=after, events=events_of(after, triggers)))
+
+
+# stock
+
+
+def available(tx: Transaction, variant_id: int) -> int:
+    """How many of a variant all locations hold together. A variant nobody counts is never out of stock."""
+    stock = tx.get("stock", variant_id, Stock)
+    return 1_000_000 if stock is None else sum(stock.values())
+
+
+def take_stock(tx: Transaction, variant_id: int, count: int) -> None:
+    """Take from the fullest location, or put back there (negative)."""
+    stock = tx.get("stock", variant_id, Stock)
+    if stock:
+        fullest = max(stock, key=lambda location: (stock[location], location))
+        stock[fullest] -= count
+        tx.put("stock", variant_id, stock)
+
+
+# processing
+
+
+def queue_processing(tx: Transaction, return_: Return, source: str | None, details: dict[str, Any] | None = None) -> Return:
+    """Processing is asynchronous: the job runs a moment later. A return whose job is queued already keeps that one."""
+    if return_.pending is not None:
+        return return_
+    queued = structs.replace(return_, pending=ProcessJob(source=source, details=details))
+    tx.put_return(queued)
+    tx.schedule(Timer("return.process", tx.now + DURATIONS["process_done"].fixed, return_.id))
+    return queued
+
+
+def process_now(tx: Transaction, return_: Return) -> Return:
+    """Deliver the outcomes that are missing."""
+    around = processing.Surroundings(
+        settings=tx.settings,
+        stock={i.variant_id: available(tx, i.variant_id) for i in return_.exchanges if i.variant_id is not None},
+        variants=variants_of(tx, (line.variant_id for line in return_.lines)),
+        location_id=_stock_location(tx),
+        payment_fails=lambda: tx.use_switch("payment_fails"),
+        next_id=tx.next_id,
+        now=tx.now,
+    )
+    done = apply(tx, processing.process(return_, around))
+    tx.cancel_timers(return_.id, "return.process", "return.expire")
+    return done
+
+
+def variants_of(tx: Transaction, ids: Iterable[int | None]) -> dict[int, Variant]:
+    """The shop's variants with these ids, by id."""
+    found = (tx.get("variant", id_, Variant) for id_ in {i for i in ids if i is not None})
+    return {variant.id: variant for variant in found if variant is not None}
+
+
+def _stock_location(tx: Transaction) -> int | None:
+    locations = tx.all("location", Location)
+    return locations[0].provider_location_id if locations else None
+
+
+def start_if_due(tx: Transaction, return_: Return) -> Return:
+    """Automatic processing: the label has come to the policy's event, nothing stops the return, nothing is queued."""
+    due = (
+        return_.state == "open"
+        and not return_.flagged
+        and return_.pending is None
+        and return_.processing_event not in {"immediate", "disabled"}
+        and has_reached(return_.labels, return_.processing_event)
+    )
+    return queue_processing(tx, return_, None) if due else return_
+
+
+# labels
+
+
+def attach_label(tx: Transaction, return_: Return, label: Label) -> Return:
+    """A label is made: subscribers hear of it, the carrier's timetable and the 28 days begin."""
+    tx.put_label(label.id, return_.id)
+    tx.schedule(*shipping.label_timers(label, return_.id, tx.settings))
+    return _label_changed(tx, return_, (*return_.labels, label), label, "label.created")
+
+
+def scan_label(tx: Transaction, return_: Return, label: Label, status: LabelStatus) -> Return:
+    """The carrier, a third party or staff says where the parcel is. May start automatic processing."""
+    after = scan(label, status, tx.now)
+    labels = tuple(after if each.id == label.id else each for each in return_.labels)
+    moved = _label_changed(tx, return_, labels, after, "label.updated")
+    moved = _release_hold(tx, moved)
+    return start_if_due(tx, moved)
+
+
+def _label_changed(tx: Transaction, return_: Return, labels: tuple[Label, ...], label: Label, trigger: Any) -> Return:
+    after, _ = returns.move(return_, "label_changed", tx.now, labels=labels)
+    tx.put_return(after)
+    tx.emit(Event(trigger, after, {"label_id": label.id}))
+    if quirk(tx.settings.quirks, "label_change_fires_return_updated") == "on":
+        tx.emit(Event("return.updated", after))
+    return after
+
+
+def _release_hold(tx: Transaction, return_: Return) -> Return:
+    instant = return_.instant
+    if instant is None or instant.state != "held" or not has_reached(return_.labels, "in_transit"):
+        return return_
+    released = structs.replace(return_, instant=structs.replace(instant, state="released"))
+    tx.put_return(released)
+    tx.cancel_timers(return_.id, "exchange.charge", "exchange.hold_ends")
+    tx.enter(LedgerEntry("hold_released", return_.id, {"amount": instant.hold}))
+    return released
+
+
+def request_label(tx: Transaction, return_: Return) -> None:
+    """Ask a third party for a label."""
+    destination = _destination_address(tx, return_.destination_id)
+    variants = variants_of(tx, (line.variant_id for line in return_.lines))
+    request = shipping.make_request(return_, destination, variants, tx.next_id("label_request"), tx.now)
+    tx.put_label_request(request)
+    tx.emit(Event("label.request.issued", return_, {"label_request": request}))
+
+
+def _destination_address(tx: Transaction, destination_id: int | None) -> dict[str, str]:
+    destination = None if destination_id is None else tx.get("destination", destination_id, Destination)
+    if destination is None:
+        return {"name": tx.settings.subdomain, "country": tx.settings.country, "country_code": tx.settings.country_code}
+    parts = {name: value or "" for name, value in destination.address.items()}
+    return {"name": destination.name, **parts}
+
+
+# ends
+
+
+def close(tx: Transaction, return_: Return) -> Return:
+    """Close without delivering anything. The units stay taken; the return is closed on Shopify too."""
+    closed = save(tx, return_, "close")
+    tx.cancel_timers(return_.id, "return.process", "return.expire", "label.make")
+    _enter(tx, LedgerEntry("return_closed", return_.id, {"processed": False}))
+    return closed
+
+
+def cancel(tx: Transaction, return_: Return) -> Return:
+    """Cancel: the units may be returned again, label requests are withdrawn."""
+    cancelled = save(tx, return_, "cancel")
+    tx.free_units(return_.id)
+    tx.cancel_timers(return_.id)
+    for request in tx.label_requests_of(return_.id):
+        if request.status == "issued":
+            withdrawn = move_request(request, "cancel")
+            tx.put_label_request(withdrawn)
+            tx.emit(Event("label.request.cancelled", cancelled, {"label_request": withdrawn}))
+    _enter(tx, LedgerEntry("return_cancelled", return_.id, {}))
+    return cancelled
+
+
+def flag(tx: Transaction, return_: Return) -> Return:
+    """Flag a return. Flagging twice is no change, and no refusal (reported)."""
+    if return_.flagged and return_.state in returns.LIFECYCLE["flag"]:
+        return return_
+    flagged = save(tx, return_, "flag", flagged=True)
+    if quirk(tx.settings.quirks, "flag_moves_to_review") == "on" and flagged.state == "open":
+        flagged = structs.replace(flagged, state="review")
+        tx.events[-1] = Event("return.updated", flagged)
+        tx.put_return(flagged)
+    return flagged
+
+
+def remove_lines(tx: Transaction, return_: Return, line_ids: list[int]) -> Return:
+    """Remove units and process the rest inside the call; removing every unit cancels the return."""
+    if return_.state not in returns.LIFECYCLE["remove"] or return_.flagged:
+        raise Refusal("not_modifiable")
+    known = {line.id for line in return_.lines if line.resolution in {"refund", "credit"}}
+    wanted = set(line_ids)
+    if not wanted & known:
+        raise Refusal("nothing_removable")
+    if not wanted <= known:
+        raise Refusal("not_all_removable")
+    if wanted == {line.id for line in return_.lines}:
+        return cancel(tx, return_)
+    left = tuple(line for line in return_.lines if line.id not in wanted)
+    tx.free_units(return_.id, wanted)
+    processed = process_now(tx, returns.with_money(structs.replace(return_, lines=left, edited_at=tx.now)))
+    if processed.state == "review":
+        raise Refusal("processing_broke")
+    return processed
+
+
+def _enter(tx: Transaction, entry: LedgerEntry) -> None:
+    if tx.settings.platform == "shopify":
+        tx.enter(entry)

@@ -1,0 +1,118 @@
+"""Performing an operation: one function, one transaction.
+
+    perform ─ begin ─ operation → new records, events, timers ─ publish: payload bytes and one outbox row per subscription ─ commit
+
+An operation is a plain function `(transaction, call) -> answer`, registered under its `operationId`. It never mentions the outbox: it
+emits events. One that raises leaves no trace anywhere. Operations that only read run without a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from loopsim.clock import from_ms
+from loopsim.operations.publish import publish
+from loopsim.store.codec import decode
+from loopsim.store.deliveries import Delivery
+from loopsim.store.shop import Shop
+from loopsim.store.transaction import Transaction
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A call as an operation sees it: read, validated, in the version that was asked for.
+
+    `base_url` is scheme, host and version path as the client used them (`http://127.0.0.1:8484/api/v1`), without a slash at the end.
+    """
+
+    path: dict[str, Any] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    version: str = "2026-07"
+    base_url: str = ""
+
+
+class Answer(Struct, frozen=True):
+    """What goes back. `body` is a value to encode, or final bytes; `None` with 204 is no body."""
+
+    body: Any = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Performed(Struct, frozen=True):
+    """What came of it: the answer, the deliveries that are now due, whether the shop's timers changed."""
+
+    answer: Answer
+    deliveries: tuple[Delivery, ...] = ()
+    timers_changed: bool = False
+
+
+Function = Callable[[Transaction, Call], Any]
+TimerFunction = Callable[[Transaction, int, dict[str, Any]], None]
+
+
+class Registered(Struct, frozen=True):
+    """An operation's function, and whether it only reads."""
+
+    function: Function
+    reads: bool
+
+
+OPERATIONS: dict[str, Registered] = {}
+TIMERS: dict[str, TimerFunction] = {}
+
+
+def operation(operation_id: str, *, reads: bool = False) -> Callable[[Function], Function]:
+    """Register the function of an operation."""
+
+    def register(function: Function) -> Function:
+        OPERATIONS[operation_id] = Registered(function, reads)
+        return function
+
+    return register
+
+
+def timer(kind: str) -> Callable[[TimerFunction], TimerFunction]:
+    """Register what happens when a timer of this kind is due."""
+
+    def register(function: TimerFunction) -> TimerFunction:
+        TIMERS[kind] = function
+        return function
+
+    return register
+
+
+def perform(shop: Shop, operation_id: str, call: Call, now: datetime) -> Performed:
+    """Perform an operation on a shop at a moment of its clock. Raises what the operation raises (`Refusal`), having changed nothing."""
+    registered = OPERATIONS[operation_id]
+    if registered.reads:
+        return Performed(_answer(registered.function(Transaction(shop, now), call)))
+    with shop.transaction(now) as transaction:
+        answer = _answer(registered.function(transaction, call))
+        publish(transaction)
+    return Performed(answer, tuple(transaction.deliveries), transaction.timers_changed)
+
+
+def run_next_timer(shop: Shop, until_ms: int) -> Performed | None:
+    """Run the shop's next timer if it is due by `until_ms`, at its own moment, in its own transaction. None: nothing is due."""
+    row = shop.connection.execute("select due, id, kind, entity, data from timers order by due, id limit 1").fetchone()
+    if row is None or row[0] > until_ms:
+        return None
+    due, id_, kind, entity, data = row
+    return _run_timer(shop, due, id_, kind, entity, data)
+
+
+def _run_timer(shop: Shop, due: int, id_: int, kind: str, entity: int, data: bytes) -> Performed:
+    with shop.transaction(from_ms(max(due, shop.last_ms))) as transaction:
+        transaction.connection.execute("delete from timers where due = ? and id = ?", (due, id_))
+        TIMERS[kind](transaction, entity, decode(dict, data))
+        publish(transaction)
+    return Performed(Answer(), tuple(transaction.deliveries), True)
+
+
+def _answer(result: Any) -> Answer:
+    return result if isinstance(result, Answer) else Answer(result)

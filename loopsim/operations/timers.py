@@ -1,0 +1,127 @@
+"""What happens when a timer is due. Each looks first whether it still matters: a return may have moved on since."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from msgspec import structs
+
+from loopsim.domain import returns, shipping
+from loopsim.domain.durations import HAPPY_RETURNS_SHIPS
+from loopsim.domain.events import Event, LedgerEntry, Timer
+from loopsim.domain.labels import has_reached, is_ahead
+from loopsim.operations import happy_returns, moves
+from loopsim.operations.perform import timer
+from loopsim.store.deliveries import find_delivery
+from loopsim.store.transaction import Transaction
+
+WAITING = {"open", "review"}
+RECURRING = frozenset({"happy_returns.ships"})  # never count when a clock runs until idle
+
+
+@timer("label.make")
+def label_make(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
+    """Loop makes the label, or asks a third party for it."""
+    return_ = tx.return_(return_id)
+    if return_ is None or return_.state not in WAITING or return_.labels:
+        return
+    if return_.label_source == "third_party":
+        moves.request_label(tx, return_)
+        return
+    label = shipping.make_label(return_, tx.settings, tx.next_id, tx.now)
+    moves.attach_label(tx, return_, label)
+
+
+@timer("carrier.scan")
+def carrier_scan(tx: Transaction, return_id: int, data: dict[str, Any]) -> None:
+    """The seeded carrier scans the parcel, unless somebody was there before it."""
+    return_ = tx.return_(return_id)
+    label = None if return_ is None else return_.label(data["label_id"])
+    if return_ is None or label is None:
+        return
+    if is_ahead(label, data["status"]) and return_.state in returns.LIFECYCLE["label_changed"]:
+        return_ = moves.scan_label(tx, return_, label, data["status"])
+        label = return_.label(label.id) or label
+    tx.schedule(*shipping.next_scan(label, return_id, tx.settings))
+
+
+@timer("return.process")
+def return_process(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
+    """The queued processing runs: done, partly done, or failed."""
+    return_ = tx.return_(return_id)
+    if return_ is None or return_.pending is None or return_.state not in WAITING:
+        return
+    source = return_.pending.source
+    stopped = return_.flagged and source != "admin" and not tx.settings.policy.allow_flagged_processing
+    if stopped or tx.use_switch("processing_fails"):
+        after, _ = returns.move(return_, "process_failed", tx.now, pending=None)
+        tx.put_return(after)
+        data = {"message": "Return failed to process", "source": source}
+        tx.emit(Event("return.processing.failed", after, data))
+        return
+    moves.process_now(tx, return_)
+
+
+@timer("return.expire")
+def return_expire(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
+    """The labels' time is up: an open return whose parcel never moved expires."""
+    return_ = tx.return_(return_id)
+    if return_ is not None and return_.pending is None and returns.has_expired(return_):
+        moves.save(tx, return_, "expire")
+        tx.cancel_timers(return_id, "carrier.scan")
+
+
+@timer("exchange.charge")
+def exchange_charge(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
+    """An instant exchange whose parcel did not move in time is charged in full; the charge may fail."""
+    return_ = tx.return_(return_id)
+    if return_ is None or return_.instant is None or return_.instant.state in {"released", "charged"}:
+        return
+    if has_reached(return_.labels, "in_transit") or return_.state == "cancelled":
+        return
+    failed = tx.use_switch("payment_fails")
+    instant = structs.replace(return_.instant, state="charge_failed" if failed else "charged")
+    tx.put_return(structs.replace(return_, instant=instant))
+    tx.enter(LedgerEntry("charge_failed" if failed else "charge", return_id, {"amount": instant.charge}))
+
+
+@timer("exchange.hold_ends")
+def exchange_hold_ends(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
+    """A hold on a card ends by itself; the exchange can still be charged."""
+    return_ = tx.return_(return_id)
+    if return_ is not None and return_.instant is not None and return_.instant.state == "held":
+        tx.enter(LedgerEntry("hold_released", return_id, {"amount": return_.instant.hold}))
+
+
+@timer("happy_returns.processed")
+def happy_returns_processed(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
+    """Happy Returns has looked at what was dropped off: the return has arrived as far as processing is concerned."""
+    return_ = tx.return_(return_id)
+    if return_ is not None and return_.state == "open":
+        happy_returns.arrived(tx, return_)
+
+
+@timer("happy_returns.ships")
+def happy_returns_ships(tx: Transaction, _entity: int, _data: dict[str, Any]) -> None:
+    """The boxes leave, about twice a week, as long as something was dropped off."""
+    happy_returns.ship(tx)
+
+
+def next_shipping(tx: Transaction) -> Timer:
+    """When the boxes next leave."""
+    for days in range(8):
+        day = tx.now + timedelta(days=days)
+        for weekday, hour in HAPPY_RETURNS_SHIPS:
+            due = day.replace(hour=hour, minute=0, second=0, microsecond=0)
+            if day.weekday() == weekday and due > tx.now:
+                return Timer("happy_returns.ships", due, 0)
+    raise AssertionError("the timetable names at least one day of the week")
+
+
+@timer("delivery.retry")
+def delivery_retry(tx: Transaction, delivery_id: int, _data: dict[str, Any]) -> None:
+    """A webhook is due again."""
+    delivery = find_delivery(tx.connection, delivery_id)
+    if delivery is not None and delivery.state == "queued":
+        tx.deliveries.append(delivery)

@@ -1,0 +1,147 @@
+"""The goods of a world file as records: variants, locations, stock, destinations. Ids hang on sku and key, not on position."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from loopsim.domain import chance
+from loopsim.domain.destinations import Destination
+from loopsim.domain.orders import Address, Location, Variant
+from loopsim.store.built_world import snowflake
+from loopsim.store.world_file import PostalAddress, ProductEntry, VariantEntry, WorldFile
+
+# Before any order, and the same for every shop: a test may write a variant's id down.
+CATALOGUE_SINCE = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
+_YEAR_MS = 200 * 24 * 3600 * 1000
+_TRILLION = 10**12
+
+
+class Goods(Struct, frozen=True, kw_only=True):
+    """What can be sold and from where. `final_sale` holds skus, `stock` pieces by variant id and location id."""
+
+    variants: tuple[Variant, ...]
+    locations: dict[str, Location]
+    stock: dict[int, dict[int, int]]
+    destinations: tuple[Destination, ...]
+    final_sale: frozenset[str]
+
+
+def minor(amount: str) -> int:
+    """Minor units of a decimal with two places."""
+    return int(Decimal(amount) * 100)
+
+
+def millionths(rate: str) -> int:
+    """Millionths of a decimal with up to six places."""
+    return int(Decimal(rate) * 1_000_000)
+
+
+def stock_up(file: WorldFile, seed: int) -> Goods:
+    """All the goods of a world file."""
+    locations = {key: _location(file, seed, key) for key in file.locations}
+    pairs = [(product, variant) for product in file.catalogue for variant in product.variants]
+    variants = tuple(_variant(file, seed, product, entry) for product, entry in pairs)
+    stock = {
+        variant.id: {locations[key].id: available for key, available in {**product.stock, **entry.stock}.items()}
+        for variant, (product, entry) in zip(variants, pairs, strict=True)
+    }
+    return Goods(
+        variants=variants,
+        locations=locations,
+        stock=stock,
+        destinations=_destinations(file, locations),
+        final_sale=frozenset(entry.sku for product, entry in pairs if product.final_sale),
+    )
+
+
+def address_of(file: WorldFile, entry: PostalAddress, name: str = "") -> Address:
+    """A written address as the domain has it."""
+    return Address(
+        name=name,
+        company=entry.company,
+        address1=entry.address1,
+        address2=entry.address2,
+        city=entry.city,
+        state=entry.state,
+        zip=entry.zip,
+        country=file.countries[entry.country].name,
+        country_code=entry.country,
+        phone=entry.phone,
+    )
+
+
+def _global_id(seed: int, purpose: str, entity: str) -> int:
+    drawn = chance.draw(seed, purpose, entity)
+    return snowflake(CATALOGUE_SINCE) + ((drawn >> 22) % _YEAR_MS << 22) + (drawn & 0x3FF << 12)
+
+
+def _id(file: WorldFile, seed: int, purpose: str, entity: str, trillions: int) -> int:
+    """The platform's id: 14 digits that begin like `trillions` at Shopify, Loop's own elsewhere."""
+    if file.platform == "custom":
+        return _global_id(seed, purpose, entity)
+    return trillions * _TRILLION + chance.between(0, _TRILLION - 1, seed, purpose, entity)
+
+
+def _variant(file: WorldFile, seed: int, product: ProductEntry, entry: VariantEntry) -> Variant:
+    sku = entry.sku
+    return Variant(
+        id=_id(file, seed, "variant", sku, 32),
+        product_id=_id(file, seed, "product", product.title, 29),
+        product_title=product.title,
+        title=" / ".join(entry.options),
+        sku=sku,
+        price=minor(entry.price or product.price),
+        barcode=chance.digits(12, seed, "barcode", sku) if entry.barcode is None else entry.barcode,
+        inventory_item_id=_id(file, seed, "inventory item", sku, 34),
+        product_type=product.type,
+        tags=product.tags,
+        image=entry.image or product.image,
+        taxable=product.taxable,
+        weight_grams=product.weight_grams if entry.weight_grams is None else entry.weight_grams,
+        hs_code=product.hs_code,
+        country_of_origin=product.country_of_origin,
+        external_id=sku if file.platform == "custom" else None,
+    )
+
+
+def _location(file: WorldFile, seed: int, key: str) -> Location:
+    entry = file.locations[key]
+    id_ = _global_id(seed, "location", key)
+    custom = file.platform == "custom"
+    return Location(
+        id=id_,
+        name=entry.name,
+        address=address_of(file, entry.address, entry.name),
+        provider_location_id=id_ if custom else int(chance.digits(11, seed, "provider location", key)),
+        external_id=key if custom else None,
+    )
+
+
+def _destinations(file: WorldFile, locations: dict[str, Location]) -> tuple[Destination, ...]:
+    found = []
+    for entry in file.destinations:
+        location = locations[entry.location] if entry.location else None
+        written = entry.address or file.locations[entry.location or ""].address
+        address = address_of(file, written)
+        found.append(
+            Destination(
+                id=0,
+                type=entry.type,
+                name=entry.name,
+                enabled=entry.enabled,
+                provider_location_id=location.provider_location_id if location else None,
+                address={
+                    "address1": address.address1,
+                    "address2": address.address2 or None,
+                    "city": address.city,
+                    "state": address.state or None,
+                    "zip": address.zip or None,
+                    "country": address.country,
+                    "country_code": address.country_code,
+                },
+            )
+        )
+    return tuple(found)

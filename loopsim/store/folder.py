@@ -1,0 +1,80 @@
+"""The folder of a server that remembers: `registry.db`, `shops/NAME.db`, and the lock that keeps a second server out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from loopsim.errors import SetupError
+
+if sys.platform != "win32":
+    import fcntl
+
+_BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+class Folder:
+    """A `--db` folder, held by this process until `close`. Raises `SetupError` for one that cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.shops = path / "shops"
+        self.registry = path / "registry.db"
+        try:
+            self.shops.mkdir(parents=True, exist_ok=True)
+            self._lock = _take_lock(path / "loopsim.lock")
+        except OSError as error:
+            raise SetupError(
+                f"The folder {path} cannot be used ({error.strerror or error}). Make it writable, or choose another with --db."
+            ) from error
+
+    def file(self, name: str) -> Path:
+        """The file of a shop."""
+        return self.shops / name
+
+    def remove(self, file: Path) -> None:
+        """Remove a shop's file with what SQLite keeps beside it."""
+        for suffix in _BESIDE:
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let another server have the folder."""
+        self._lock.close()
+
+
+def _take_lock(path: Path) -> IO[str]:
+    lock = path.open("a+", encoding="utf-8")
+    try:
+        _lock(lock)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip()
+        lock.close()
+        who = f" (process {holder})" if holder else ""
+        raise SetupError(
+            f"Another loopsim{who} is using the folder {path.parent}. Stop it, or choose another folder with --db."
+        ) from None
+    lock.truncate(0)
+    with suppress(OSError):
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+    return lock
+
+
+if sys.platform != "win32":
+
+    def _lock(lock: IO[str]) -> None:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+else:
+
+    def _lock(lock: IO[str]) -> None:
+        import msvcrt
+
+        try:
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError from error

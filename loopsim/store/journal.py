@@ -1,0 +1,152 @@
+"""The journal of a shop: what went over the wire, both ways.
+
+Entries are gathered in memory and written in batches, outside any transaction, because a row per call would cost a third of the
+throughput. It is bounded; what fell out is counted, so that nobody takes a part for the whole. Bodies of reads are not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from loopsim.store.codec import decode, encode
+
+MAX_ENTRIES = 10_000
+MAX_BYTES = 64 * 1024 * 1024
+_TRIM_EVERY = 512  # entries; trimming is a delete by key and need not run at every flush
+
+
+class Entry(Struct, kw_only=True, omit_defaults=True):
+    """One thing that went over the wire. `at` is the shop's time in milliseconds.
+
+    `in` + `call`: the partner called Loop's API. `in` + `control`: somebody used the control API. `out` + `delivery`: a webhook attempt.
+    `clock`: time was moved. `unknown` lists fields and parameters that Loop drops silently.
+    """
+
+    at: int
+    direction: Literal["in", "out", "clock"]
+    kind: Literal["call", "control", "delivery", "clock"]
+    id: int = 0
+    operation: str | None = None
+    method: str | None = None
+    path: str | None = None
+    query: str | None = None
+    version: str | None = None
+    status: int | None = None
+    key: str | None = None
+    request_body: str | None = None
+    response_body: str | None = None
+    refusal: str | None = None
+    unknown: list[str] | None = None
+    delivery_id: int | None = None
+    attempt: int | None = None
+    subscription_id: int | None = None
+    topic: str | None = None
+    trigger: str | None = None
+    return_id: int | None = None
+    url: str | None = None
+    error: str | None = None
+    note: str | None = None
+    fault: str | None = None
+    request_headers: dict[str, str] | None = None
+    duration_ms: float | None = None
+
+
+# What is left out of the canonical journal, which two runs of the same calls must share byte for byte.
+UNCANONICAL = ("duration_ms", "request_headers", "url")
+
+
+class Journal:
+    """The journal over a shop's connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._waiting: list[Entry] = []
+        last, count, size = connection.execute(
+            "select coalesce(max(id), 0), count(*), coalesce(sum(size), 0) from journal"
+        ).fetchone()
+        self.last_id: int = last
+        self._count: int = count
+        self._size: int = size
+        self._since_trim = 0
+        self._changed: asyncio.Event | None = None
+
+    def add(self, entry: Entry) -> None:
+        """Keep an entry; it is written with the next batch."""
+        self.last_id += 1
+        entry.id = self.last_id
+        self._waiting.append(entry)
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    def flush(self) -> None:
+        """Write what is waiting. Not within a transaction."""
+        if not self._waiting:
+            return
+        rows = []
+        for entry in self._waiting:
+            doc = encode(entry)
+            rows.append((entry.id, entry.at, len(doc), doc))
+            self._size += len(doc)
+        self._count += len(rows)
+        self._since_trim += len(rows)
+        self._waiting.clear()
+        self._connection.execute("begin immediate")
+        try:
+            self._connection.executemany("insert into journal (id, at, size, doc) values (?, ?, ?, ?)", rows)
+            if self._since_trim >= _TRIM_EVERY or self._size > MAX_BYTES:
+                self._trim()
+            self._connection.execute("commit")
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+
+    def _trim(self) -> None:
+        self._since_trim = 0
+        keep_above = self.last_id - MAX_ENTRIES
+        if self._size > MAX_BYTES:
+            kept = 0
+            for id_, size in self._connection.execute("select id, size from journal order by id desc"):
+                kept += size
+                if kept > MAX_BYTES:
+                    keep_above = max(keep_above, id_)
+                    break
+        if keep_above > 0:
+            self._connection.execute("delete from journal where id <= ?", (keep_above,))
+            self._count, self._size = self._connection.execute(
+                "select count(*), coalesce(sum(size), 0) from journal"
+            ).fetchone()
+
+    def read(self, after: int = 0, limit: int = 500, kind: str | None = None) -> list[dict[str, Any]]:
+        """Entries with an id above `after`, oldest first."""
+        self.flush()
+        rows = self._connection.execute("select doc from journal where id > ? order by id", (after,))
+        entries: list[dict[str, Any]] = []
+        for (doc,) in rows:
+            entry = decode(dict, doc)
+            if kind is None or entry["kind"] == kind:
+                entries.append(entry)
+                if len(entries) >= limit:
+                    break
+        return entries
+
+    def dropped(self) -> int:
+        """How many entries fell out of the journal."""
+        self.flush()
+        (first,) = self._connection.execute("select coalesce(min(id), ?) from journal", (self.last_id + 1,)).fetchone()
+        return int(first) - 1
+
+    async def wait(self, after: int, timeout: float) -> None:
+        """Return when there is an entry above `after`, or after `timeout` seconds of real time."""
+        if self.last_id > after:
+            return
+        if self._changed is None:
+            self._changed = asyncio.Event()
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout)
+        except TimeoutError:
+            return

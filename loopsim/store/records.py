@@ -1,0 +1,244 @@
+"""Reading and writing the records of one shop. Every method is one or two statements; what they mean is the domain's."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, TypeVar
+
+from loopsim.clock import from_ms, to_ms
+from loopsim.domain.labels import LabelRequest
+from loopsim.domain.orders import Order
+from loopsim.domain.returns import Return
+from loopsim.errors import Refusal
+from loopsim.store.codec import decode, encode, pack, unpack
+
+T = TypeVar("T")
+WHOLE = "order by id"
+
+
+class Records:
+    """The records of a shop, over its one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    # orders
+
+    def order(self, order_id: int) -> Order | None:
+        """The order with Loop's global id."""
+        return self._order("id = ?", order_id)
+
+    def order_by_provider(self, provider_id: int) -> Order | None:
+        """The order with the platform's id."""
+        return self._order("provider_id = ?", provider_id)
+
+    def orders_named(self, name: str) -> list[Order]:
+        """Orders of this name, with or without the leading `#`, newest last."""
+        bare = name.lstrip("#")
+        rows = self.connection.execute(
+            f"select doc from orders where name in (?, ?) {WHOLE}", (bare, f"#{bare}")
+        )
+        return [unpack(Order, doc) for (doc,) in rows]
+
+    def orders(self) -> Iterator[Order]:
+        """All orders, by id."""
+        for (doc,) in self.connection.execute(f"select doc from orders {WHOLE}"):
+            yield unpack(Order, doc)
+
+    def put_order(self, order: Order) -> None:
+        """Add or replace an order."""
+        self.connection.execute(
+            "insert into orders (id, provider_id, name, external_id, doc) values (?, ?, ?, ?, ?)"
+            " on conflict (id) do update set provider_id = excluded.provider_id, name = excluded.name,"
+            " external_id = excluded.external_id, doc = excluded.doc",
+            (order.id, order.provider_id, order.name, order.external_id, pack(order)),
+        )
+
+    def delete_order(self, order_id: int) -> None:
+        """Remove an order."""
+        self.connection.execute("delete from orders where id = ?", (order_id,))
+
+    def _order(self, where: str, value: object) -> Order | None:
+        row = self.connection.execute(f"select doc from orders where {where}", (value,)).fetchone()
+        return None if row is None else unpack(Order, row[0])
+
+    # returns
+
+    def return_(self, return_id: int) -> Return | None:
+        """The return with this id."""
+        row = self.connection.execute("select doc from returns where id = ?", (return_id,)).fetchone()
+        return None if row is None else unpack(Return, row[0])
+
+    def need_return(self, return_id: int, refusal: str = "return_not_found") -> Return:
+        """The return with this id; raises the refusal where there is none."""
+        found = self.return_(return_id)
+        if found is None:
+            raise Refusal(refusal)
+        return found
+
+    def returns_of_order(self, order_id: int) -> list[Return]:
+        """The returns of an order (global id), newest last."""
+        rows = self.connection.execute(f"select doc from returns where order_id = ? {WHOLE}", (order_id,))
+        return [unpack(Return, doc) for (doc,) in rows]
+
+    def returns(self) -> Iterator[Return]:
+        """All returns, by id."""
+        for (doc,) in self.connection.execute(f"select doc from returns {WHOLE}"):
+            yield unpack(Return, doc)
+
+    def return_of_line(self, line_id: int) -> Return | None:
+        """The return that has the unit row with this id."""
+        row = self.connection.execute("select return_id from units where line_id = ?", (line_id,)).fetchone()
+        return None if row is None else self.return_(row[0])
+
+    def return_of_label(self, label_id: int) -> Return | None:
+        """The return that has the label with this id."""
+        row = self.connection.execute("select return_id from labels where id = ?", (label_id,)).fetchone()
+        return None if row is None else self.return_(row[0])
+
+    def put_return(self, return_: Return) -> None:
+        """Add or replace a return; its wire bytes are made again when next asked for."""
+        self.connection.execute(
+            "insert into returns (id, state, created_at, updated_at, order_id, doc) values (?, ?, ?, ?, ?, ?)"
+            " on conflict (id) do update set state = excluded.state, created_at = excluded.created_at,"
+            " updated_at = excluded.updated_at, order_id = excluded.order_id, doc = excluded.doc, row = null, details = null",
+            (
+                return_.id,
+                return_.state,
+                to_ms(return_.created_at),
+                to_ms(return_.updated_at),
+                return_.order.id,
+                pack(return_),
+            ),
+        )
+
+    def delete_return(self, return_id: int) -> None:
+        """Remove a return with its units, labels, notes and timers."""
+        for table in ("units", "labels", "notes", "label_requests"):
+            self.connection.execute(f"delete from {table} where return_id = ?", (return_id,))
+        self.connection.execute("delete from returns where id = ?", (return_id,))
+        self.connection.execute("delete from timers where entity = ?", (return_id,))
+
+    def put_label(self, label_id: int, return_id: int) -> None:
+        """Note which return a label belongs to."""
+        self.connection.execute("insert or replace into labels (id, return_id) values (?, ?)", (label_id, return_id))
+
+    # units
+
+    def hold_units(self, return_id: int, units: Iterable[tuple[int, int, int]], held: bool = True) -> None:
+        """Give (line id, order line id, unit) to a return. Raises `Refusal("unit_already_returned")` where another holds it."""
+        rows = [(line_id, return_id, order_line_id, unit, int(held)) for line_id, order_line_id, unit in units]
+        try:
+            self.connection.executemany(
+                "insert into units (line_id, return_id, order_line_id, unit, held) values (?, ?, ?, ?, ?)", rows
+            )
+        except sqlite3.IntegrityError as error:
+            raise Refusal("unit_already_returned") from error
+
+    def free_units(self, return_id: int, line_ids: Iterable[int] | None = None) -> None:
+        """Let other returns have the units of this one, or only those of some of its rows."""
+        if line_ids is None:
+            self.connection.execute("update units set held = 0 where return_id = ?", (return_id,))
+        else:
+            self.connection.executemany("update units set held = 0 where line_id = ?", [(line,) for line in line_ids])
+
+    def held_units(self, order_line_ids: Iterable[int]) -> set[tuple[int, int]]:
+        """The (order line id, unit) pairs that some return holds."""
+        ids = list(order_line_ids)
+        marks = ",".join("?" * len(ids))
+        rows = self.connection.execute(
+            f"select order_line_id, unit from units where held = 1 and order_line_id in ({marks})", ids
+        )
+        return {(line, unit) for line, unit in rows}
+
+    # label requests
+
+    def label_request(self, request_id: int) -> LabelRequest | None:
+        """The label request with this id."""
+        row = self.connection.execute("select doc from label_requests where id = ?", (request_id,)).fetchone()
+        return None if row is None else decode(LabelRequest, row[0])
+
+    def label_requests_of(self, return_id: int) -> list[LabelRequest]:
+        """The label requests of a return, oldest first."""
+        rows = self.connection.execute(f"select doc from label_requests where return_id = ? {WHOLE}", (return_id,))
+        return [decode(LabelRequest, doc) for (doc,) in rows]
+
+    def find_label_requests(
+        self, since: datetime | None, before: datetime | None, return_id: int | None, status: str | None, limit: int, offset: int
+    ) -> list[LabelRequest]:
+        """Label requests that match every given condition, in the order they were made; `before` is exclusive."""
+        where, values = ["1 = 1"], list[Any]()
+        for column, comparison, value in (
+            ("created_at", ">=", None if since is None else to_ms(since)),
+            ("created_at", "<", None if before is None else to_ms(before)),
+            ("return_id", "=", return_id),
+            ("status", "=", status),
+        ):
+            if value is not None:
+                where.append(f"{column} {comparison} ?")
+                values.append(value)
+        rows = self.connection.execute(
+            f"select doc from label_requests where {' and '.join(where)} order by created_at, id limit ? offset ?",
+            [*values, limit, offset],
+        )
+        return [decode(LabelRequest, doc) for (doc,) in rows]
+
+    def put_label_request(self, request: LabelRequest) -> None:
+        """Add or replace a label request."""
+        self.connection.execute(
+            "insert or replace into label_requests (id, return_id, status, created_at, doc) values (?, ?, ?, ?, ?)",
+            (request.id, request.return_id, request.status, to_ms(request.created_at), encode(request)),
+        )
+
+    # notes
+
+    def notes(self, return_id: int) -> list[tuple[int, str, datetime]]:
+        """(id, content, created at) of a return's notes, newest first."""
+        rows = self.connection.execute(
+            "select id, content, created_at from notes where return_id = ? order by id desc", (return_id,)
+        )
+        return [(id_, content, from_ms(at)) for id_, content, at in rows]
+
+    def put_note(self, note_id: int, return_id: int, content: str, created_at: datetime) -> None:
+        """Add a note to a return."""
+        self.connection.execute(
+            "insert into notes (id, return_id, content, created_at) values (?, ?, ?, ?)",
+            (note_id, return_id, content, to_ms(created_at)),
+        )
+
+    # the rest, by kind
+
+    def get(self, kind: str, id_: object, type_: type[T]) -> T | None:
+        """The record of a kind with this id."""
+        row = self.connection.execute("select doc from records where kind = ? and id = ?", (kind, str(id_))).fetchone()
+        return None if row is None else decode(type_, row[0])
+
+    def all(self, kind: str, type_: type[T]) -> list[T]:
+        """All records of a kind; integer ids in their order."""
+        rows = self.connection.execute(
+            "select doc from records where kind = ? order by cast(id as integer), id", (kind,)
+        )
+        return [decode(type_, doc) for (doc,) in rows]
+
+    def put(self, kind: str, id_: object, record: object) -> None:
+        """Add or replace a record."""
+        self.connection.execute(
+            "insert or replace into records (kind, id, doc) values (?, ?, ?)", (kind, str(id_), encode(record))
+        )
+
+    def delete(self, kind: str, id_: object) -> bool:
+        """Remove a record; whether there was one."""
+        return self.connection.execute("delete from records where kind = ? and id = ?", (kind, str(id_))).rowcount > 0
+
+    # the Shopify ledger
+
+    def ledger(self, return_id: int | None = None) -> list[dict[str, Any]]:
+        """What was done on the shop's platform, oldest first."""
+        condition, values = ("where return_id = ?", (return_id,)) if return_id is not None else ("", ())
+        rows = self.connection.execute(f"select id, at, return_id, kind, doc from ledger {condition} {WHOLE}", values)
+        return [
+            {"id": id_, "at": from_ms(at), "return_id": of, "kind": kind, **decode(dict, doc)}
+            for id_, at, of, kind, doc in rows
+        ]

@@ -1,0 +1,132 @@
+-- One database per shop. Times are integers: milliseconds since 1970 of the shop's clock, unless a column says wall.
+-- Documents are JSON of the domain's records; the columns beside them are those that are searched.
+-- `row` and `details` of a return are its final wire bytes, made when first asked for and cleared by every change.
+
+create table shop (
+  one integer primary key check (one = 1),
+  version integer not null,
+  settings blob not null,
+  clock blob not null,
+  now integer not null,
+  counters blob not null
+);
+
+create table orders (
+  id integer primary key,
+  provider_id integer not null,
+  name text not null,
+  external_id text unique,
+  doc blob not null
+);
+create index orders_by_name on orders (name);
+create index orders_by_provider on orders (provider_id);
+
+create table returns (
+  id integer primary key,
+  state text not null,
+  created_at integer not null,
+  updated_at integer not null,
+  order_id integer not null,
+  doc blob not null,
+  row blob,
+  details blob
+);
+create index returns_by_creation on returns (created_at, id, state);
+create index returns_by_update on returns (updated_at, id, state);
+create index returns_by_order on returns (order_id);
+
+-- Every unit that was ever returned. The partial index is the promise that two returns never hold the same unit.
+create table units (
+  line_id integer primary key,
+  return_id integer not null,
+  order_line_id integer not null,
+  unit integer not null,
+  held integer not null
+);
+create unique index units_held on units (order_line_id, unit) where held = 1;
+
+create table labels (
+  id integer primary key,
+  return_id integer not null
+) without rowid;
+
+create table label_requests (
+  id integer primary key,
+  return_id integer not null,
+  status text not null,
+  created_at integer not null,
+  doc blob not null
+);
+create index label_requests_by_return on label_requests (return_id);
+create index label_requests_by_creation on label_requests (created_at, id);
+
+create table notes (
+  id integer primary key,
+  return_id integer not null,
+  content text not null,
+  created_at integer not null
+);
+create index notes_by_return on notes (return_id);
+
+-- Whatever is few and looked up by id: subscriptions, destinations, variants, locations, fraud reports, shipments, faults, ...
+create table records (
+  kind text not null,
+  id text not null,
+  doc blob not null,
+  primary key (kind, id)
+) without rowid;
+
+create table timers (
+  due integer not null,
+  id integer not null,
+  kind text not null,
+  entity integer not null,
+  data blob not null,
+  primary key (due, id)
+) without rowid;
+create index timers_by_entity on timers (entity);
+
+create table payloads (
+  id integer primary key,
+  body blob not null
+);
+
+-- state: queued (to be sent, now or at a retry), delivered, failed, blocked, dropped
+create table deliveries (
+  id integer primary key,
+  subscription_id integer not null,
+  return_id integer,
+  topic text not null,
+  trigger text not null,
+  payload_id integer not null,
+  state text not null,
+  attempts integer not null default 0,
+  created_at integer not null,
+  settled_at integer,
+  fault blob
+);
+create index deliveries_open on deliveries (id) where state = 'queued';
+
+create table attempts (
+  id integer primary key,
+  delivery_id integer not null,
+  number integer not null,
+  at integer not null,
+  doc blob not null
+);
+create index attempts_by_delivery on attempts (delivery_id);
+
+create table ledger (
+  id integer primary key,
+  at integer not null,
+  return_id integer not null,
+  kind text not null,
+  doc blob not null
+);
+
+create table journal (
+  id integer primary key,
+  at integer not null,
+  size integer not null,
+  doc blob not null
+);

@@ -1,0 +1,163 @@
+"""A shop is a database: one SQLite file, or one in memory, with one connection that this process alone uses.
+
+A fresh shop is a copy of a prepared template's pages; reset does the same again; a copy of a shop copies its pages. The connection is used
+from the event loop's thread only: a thread per call would cost more than half the throughput.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from loopsim.clock import Clock, from_ms, to_ms
+from loopsim.domain.shop import Settings
+from loopsim.errors import SetupError
+from loopsim.store.codec import decode, encode
+from loopsim.store.journal import Journal
+from loopsim.store.records import Records
+from loopsim.store.transaction import Transaction
+
+SCHEMA_VERSION = 1
+PAGE_SIZE = 16384
+Durability = Literal["process", "power"]
+
+
+def _connect(path: Path | None, durability: Durability) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        ":memory:" if path is None else path, isolation_level=None, cached_statements=256, check_same_thread=False
+    )
+    if path is not None:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute(f"pragma synchronous = {'full' if durability == 'power' else 'normal'}")
+        connection.execute("pragma cache_size = -4000")
+    connection.execute("pragma temp_store = memory")
+    return connection
+
+
+def blank_pages() -> bytes:
+    """The pages of a shop that holds nothing but the schema."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute(f"pragma page_size = {PAGE_SIZE}")
+    connection.executescript((files("loopsim.store") / "schema.sql").read_text("utf-8"))
+    pages = connection.serialize()
+    connection.close()
+    return pages
+
+
+class Shop:
+    """One shop, open. `settings`, `clock`, `counters` mirror what the database holds."""
+
+    def __init__(self, name: str, connection: sqlite3.Connection, path: Path | None) -> None:
+        self.name = name
+        self.path = path
+        self.connection = connection
+        row = connection.execute("select version, settings, clock, now, counters from shop").fetchone()
+        version, settings, clock, now, counters = row
+        if version != SCHEMA_VERSION:
+            raise SetupError(
+                f"Shop {name} was written by another version of loopsim (its format is {version}, this one reads"
+                f" {SCHEMA_VERSION}). Start the loopsim that wrote it, or choose another --db folder."
+            )
+        self.settings: Settings = decode(Settings, settings)
+        self.clock: Clock = decode(Clock, clock)
+        self.last_ms: int = now
+        self.counters: dict[str, int] = decode(dict, counters)
+        self.records = Records(connection)
+        self.journal = Journal(connection)
+
+    # opening and copying
+
+    @classmethod
+    def create(cls, name: str, path: Path | None, pages: bytes, settings: Settings, clock: Clock, durability: Durability = "process") -> Shop:
+        """A new shop from a template's pages."""
+        if path is not None:
+            path.write_bytes(pages)
+        connection = _connect(path, durability)
+        if path is None:
+            connection.deserialize(pages)
+        connection.execute(
+            "insert into shop (one, version, settings, clock, now, counters) values (1, ?, ?, ?, ?, '{}')"
+            " on conflict (one) do update set settings = excluded.settings, clock = excluded.clock, now = excluded.now",
+            (SCHEMA_VERSION, encode(settings), encode(clock), clock.shop_ms),
+        )
+        return cls(name, connection, path)
+
+    @classmethod
+    def open(cls, name: str, path: Path, durability: Durability = "process") -> Shop:
+        """A shop that is there. Raises `SetupError` for a file that is no shop, is damaged or newer."""
+        try:
+            connection = _connect(path, durability)
+            (verdict,) = connection.execute("pragma quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
+            return cls(name, connection, path)
+        except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+            raise SetupError(
+                f"The file of shop {name} cannot be read ({error}). It was left as it is: move it away, or choose another"
+                " --db folder."
+            ) from error
+
+    def pages(self) -> bytes:
+        """All pages of the shop, as a template for others."""
+        self.journal.flush()
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection.backup(copy)
+        copy.execute("pragma journal_mode = memory")
+        pages = copy.serialize()
+        copy.close()
+        # A copied WAL database says so in its header, and such pages cannot be opened in memory.
+        return pages[:18] + b"\x01\x01" + pages[20:]
+
+    def close(self) -> None:
+        """Write what waits and let go of the file."""
+        with suppress(sqlite3.Error):
+            self.journal.flush()
+        self.connection.close()
+
+    # time
+
+    def now(self, wall_ms: int) -> datetime:
+        """The shop's time when the wall shows `wall_ms`; never before what was last written."""
+        return from_ms(max(self.last_ms, self.clock.now_ms(wall_ms)))
+
+    def set_clock(self, clock: Clock) -> None:
+        """Keep another clock."""
+        self.clock = clock
+        self.connection.execute("update shop set clock = ?", (encode(clock),))
+
+    def set_settings(self, settings: Settings) -> None:
+        """Keep other settings; wire bytes made under the old ones are forgotten."""
+        self.connection.execute("update shop set settings = ?", (encode(settings),))
+        self.connection.execute("update returns set row = null, details = null where row is not null or details is not null")
+        self.settings = settings
+
+    def next_due_ms(self) -> int | None:
+        """When the next timer is due, in milliseconds of the shop's clock."""
+        row = self.connection.execute("select due from timers order by due, id limit 1").fetchone()
+        return None if row is None else int(row[0])
+
+    # changing
+
+    @contextmanager
+    def transaction(self, now: datetime) -> Iterator[Transaction]:
+        """Everything done in the block commits together; an exception undoes it all, ids and settings included."""
+        transaction = Transaction(self, now)
+        settings = self.settings
+        self.connection.execute("begin immediate")
+        try:
+            yield transaction
+            ms = max(self.last_ms, to_ms(now))
+            self.connection.execute("update shop set now = ?, counters = ?", (ms, encode(transaction.counters)))
+            self.connection.execute("commit")
+        except BaseException:
+            self.settings = settings
+            with suppress(sqlite3.Error):
+                self.connection.execute("rollback")
+            raise
+        self.last_ms = ms
+        self.counters = transaction.counters

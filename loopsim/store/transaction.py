@@ -1,0 +1,140 @@
+"""One transaction on one shop: records, ids, events, timers, deliveries, all committed together or not at all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from loopsim.clock import from_ms, to_ms
+from loopsim.domain import chance
+from loopsim.domain.events import Event, LedgerEntry, Timer
+from loopsim.store.codec import decode, encode
+from loopsim.store.deliveries import Delivery
+from loopsim.store.records import Records
+
+if TYPE_CHECKING:
+    from loopsim.store.shop import Shop
+
+# Where the ids of a kind begin, before the shop's own block is added; Loop's ids are small rising integers per kind.
+ID_BASE = {"webhook": 40_000, "destination": 42_000, "note": 5_000_000}
+FIRST_ID, BLOCK = 100_000_000, 100_000
+
+
+class Transaction(Records):
+    """What an operation works with. `now` is the shop's time, the same for the whole transaction.
+
+    `events`, `deliveries` and `timers_changed` are read by `operations.perform` after the operation returned.
+    """
+
+    def __init__(self, shop: Shop, now: datetime) -> None:
+        super().__init__(shop.connection)
+        self.shop = shop
+        self.settings = shop.settings
+        self.now = now
+        self.events: list[Event] = []
+        self.deliveries: list[Delivery] = []
+        self.timers_changed = False
+        self._counters = dict(shop.counters)
+        self.settings_changed = False
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The id counters as this transaction leaves them."""
+        return self._counters
+
+    def next_id(self, kind: str) -> int:
+        """The next id of a kind: an integer that rises by one, from a start that the seed (or the id block) gives."""
+        count = self._counters.get(kind, 0) + 1
+        self._counters[kind] = count
+        return self.first_id(kind) + count
+
+    def first_id(self, kind: str) -> int:
+        """The number just before the first id of a kind."""
+        block = self.settings.id_block or chance.between(1, 7999, self.settings.seed, "ids")
+        base = ID_BASE.get(kind)
+        return FIRST_ID + block * BLOCK if base is None else base + block * 10
+
+    def take_id(self, kind: str, used: int) -> None:
+        """Never give `used` (or less) out again as an id of this kind; imports bring ids of their own."""
+        self._counters[kind] = max(self._counters.get(kind, 0), used - self.first_id(kind))
+
+    def count(self, name: str) -> int:
+        """The next number of a plain counter: 1, 2, 3 and so on."""
+        value = self._counters.get(name, 0) + 1
+        self._counters[name] = value
+        return value
+
+    def emit(self, *events: Event) -> None:
+        """Tell subscribers: `perform` renders and queues the payloads in this same transaction."""
+        self.events.extend(events)
+
+    def schedule(self, *timers: Timer) -> None:
+        """Let something happen later on the shop's clock."""
+        for timer in timers:
+            self.connection.execute(
+                "insert into timers (due, id, kind, entity, data) values (?, ?, ?, ?, ?)",
+                (to_ms(timer.due), self.count("timer"), timer.kind, timer.entity, encode(timer.data)),
+            )
+            self.timers_changed = True
+
+    def cancel_timers(self, entity: int, *kinds: str) -> None:
+        """Forget the timers of an entity, or only those of some kinds."""
+        where = f" and kind in ({','.join('?' * len(kinds))})" if kinds else ""
+        self.connection.execute(f"delete from timers where entity = ?{where}", (entity, *kinds))
+        self.timers_changed = True
+
+    def timers_of(self, entity: int) -> list[Timer]:
+        """What is scheduled for an entity, soonest first."""
+        rows = self.connection.execute(
+            "select kind, due, entity, data from timers where entity = ? order by due, id", (entity,)
+        )
+        return [Timer(kind, from_ms(due), of, decode(dict, data)) for kind, due, of, data in rows]
+
+    def enter(self, *entries: LedgerEntry) -> None:
+        """Write down what Loop did on the shop's platform."""
+        for entry in entries:
+            self.connection.execute(
+                "insert into ledger (at, return_id, kind, doc) values (?, ?, ?, ?)",
+                (to_ms(self.now), entry.return_id, entry.kind, encode(entry.data)),
+            )
+
+    def add_payload(self, body: bytes) -> int:
+        """Keep the bytes of a payload; several deliveries may refer to them."""
+        cursor = self.connection.execute("insert into payloads (body) values (?)", (body,))
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def add_delivery(self, subscription_id: int, event: Event, topic: str, payload_id: int, fault: Any = None) -> Delivery:
+        """Queue one delivery; it goes out after the commit."""
+        return_id = None if event.subject is None else event.subject.id
+        cursor = self.connection.execute(
+            "insert into deliveries (subscription_id, return_id, topic, trigger, payload_id, state, created_at, fault)"
+            " values (?, ?, ?, ?, ?, 'queued', ?, ?)",
+            (subscription_id, return_id, topic, event.trigger, payload_id, to_ms(self.now), fault),
+        )
+        assert cursor.lastrowid is not None
+        delivery = Delivery(
+            id=cursor.lastrowid,
+            subscription_id=subscription_id,
+            return_id=return_id,
+            topic=topic,
+            trigger=event.trigger,
+            payload_id=payload_id,
+            state="queued",
+            attempts=0,
+            created_at=self.now,
+            fault=None if fault is None else decode(dict, fault),
+        )
+        self.deliveries.append(delivery)
+        return delivery
+
+    def set_switch(self, name: str, value: int) -> None:
+        """Set a counted switch of the shop (`payment_fails`, `processing_fails`): how often it will still act."""
+        self.put("switch", name, value)
+
+    def use_switch(self, name: str) -> bool:
+        """Use up one of a counted switch; whether it was on."""
+        left = self.get("switch", name, int) or 0
+        if left > 0:
+            self.put("switch", name, left - 1)
+        return left > 0

@@ -1,0 +1,263 @@
+"""All shops of one server, and the API keys that open them; in memory, or in a folder.
+
+    DIR/loopsim.lock    held while a server uses the folder
+    DIR/registry.db     which shops there are, how each began, their keys
+    DIR/shops/NAME.db   one database per shop
+
+Shops share nothing. A shop's clock stands still while no server has the folder open.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+from msgspec import structs
+
+from loopsim import clock as clocks
+from loopsim.clock import Clock, Wall, from_ms
+from loopsim.domain import chance
+from loopsim.domain.shop import Settings
+from loopsim.errors import Invalid, Refusal, SetupError
+from loopsim.store.folder import Folder
+from loopsim.store.registry import Key, Origin, Registry
+from loopsim.store.shop import Durability, Shop
+
+__all__ = ["Key", "Template", "World", "new_settings"]
+
+Template = Callable[[str, date], bytes]
+"""The pages of a fresh shop, from the name of a world and the day the shop starts."""
+
+SHOP_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+
+
+def new_settings(name: str, *, seed: int = 1, world: str = "us-apparel", secret: str | None = None) -> Settings:
+    """The settings of a new shop: what nobody chose is a function of the seed. The webhook secret is 16 hex digits, as Loop's look."""
+    return Settings(
+        id=chance.between(10_000, 99_999, seed, "shop"),
+        subdomain=name.replace(".", "-").replace("_", "-"),
+        seed=seed,
+        world=world,
+        secret=secret if secret is not None else f"{chance.draw(seed, 'secret'):016x}",
+    )
+
+
+def template_pages(world: str, start: date) -> bytes:
+    """The pages that the built-in worlds start from."""
+    # Only here: opening shops that are there needs no world to be made.
+    from loopsim.store import worlds
+
+    return worlds.template_pages(world, start)
+
+
+class World:
+    """Every shop of a server by name (`shops`), and every key by its text (`keys`). Neither is to be changed but by the methods.
+
+    Raises `SetupError` for a folder that cannot be used: held by another server, not writable, full, damaged, or newer.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        durability: Durability = "process",
+        *,
+        wall: Wall = clocks.wall,
+        template: Template = template_pages,
+    ) -> None:
+        self._wall = wall
+        self._durability: Durability = durability
+        self._template = template
+        self.shops: dict[str, Shop] = {}
+        self.keys: dict[str, Key] = {}
+        self._folder = None if folder is None else Folder(folder)
+        try:
+            path = None if self._folder is None else self._folder.registry
+            self._registry = Registry(path, durable=durability == "power")
+            self._origins = self._registry.origins()
+            for name, origin in self._origins.items():
+                self.shops[name] = self._open(name, origin)
+            self.keys = {key.text: key for key in self._registry.keys()}
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _open(self, name: str, origin: Origin) -> Shop:
+        file = self._file(origin.file)
+        assert file is not None
+        if not file.is_file():
+            raise SetupError(f"The file of shop {name} is gone ({file}). Put it back, or choose another --db folder.")
+        shop = Shop.open(name, file, self._durability)
+        row = shop.connection.execute("select at from journal order by id desc limit 1").fetchone()
+        shop.last_ms = max(shop.last_ms, row[0] if row else 0)
+        shown = max(shop.last_ms, shop.clock.shop_ms)
+        _writing(file, shop.set_clock, structs.replace(shop.clock, shop_ms=shown, wall_ms=self._wall_ms()))
+        return shop
+
+    # shops
+
+    def shop(self, name: str) -> Shop:
+        """The shop of this name; raises `Refusal("shop_not_found")`."""
+        shop = self.shops.get(name)
+        if shop is None:
+            raise Refusal("shop_not_found", shop=name)
+        return shop
+
+    def create(self, name: str, *, settings: Settings, clock: Clock, world: str | None = None) -> Shop:
+        """A new shop of a world (`settings.world`, where none is named), which its resets begin from again.
+
+        Raises `Invalid` for a name that cannot be one, and `Refusal("shop_exists")`.
+        """
+        self._need_free(name)
+        origin = Origin(f"{name}.db", settings, clock, world or settings.world)
+        return self._add(name, origin, self._fresh_pages(origin), settings, clock)
+
+    def copy(self, name: str, new: str) -> Shop:
+        """A second shop with everything the first has but its keys. Its resets begin where the first's do."""
+        source = self.shop(name)
+        self._need_free(new)
+        clock = structs.replace(source.clock.at(source.last_ms, self._wall_ms()), mode=source.clock.mode)
+        origin = self._origins[name]._replace(file=f"{new}.db")
+        return self._add(new, origin, source.pages(), source.settings, clock)
+
+    def reset(self, name: str) -> Shop:
+        """The shop as it began, with the keys it has now. It is another object than before."""
+        old = self.shop(name)
+        origin = self._origins[name]
+        pages = self._fresh_pages(origin)
+        old.close()
+        self._remove(origin)
+        shop = self._create(name, origin, pages, origin.settings, _first_clock(origin.clock, self._wall_ms()))
+        self.shops[name] = shop
+        return shop
+
+    def delete(self, name: str) -> None:
+        """Remove a shop and its keys."""
+        shop = self.shop(name)
+        origin = self._origins.pop(name)
+        self._registry.delete_shop(name)
+        self.keys = {text: key for text, key in self.keys.items() if key.shop != name}
+        del self.shops[name]
+        shop.close()
+        self._remove(origin)
+
+    def _add(self, name: str, origin: Origin, pages: bytes, settings: Settings, clock: Clock) -> Shop:
+        shop = self._create(name, origin, pages, settings, clock)
+        try:
+            self._registry.put_shop(name, origin)
+        except BaseException:
+            shop.close()
+            self._remove(origin)
+            raise
+        self._origins[name] = origin
+        self.shops[name] = shop
+        return shop
+
+    def _create(self, name: str, origin: Origin, pages: bytes, settings: Settings, clock: Clock) -> Shop:
+        # What a server left behind that died between file and registry: pages beside another file's log would be spoilt.
+        self._remove(origin)
+        return Shop.create(name, self._file(origin.file), pages, settings, clock, self._durability)
+
+    def _fresh_pages(self, origin: Origin) -> bytes:
+        return self._template(origin.world, from_ms(origin.clock.shop_ms).date())
+
+    def _need_free(self, name: str) -> None:
+        if SHOP_NAME.fullmatch(name) is None:
+            raise Invalid(
+                {"name": ["A shop's name has 1 to 64 lower-case letters, digits, dots, dashes or underscores."]}
+            )
+        if name in self.shops:
+            raise Refusal("shop_exists", shop=name)
+
+    # keys
+
+    def keys_of(self, name: str) -> list[Key]:
+        """The keys of a shop, oldest first."""
+        return sorted((key for key in self.keys.values() if key.shop == name), key=lambda key: key.id)
+
+    def key(self, name: str, key_id: int) -> Key:
+        """The key of a shop with this id; raises `Refusal("key_not_found")`."""
+        for key in self.keys.values():
+            if key.shop == name and key.id == key_id:
+                return key
+        raise Refusal("key_not_found", shop=name, key_id=key_id)
+
+    def add_key(self, name: str, scopes: Iterable[str], label: str = "") -> Key:
+        """A new key for a shop."""
+        self.shop(name)
+        number = self._registry.last_key(name) + 1
+        return self._put_key(Key(self._key_text(name, number), number, name, frozenset(scopes), label), number)
+
+    def rotate_key(self, name: str, key_id: int) -> Key:
+        """Give a key another text; the old one opens nothing from now on."""
+        old = self.key(name, key_id)
+        number = self._registry.last_key(name) + 1
+        new = self._put_key(structs.replace(old, text=self._key_text(name, number)), number)
+        del self.keys[old.text]
+        return new
+
+    def revoke(self, name: str, key_id: int) -> None:
+        """Take a key away."""
+        key = self.key(name, key_id)
+        self._registry.delete_key(key)
+        del self.keys[key.text]
+
+    def _put_key(self, key: Key, number: int) -> Key:
+        self._registry.put_key(key, number)
+        self.keys[key.text] = key
+        return key
+
+    def _key_text(self, name: str, number: int) -> str:
+        # The name is in it, so that two shops of one seed have keys that differ.
+        seed = self._origins[name].settings.seed
+        halves = (chance.draw(seed, "key", f"{name}/{number}", half) for half in range(2))
+        return "loop_test_" + "".join(f"{half:016x}" for half in halves)
+
+    # files
+
+    def _file(self, name: str) -> Path | None:
+        return None if self._folder is None else self._folder.file(name)
+
+    def _remove(self, origin: Origin) -> None:
+        if self._folder is not None:
+            self._folder.remove(self._folder.file(origin.file))
+
+    def _wall_ms(self) -> int:
+        return int(self._wall() * 1000)
+
+    def close(self) -> None:
+        """Keep every shop's time, close the shops, and let go of the folder."""
+        wall_ms = self._wall_ms()
+        for shop in self.shops.values():
+            shown = max(shop.last_ms, shop.clock.now_ms(wall_ms))
+            with suppress(sqlite3.Error):
+                shop.connection.execute("update shop set now = ?", (shown,))
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for shop in self.shops.values():
+            shop.close()
+        self.shops.clear()
+        self.keys.clear()
+        if hasattr(self, "_registry"):
+            self._registry.close()
+        if self._folder is not None:
+            self._folder.close()
+
+
+def _first_clock(clock: Clock, wall_ms: int) -> Clock:
+    """The clock of a reset: a manual one, or one that was given a moment, starts there again; one that followed the wall does so."""
+    pinned = clock.mode == "manual" or clock.shop_ms != clock.wall_ms
+    return structs.replace(clock, shop_ms=clock.shop_ms if pinned else wall_ms, wall_ms=wall_ms)
+
+
+def _writing(file: Path, write: Callable[[Clock], None], clock: Clock) -> None:
+    try:
+        write(clock)
+    except sqlite3.OperationalError as error:
+        raise SetupError(
+            f"{file} cannot be written ({error}). Make room or give it rights, or choose another --db folder."
+        ) from error

@@ -1,0 +1,228 @@
+"""A world file: what a shop is like before anything happens to it, written by hand in `fixtures/worlds/`.
+
+Amounts and rates are quoted decimals, so that no float ever holds money. `fixtures/world.schema.json` says the same to editors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, ValidationError
+
+from loopsim.domain.destinations import DestinationType
+from loopsim.domain.policy import Policy
+from loopsim.errors import SetupError
+
+Amount = Annotated[str, Meta(pattern=r"^\d+\.\d{2}$")]
+Rate = Annotated[str, Meta(pattern=r"^\d+(\.\d{1,6})?$")]
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Part of a world file; a key it does not know is an error."""
+
+
+class Country(Entry):
+    """A country that things are sent to. `share` weighs how many customers live there, `#` in `phone` becomes a digit."""
+
+    name: str
+    tax_rate: Rate = "0"
+    locale: str = "en_US"
+    pays_in: str | None = None
+    share: Count = 0
+    phone: str = ""
+
+
+class PostalAddress(Entry):
+    """A postal address; `country` is a key of the file's `countries`."""
+
+    address1: str
+    city: str
+    country: str
+    address2: str = ""
+    state: str = ""
+    zip: str = ""
+    company: str = ""
+    phone: str = ""
+
+
+class LocationEntry(Entry):
+    """A place that holds stock."""
+
+    name: str
+    address: PostalAddress
+
+
+class DestinationEntry(Entry):
+    """Where returns are sent: at one of the locations, or at an address of its own."""
+
+    type: DestinationType
+    name: str
+    enabled: bool = True
+    location: str | None = None
+    address: PostalAddress | None = None
+
+
+class VariantEntry(Entry):
+    """One variant of a product; what it leaves out is the product's. `stock` overrides single locations."""
+
+    sku: str
+    options: tuple[str, ...] = ()
+    price: Amount | None = None
+    barcode: str | None = None
+    weight_grams: Count | None = None
+    image: str | None = None
+    stock: dict[str, Count] = {}
+
+
+class ProductEntry(Entry):
+    """A product and its variants."""
+
+    title: str
+    price: Amount
+    variants: tuple[VariantEntry, ...]
+    type: str = ""
+    weight_grams: Count = 300
+    hs_code: str = ""
+    country_of_origin: str = "US"
+    tags: tuple[str, ...] = ()
+    image: str | None = None
+    taxable: bool = True
+    final_sale: bool = False
+    stock: dict[str, Count] = {}
+
+
+class SpecialCustomer(Entry):
+    """A customer whose name is not left to chance."""
+
+    first_name: str
+    last_name: str
+    country: str
+    company: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class SpecialOrder(Entry):
+    """An order of which something is set instead of drawn."""
+
+    name: str
+    items: dict[str, Positive] = {}
+    customer: SpecialCustomer | None = None
+    discount: Percent | None = None
+    fulfilled: Literal["all", "partly", "none"] = "all"
+    tags: tuple[str, ...] = ()
+
+
+class OrdersEntry(Entry):
+    """How many orders to make, when, and of what. `lines` and `quantities` weigh numbers; the shares are percentages."""
+
+    count: Count = 0
+    prefix: str = "#"
+    customers: Positive = 1
+    days_back: Positive = 60
+    hours_apart: Positive = 35
+    lines: dict[Positive, Positive] = {1: 1}
+    quantities: dict[Positive, Positive] = {1: 1}
+    discount_share: Percent = 0
+    discounts: tuple[Percent, ...] = (10,)
+    carriers: tuple[str, ...] = ("USPS",)
+    special: tuple[SpecialOrder, ...] = ()
+
+
+class WorldFile(Entry):
+    """A whole world file."""
+
+    name: str
+    sentence: str
+    seed: int
+    platform: Literal["shopify", "custom"]
+    currency: str
+    country: str
+    locale: str
+    countries: dict[str, Country]
+    taxes_included: bool = False
+    utc_offset: int = 0
+    sales_channel: str = "Online Store"
+    policy: Policy = Policy()
+    currencies: dict[str, Rate] = {}
+    locations: dict[str, LocationEntry] = {}
+    destinations: tuple[DestinationEntry, ...] = ()
+    catalogue: tuple[ProductEntry, ...] = ()
+    orders: OrdersEntry = OrdersEntry()
+
+
+def order_name(orders: OrdersEntry, index: int) -> str:
+    """The name of the order with this index, from 0: `#1001` is the first."""
+    return f"{orders.prefix}{1001 + index}"
+
+
+def read_world_file(path: Path) -> WorldFile:
+    """The world file at `path`. Raises `SetupError` with everything that does not hold together."""
+    from yaml import YAMLError
+
+    try:
+        return parse_world_file(path.read_bytes(), path.name)
+    except YAMLError as error:
+        raise SetupError(f"{path.name} cannot be read as YAML: {error}. Mend the file.") from error
+
+
+def parse_world_file(text: bytes, label: str) -> WorldFile:
+    """The world file with this text; `label` names it in errors. Raises `SetupError`, or `yaml.YAMLError` for broken YAML."""
+    from msgspec import yaml
+
+    try:
+        world = yaml.decode(text, type=WorldFile)
+    except ValidationError as error:
+        raise SetupError(f"{label} is no world file: {error}. fixtures/world.schema.json says what one holds.") from error
+    found = list(problems(world))
+    if found:
+        raise SetupError(f"{label} does not hold together: {'; '.join(found)}. Mend the file.")
+    return world
+
+
+def problems(world: WorldFile) -> Iterator[str]:
+    """What a world file refers to and does not define, and what it defines twice."""
+    variants = [(product, variant) for product in world.catalogue for variant in product.variants]
+    skus = [variant.sku for _, variant in variants]
+    names = {order_name(world.orders, index) for index in range(world.orders.count)}
+    addresses = [location.address for location in world.locations.values()]
+    addresses += [each.address for each in world.destinations if each.address]
+    customers = [special.customer for special in world.orders.special if special.customer]
+    money = {world.currency, *world.currencies}
+    lists: tuple[tuple[str, list[str], set[str]], ...] = (
+        ("country", [world.country, *(one.country for one in (*addresses, *customers))], set(world.countries)),
+        ("currency", [each.pays_in for each in world.countries.values() if each.pays_in], money),
+        ("location", [key for pair in variants for each in pair for key in each.stock], set(world.locations)),
+        ("location", [each.location for each in world.destinations if each.location], set(world.locations)),
+        ("sku", [sku for special in world.orders.special for sku in special.items], set(skus)),
+        ("order", [special.name for special in world.orders.special], names),
+    )
+    for what, used, known in lists:
+        yield from (f"{what} {each} is used but not defined" for each in sorted(set(used) - known))
+    specials = [special.name for special in world.orders.special]
+    for what, every in (("sku", skus), ("special order", specials)):
+        yield from (f"{what} {each} stands there twice" for each in sorted({one for one in every if every.count(one) > 1}))
+    for each in world.destinations:
+        if each.location is None and each.address is None:
+            yield f"destination {each.name} has neither a location nor an address"
+    if world.orders.count:
+        yield from _problems_of_orders(world, len(skus))
+
+
+def _problems_of_orders(world: WorldFile, variants: int) -> Iterator[str]:
+    orders = world.orders
+    if not world.locations:
+        yield "there are orders but no location to send them from"
+    if max(orders.lines, default=0) > variants:
+        yield "orders may have more lines than there are variants"
+    if not any(country.share for country in world.countries.values()):
+        yield "there are orders but no country with a share of the customers"
+    for name in ("lines", "quantities", "discounts", "carriers"):
+        if not getattr(orders, name):
+            yield f"orders.{name} is empty"
+    if orders.count * orders.hours_apart > orders.days_back * 24:
+        yield f"{orders.count} orders {orders.hours_apart} hours apart do not fit into {orders.days_back} days"
