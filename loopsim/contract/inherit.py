@@ -23,7 +23,8 @@ ALWAYS = {"too_many_attempts": "TooManyAttempts", "server_error": "ServerError"}
 WITH_BODY = {"malformed_json": "MalformedJson", "body_too_large": "BodyTooLarge"}
 UNROUTED = {"not_found": "NotFound", "method_not_allowed": "MethodNotAllowed"}
 
-_CONTROL_UNAUTHORIZED = "Unauthorized"
+CONTROL_GATES = {"unauthorized": "Unauthorized", "forbidden": "Forbidden"}
+"""What stands in front of the control API: its token, and the check of Host and Origin."""
 
 
 def inherit_errors(api: str, document: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def inherit_errors(api: str, document: dict[str, Any]) -> dict[str, Any]:
         for form in inherited.values():
             for variant in (form, *form.get("variants", {}).values()):
                 _answer(document, operation.setdefault("responses", {}), api, variant)
-    names = {**UNROUTED, **ALWAYS, **WITH_BODY}
+    names = {**UNROUTED, **ALWAYS, **WITH_BODY, **(CONTROL_GATES if api == "control" else {})}
     document["x-unrouted"] = {code: shared[name] for code, name in names.items() if name in shared}
     return document
 
@@ -51,12 +52,14 @@ def _inherited(
     api: str, document: dict[str, Any], operation: dict[str, Any], shared: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
     wanted = {**ALWAYS, **(WITH_BODY if "requestBody" in operation else {})}
-    forms = {}
+    if api == "control":
+        wanted["forbidden"] = CONTROL_GATES["forbidden"]
+    forms: dict[str, dict[str, Any]] = {}
     if security_of(document, operation):
         if api == "loop":
             forms["unauthorized"] = _unauthorized(operation, shared)
-        elif _CONTROL_UNAUTHORIZED in shared:
-            forms["unauthorized"] = shared[_CONTROL_UNAUTHORIZED]
+        else:
+            wanted = {"unauthorized": CONTROL_GATES["unauthorized"], **wanted}
     for code, name in wanted.items():
         if name in shared:
             forms[code] = shared[name]

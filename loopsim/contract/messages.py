@@ -47,8 +47,7 @@ TYPE_WORDS = {
     "number": "The {field} field must be a number.",
     "boolean": "The {field} field must be true or false.",
     "array": "The {field} field must be an array.",
-    # To PHP an object is an array with names.
-    "object": "The {field} field must be an array.",
+    "object": "The {field} field must be an object.",
 }
 FORMAT_WORDS = {
     "email": "The {field} field must be a valid email address.",
@@ -132,7 +131,9 @@ def _template(reader: Reader, error: ValidationError, keyword: str, path: Path) 
             return str(owner["x-messages"][keyword])
     kind = error.kind.as_dict()
     if keyword == "type":
-        return TYPE_WORDS.get(next((name for name in kind["types"] if name != "null"), ""), OTHERWISE)
+        name = next((name for name in kind["types"] if name != "null"), "")
+        # To PHP, and so to Laravel, an object is an array with names.
+        return TYPE_WORDS.get("array" if name == "object" and reader.shape.leniency.trim else name, OTHERWISE)
     if keyword == "format":
         return FORMAT_WORDS.get(kind["format"], OTHERWISE)
     return WORDS.get(keyword, OTHERWISE)

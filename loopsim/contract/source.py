@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +107,8 @@ def _read(cache: Path) -> _Compiled | None:
 
 
 def _keep(cache: Path, raw: bytes) -> None:
+    import tempfile
+
     # Moved into place whole, since several processes may start at once.
     with contextlib.suppress(OSError):
         handle, name = tempfile.mkstemp(dir=cache.parent, prefix=cache.name)

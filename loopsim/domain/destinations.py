@@ -13,8 +13,9 @@ ADDRESS_KEYS = ("address1", "address2", "city", "state", "zip", "country", "coun
 
 
 class Destination(Struct, frozen=True, kw_only=True):
-    """A destination. `id` is a small integer (0 until a shop gives it one), `provider_location_id` the platform's location.
+    """A destination.
 
+    `id` is a small integer, 0 until a shop gives it one; `provider_location_id` is the platform's id of a location.
     `address` has the keys of `ADDRESS_KEYS`; None where the merchant never entered one, which breaks the list of all.
     """
 

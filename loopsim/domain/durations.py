@@ -37,7 +37,8 @@ DURATIONS: dict[str, Duration] = {
     "happy_returns_processed": Duration(12 * _HOUR, 12 * _HOUR, "documented", "happy-returns-timetable"),
 }
 
-# What the carrier does, by service: for each scan the time since the scan before it (the first since the label was made).
+# What the carrier does, by service: for each scan the time since the scan before it (the first since the label was
+# made).
 CARRIER: dict[str, tuple[tuple[str, Duration], ...]] = {
     "express": (
         ("pre_transit", Duration(1 * _HOUR, 12 * _HOUR, "assumed", "durations-carrier")),

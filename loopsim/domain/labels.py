@@ -72,7 +72,7 @@ def move_request(request: LabelRequest, action: str) -> LabelRequest:
     """Look the action up; a missing entry raises `Refusal("label_request_not_open")`."""
     to = LABEL_REQUESTS[action].get(request.status)
     if to is None:
-        raise Refusal("label_request_not_open", status=request.status)
+        raise Refusal("label_request_not_open", state=request.status)
     return structs.replace(request, status=to)
 
 

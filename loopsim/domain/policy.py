@@ -15,10 +15,12 @@ Method = Literal["mail", "happy_returns", "in_store"]
 
 
 class WorkflowRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When every condition of `when` holds, `then` applies. Rules are read in order; of one kind of action the first wins.
+    """When every condition of `when` holds, `then` applies. Rules are read in order; of one kind of action the first
+    wins.
 
     Conditions: `country` (code), `currency`, `order_tag`, `customer_tag`, `product_tag`, `sku`, `reason`, `outcome`
-    (a resolution), `method`, `value_at_least`, `value_below` (minor units, before tax). Each may be one value or a list.
+    (a resolution), `method`, `value_at_least`, `value_below` (minor units, before tax). Each may be one value or a
+    list.
     """
 
     name: str = ""

@@ -1,6 +1,7 @@
 """Processing a return: each outcome delivered at most once, whatever of it can be delivered now.
 
-An exchange item that is out of stock, or a payment that fails, does not stop the other outcomes: they are delivered, and the return
+An exchange item that is out of stock, or a payment that fails, does not stop the other outcomes: they are delivered,
+and the return
 moves to review. Processed again, only what is missing runs (documented).
 """
 
@@ -60,7 +61,8 @@ class _Run:
 
 
 def process(return_: Return, around: Surroundings) -> Change:
-    """Run all outcomes that are missing. Events: restock and gift card requests, then `return.updated`, and `return.closed` if nothing is
+    """Run all outcomes that are missing. Events: restock and gift card requests, then `return.updated`, and
+    `return.closed` if nothing is
     left to do."""
     run = _Run(return_, around)
     details = return_.pending.details if return_.pending else None

@@ -1,7 +1,9 @@
 """A return, and the table of what may happen to it.
 
-Theory of operation. A return is a value. A move takes it, looks its action up in `LIFECYCLE` under its state, and gives a new
-value plus the events to tell subscribers. A missing entry is the refusal. What depends on more than the state (the flag, a
+Theory of operation. A return is a value. A move takes it, looks its action up in `LIFECYCLE` under its state, and gives
+a new
+value plus the events to tell subscribers. A missing entry is the refusal. What depends on more than the state (the
+flag, a
 cancelled exchange, expired labels) stands below the table.
 
 Two rules: nothing here reads a clock or an id generator (both come as arguments), and nothing leaves a final state.
@@ -220,7 +222,8 @@ class InstantExchange(Struct, frozen=True, kw_only=True):
 class Return(Struct, frozen=True, kw_only=True):
     """A return, whole: everything its rows, details and webhooks print.
 
-    `flagged` is a marker beside the state. `pending` is the queued process, if any. `overlay` holds what an imported row
+    `flagged` is a marker beside the state. `pending` is the queued process, if any. `overlay` holds what an imported
+    row
     had beyond or unlike what we would print (see `wire.overlay`).
     """
 
@@ -291,7 +294,8 @@ def move(return_: Return, action: Action, now: datetime, **changes: Any) -> tupl
 
 
 def check_processable(return_: Return, allow_flagged: bool) -> None:
-    """Beside the table: the flag stops processing unless the shop allows it. A flagged return says "open" in its refusal,
+    """Beside the table: the flag stops processing unless the shop allows it. A flagged return says "open" in its
+    refusal,
     with a code of its own (documented)."""
     if return_.state == "open" and return_.flagged and not allow_flagged:
         raise Refusal("flagged", state=return_.state)

@@ -114,7 +114,9 @@ def submit(submission: Submission, decision: Decision, settings: Settings, next_
         refund_before_inspection=policy.refund_before_inspection,
     )
     return_ = with_money(draft)
-    ledger = [LedgerEntry("return_opened", return_id, {"order": submission.order.name})] if _on_shopify(settings) else []
+    ledger = (
+        [LedgerEntry("return_opened", return_id, {"order": submission.order.name})] if _on_shopify(settings) else []
+    )
     timers = _first_timers(return_, now)
     if submission.instant and return_.exchanges:
         return_, instant_ledger, instant_timers = _make_instant(return_, settings, next_id, now)
@@ -296,10 +298,14 @@ def _make_instant(
     )
     ledger = [order_entry] if order_entry else []
     ledger.append(LedgerEntry("hold", return_.id, {"amount": hold, "currency": return_.order.currency}))
-    return return_, ledger, [
-        Timer("exchange.charge", charge_at, return_.id),
-        Timer("exchange.hold_ends", now + DURATIONS["hold"].fixed, return_.id),
-    ]
+    return (
+        return_,
+        ledger,
+        [
+            Timer("exchange.charge", charge_at, return_.id),
+            Timer("exchange.hold_ends", now + DURATIONS["hold"].fixed, return_.id),
+        ],
+    )
 
 
 def make_exchange_order(

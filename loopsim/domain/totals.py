@@ -4,14 +4,17 @@ For one unit     value  = price - discount + (0 if taxes are included in prices 
 For the return   return_product, return_discount, return_tax = sums over its units
 (R1)             return_total = return_product - return_discount + (0 if taxes included else return_tax)
 (R2)             exchange_total = likewise over the new items
-(R3)             credit used = min(pool, exchange_total), where pool = value of the units given in exchange + bonus on them;
+(R3)             credit used = min(pool, exchange_total), where pool = value of the units given in exchange + bonus on
+them;
                  it is printed as both return_credit_total and exchange_credit_total
 (R4)             return_total + bonus + upsell = exchange_total + refund + gift_card + handling_fee
 (R5)             total = refund + gift_card
 (R6)             of a unit: refund = refund_item + refund_tax; both are zero unless the unit is refunded
 (R7)             sum of the units' refunds + left-over refunded = refund + the part of the fee taken from it
-All amounts but a vendor's negative credit line (only ever imported) are >= 0. Who pays the handling fee, in this order: the
-refund, the gift card, the customer's card. R1 and R6 are captured, the rest is assumed from the vendor's sample (`FACTS.md#totals`).
+All amounts but a vendor's negative credit line (only ever imported) are >= 0. Who pays the handling fee, in this order:
+the
+refund, the gift card, the customer's card. R1 and R6 are captured, the rest is assumed from the vendor's sample
+(`FACTS.md#totals`).
 """
 
 from __future__ import annotations
@@ -139,7 +142,8 @@ def cancelled(totals: Totals) -> Totals:
 
 
 def outcome_word(resolutions: list[str], totals: Totals) -> str | None:
-    """Loop's word for what the customer gets. A return that exchanges, refunds and credits at once has no word of its own;
+    """Loop's word for what the customer gets. A return that exchanges, refunds and credits at once has no word of its
+    own;
     it is named for exchange and refund (assumed)."""
     exchanged = any(r in {"exchange", "shop_now"} for r in resolutions)
     refunded = "refund" in resolutions or (exchanged and totals.refund > 0)

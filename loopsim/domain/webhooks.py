@@ -1,6 +1,7 @@
 """Webhook subscriptions, and what is decided about an attempt: pure policy, no sockets.
 
-The figures of the retry schedule are assumed, its shape and the treatment of `Retry-After` are documented (`FACTS.md#webhook-retry`).
+The figures of the retry schedule are assumed, its shape and the treatment of `Retry-After` are documented
+(`FACTS.md#webhook-retry`).
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ class Decision(Struct, frozen=True):
     retry_in: timedelta | None = None
 
 
-def judge(
-    *, status: int | None, retry_after: float | None, attempt: int, seed: int, delivery_id: int
-) -> Decision:
-    """Decide from the answer (`status` None: no answer), the receiver's `Retry-After` in seconds, and the attempt's number (from 1)."""
+def judge(*, status: int | None, retry_after: float | None, attempt: int, seed: int, delivery_id: int) -> Decision:
+    """Decide from the answer (`status` None: no answer), the receiver's `Retry-After` in seconds, and the attempt's
+    number (from 1).
+    """
     if status is not None and 200 <= status < 300:
         return Decision(delivered=True)
     retryable = status is None or status in RETRIED_STATUSES or status >= 500

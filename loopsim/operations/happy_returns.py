@@ -1,19 +1,21 @@
-"""Happy Returns: dropped off at a bar, looked at some twelve hours later, sent to the warehouse in boxes about twice a week."""
+"""Happy Returns: dropped off at a bar, looked at some twelve hours later, sent to the warehouse in boxes about twice a
+week.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct, structs
 
 from loopsim.clock import to_ms
 from loopsim.domain import chance, returns
-from loopsim.domain.durations import DURATIONS
+from loopsim.domain.durations import DURATIONS, HAPPY_RETURNS_SHIPS
 from loopsim.domain.events import Event, Timer
 from loopsim.domain.returns import Return
 from loopsim.errors import Refusal
-from loopsim.operations import moves, timers
+from loopsim.operations import moves
 from loopsim.store.transaction import Transaction
 
 
@@ -45,7 +47,7 @@ def drop_off(tx: Transaction, return_: Return) -> Return:
     tx.put("dropped_off", return_.id, to_ms(tx.now))
     tx.schedule(Timer("happy_returns.processed", tx.now + DURATIONS["happy_returns_processed"].fixed, return_.id))
     if not tx.timers_of(0):
-        tx.schedule(timers.next_shipping(tx))
+        tx.schedule(_next_shipping(tx))
     return dropped
 
 
@@ -61,7 +63,9 @@ def arrived(tx: Transaction, return_: Return) -> None:
 
 def ship(tx: Transaction) -> Shipment | None:
     """Everything dropped off so far leaves; None where there is nothing."""
-    ids = [int(id_) for (id_,) in tx.connection.execute("select id from records where kind = 'dropped_off' order by id")]
+    ids = [
+        int(id_) for (id_,) in tx.connection.execute("select id from records where kind = 'dropped_off' order by id")
+    ]
     found = [return_ for return_ in map(tx.return_, ids) if return_ is not None]
     for id_ in ids:
         tx.delete("dropped_off", id_)
@@ -71,7 +75,7 @@ def ship(tx: Transaction) -> Shipment | None:
     theirs = chance.digits(6, tx.settings.seed, "happy_returns_shipment", loop_id)
     box = f"HRBOX{chance.digits(8, tx.settings.seed, 'box', loop_id)}"
     tracking = f"1Z{chance.digits(16, tx.settings.seed, 'box_tracking', loop_id)}"
-    items = [row for return_ in found for row in _items(tx, return_, loop_id, theirs, box, tracking)]
+    items = [row for return_ in found for row in _items(return_, loop_id, theirs, box, tracking)]
     shipment = Shipment(
         loop_shipment_id=loop_id,
         happy_returns_shipment_id=theirs,
@@ -91,7 +95,7 @@ def ship(tx: Transaction) -> Shipment | None:
 
 
 def _items(
-    tx: Transaction, return_: Return, loop_id: int, theirs: str, box: str, tracking: str
+    return_: Return, loop_id: int, theirs: str, box: str, tracking: str
 ) -> list[dict[str, Any]]:
     method = return_.return_method
     return [
@@ -113,3 +117,14 @@ def _items(
         for line in return_.lines
         if line.outcome == "default"
     ]
+
+
+def _next_shipping(tx: Transaction) -> Timer:
+    """When the boxes next leave."""
+    for days in range(8):
+        day = tx.now + timedelta(days=days)
+        for weekday, hour in HAPPY_RETURNS_SHIPS:
+            due = day.replace(hour=hour, minute=0, second=0, microsecond=0)
+            if day.weekday() == weekday and due > tx.now:
+                return Timer("happy_returns.ships", due, 0)
+    raise AssertionError("the timetable names at least one day of the week")

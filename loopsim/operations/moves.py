@@ -1,6 +1,7 @@
 """The moves of a return that several callers share: Loop's API, the acts of the control API, and timers all come here.
 
-Each takes the transaction and does the whole move: records, units, timers, ledger, events. What may be done is decided in `domain`.
+Each takes the transaction and does the whole move: records, units, timers, ledger, events. What may be done is decided
+in `domain`.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def take_stock(tx: Transaction, variant_id: int, count: int) -> None:
 # processing
 
 
-def queue_processing(tx: Transaction, return_: Return, source: str | None, details: dict[str, Any] | None = None) -> Return:
+def queue_processing(
+    tx: Transaction, return_: Return, source: str | None, details: dict[str, Any] | None = None
+) -> Return:
     """Processing is asynchronous: the job runs a moment later. A return whose job is queued already keeps that one."""
     if return_.pending is not None:
         return return_
@@ -164,7 +167,7 @@ def _destination_address(tx: Transaction, destination_id: int | None) -> dict[st
     destination = None if destination_id is None else tx.get("destination", destination_id, Destination)
     if destination is None:
         return {"name": tx.settings.subdomain, "country": tx.settings.country, "country_code": tx.settings.country_code}
-    parts = {name: value or "" for name, value in destination.address.items()}
+    parts = {name: value or "" for name, value in (destination.address or {}).items()}
     return {"name": destination.name, **parts}
 
 

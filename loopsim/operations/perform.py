@@ -1,8 +1,10 @@
 """Performing an operation: one function, one transaction.
 
-    perform ─ begin ─ operation → new records, events, timers ─ publish: payload bytes and one outbox row per subscription ─ commit
+    perform ─ begin ─ operation → new records, events, timers ─ publish: payload bytes and one outbox row per
+    subscription ─ commit
 
-An operation is a plain function `(transaction, call) -> answer`, registered under its `operationId`. It never mentions the outbox: it
+An operation is a plain function `(transaction, call) -> answer`, registered under its `operationId`. It never mentions
+the outbox: it
 emits events. One that raises leaves no trace anywhere. Operations that only read run without a transaction.
 """
 
@@ -25,7 +27,8 @@ from loopsim.store.transaction import Transaction
 class Call(Struct, frozen=True, kw_only=True):
     """A call as an operation sees it: read, validated, in the version that was asked for.
 
-    `base_url` is scheme, host and version path as the client used them (`http://127.0.0.1:8484/api/v1`), without a slash at the end.
+    `base_url` is scheme, host and version path as the client used them (`http://127.0.0.1:8484/api/v1`), without a
+    slash at the end.
     """
 
     path: dict[str, Any] = field(default_factory=dict)
@@ -87,7 +90,9 @@ def timer(kind: str) -> Callable[[TimerFunction], TimerFunction]:
 
 
 def perform(shop: Shop, operation_id: str, call: Call, now: datetime) -> Performed:
-    """Perform an operation on a shop at a moment of its clock. Raises what the operation raises (`Refusal`), having changed nothing."""
+    """Perform an operation on a shop at a moment of its clock. Raises what the operation raises (`Refusal`), having
+    changed nothing.
+    """
     registered = OPERATIONS[operation_id]
     if registered.reads:
         return Performed(_answer(registered.function(Transaction(shop, now), call)))
@@ -98,7 +103,9 @@ def perform(shop: Shop, operation_id: str, call: Call, now: datetime) -> Perform
 
 
 def run_next_timer(shop: Shop, until_ms: int) -> Performed | None:
-    """Run the shop's next timer if it is due by `until_ms`, at its own moment, in its own transaction. None: nothing is due."""
+    """Run the shop's next timer if it is due by `until_ms`, at its own moment, in its own transaction. None: nothing is
+    due.
+    """
     row = shop.connection.execute("select due, id, kind, entity, data from timers order by due, id limit 1").fetchone()
     if row is None or row[0] > until_ms:
         return None

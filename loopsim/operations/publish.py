@@ -1,4 +1,6 @@
-"""From events to the outbox: the payload bytes of every topic that is subscribed to, made in the transaction of the event."""
+"""From events to the outbox: the payload bytes of every topic that is subscribed to, made in the transaction of the
+event.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ EMPTY = b"[]"
 
 
 def publish(transaction: Transaction) -> None:
-    """Queue one delivery per event and active subscription that listens for its trigger. Subscriptions to one topic share the bytes."""
+    """Queue one delivery per event and active subscription that listens for its trigger. Subscriptions to one topic
+    share the bytes.
+    """
     if not transaction.events:
         return
     subscriptions = [s for s in transaction.all("webhook", Subscription) if s.status == "active"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from msgspec import structs
 
 from loopsim.domain import returns, shipping
-from loopsim.domain.durations import HAPPY_RETURNS_SHIPS
-from loopsim.domain.events import Event, LedgerEntry, Timer
+from loopsim.domain.events import Event, LedgerEntry
 from loopsim.domain.labels import has_reached, is_ahead
 from loopsim.operations import happy_returns, moves
 from loopsim.operations.perform import timer
@@ -106,17 +104,6 @@ def happy_returns_processed(tx: Transaction, return_id: int, _data: dict[str, An
 def happy_returns_ships(tx: Transaction, _entity: int, _data: dict[str, Any]) -> None:
     """The boxes leave, about twice a week, as long as something was dropped off."""
     happy_returns.ship(tx)
-
-
-def next_shipping(tx: Transaction) -> Timer:
-    """When the boxes next leave."""
-    for days in range(8):
-        day = tx.now + timedelta(days=days)
-        for weekday, hour in HAPPY_RETURNS_SHIPS:
-            due = day.replace(hour=hour, minute=0, second=0, microsecond=0)
-            if day.weekday() == weekday and due > tx.now:
-                return Timer("happy_returns.ships", due, 0)
-    raise AssertionError("the timetable names at least one day of the week")
 
 
 @timer("delivery.retry")

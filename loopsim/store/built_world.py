@@ -1,7 +1,7 @@
 """A world as it is kept: everything that chance and Faker decided, as domain records around one fixed day.
 
-Orders belong to the weeks before a shop starts, so a shop is given them moved to its own day: the moments, and the ids that hold
-the moment they were made at (`id >> 22` is milliseconds since 2019-08-08T08:08:08Z).
+Orders belong to the weeks before a shop starts, so a shop is given them moved to its own day: the moments, and the ids
+that hold the moment they were made at (`id >> 22` is milliseconds since 2019-08-08T08:08:08Z).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def snowflake(moment: datetime, low: int = 0) -> int:
 def placed_orders(built: BuiltWorld, day: date) -> tuple[Order, ...]:
     """The world's orders, as a shop has them that starts on `day`."""
     delta = midnight(day) - midnight(BUILD_DAY)
-    # Ids have no room for moments before 2019 or long after; a shop that starts there keeps its times and bends its ids.
+    # Ids have no room for moments before 2019 or long after; orders of such a shop have right times and bent ids.
     bent = midnight(min(max(day, _EARLIEST), _LATEST)) - midnight(BUILD_DAY)
     shift = (bent // timedelta(milliseconds=1)) << SNOWFLAKE_SHIFT
     # Ids of other platforms are made by Loop and hold the moment; Shopify's are its own.

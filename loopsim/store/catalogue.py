@@ -1,4 +1,7 @@
-"""The goods of a world file as records: variants, locations, stock, destinations. Ids hang on sku and key, not on position."""
+"""The goods of a world file as records: variants, locations, stock, destinations.
+
+Ids hang on a variant's sku and a location's key, never on its place in the file.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from loopsim.store.world_file import PostalAddress, ProductEntry, VariantEntry, 
 
 # Before any order, and the same for every shop: a test may write a variant's id down.
 CATALOGUE_SINCE = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
-_YEAR_MS = 200 * 24 * 3600 * 1000
+_SPAN_MS = 200 * 24 * 3600 * 1000
 _TRILLION = 10**12
 
 
@@ -75,7 +78,7 @@ def address_of(file: WorldFile, entry: PostalAddress, name: str = "") -> Address
 
 def _global_id(seed: int, purpose: str, entity: str) -> int:
     drawn = chance.draw(seed, purpose, entity)
-    return snowflake(CATALOGUE_SINCE) + ((drawn >> 22) % _YEAR_MS << 22) + (drawn & 0x3FF << 12)
+    return snowflake(CATALOGUE_SINCE) + ((drawn >> 22) % _SPAN_MS << 22) + (drawn & 0x3FF << 12)
 
 
 def _id(file: WorldFile, seed: int, purpose: str, entity: str, trillions: int) -> int:

@@ -1,7 +1,9 @@
 """The journal of a shop: what went over the wire, both ways.
 
-Entries are gathered in memory and written in batches, outside any transaction, because a row per call would cost a third of the
-throughput. It is bounded; what fell out is counted, so that nobody takes a part for the whole. Bodies of reads are not kept.
+Entries are gathered in memory and written in batches, outside any transaction, because a row per call would cost a
+third of the
+throughput. It is bounded; what fell out is counted, so that nobody takes a part for the whole. Bodies of reads are not
+kept.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ _TRIM_EVERY = 512  # entries; trimming is a delete by key and need not run at ev
 class Entry(Struct, kw_only=True, omit_defaults=True):
     """One thing that went over the wire. `at` is the shop's time in milliseconds.
 
-    `in` + `call`: the partner called Loop's API. `in` + `control`: somebody used the control API. `out` + `delivery`: a webhook attempt.
+    `in` + `call`: the partner called Loop's API. `in` + `control`: somebody used the control API. `out` + `delivery`: a
+    webhook attempt.
     `clock`: time was moved. `unknown` lists fields and parameters that Loop drops silently.
     """
 

@@ -18,6 +18,19 @@ T = TypeVar("T")
 WHOLE = "order by id"
 
 
+_LARGEST = (1 << 63) - 1
+
+
+def _seconds(moment: datetime) -> int:
+    """Milliseconds of the whole second: Loop's timestamps have no finer grain, and cursors compare them."""
+    return to_ms(moment) // 1000 * 1000
+
+
+def _fits(id_: int) -> bool:
+    """Whether SQLite can hold the number; clients may send any."""
+    return -_LARGEST <= id_ <= _LARGEST
+
+
 class Records:
     """The records of a shop, over its one connection."""
 
@@ -37,9 +50,7 @@ class Records:
     def orders_named(self, name: str) -> list[Order]:
         """Orders of this name, with or without the leading `#`, newest last."""
         bare = name.lstrip("#")
-        rows = self.connection.execute(
-            f"select doc from orders where name in (?, ?) {WHOLE}", (bare, f"#{bare}")
-        )
+        rows = self.connection.execute(f"select doc from orders where name in (?, ?) {WHOLE}", (bare, f"#{bare}"))
         return [unpack(Order, doc) for (doc,) in rows]
 
     def orders(self) -> Iterator[Order]:
@@ -60,7 +71,9 @@ class Records:
         """Remove an order."""
         self.connection.execute("delete from orders where id = ?", (order_id,))
 
-    def _order(self, where: str, value: object) -> Order | None:
+    def _order(self, where: str, value: int) -> Order | None:
+        if not _fits(value):
+            return None
         row = self.connection.execute(f"select doc from orders where {where}", (value,)).fetchone()
         return None if row is None else unpack(Order, row[0])
 
@@ -68,6 +81,8 @@ class Records:
 
     def return_(self, return_id: int) -> Return | None:
         """The return with this id."""
+        if not _fits(return_id):
+            return None
         row = self.connection.execute("select doc from returns where id = ?", (return_id,)).fetchone()
         return None if row is None else unpack(Return, row[0])
 
@@ -90,12 +105,16 @@ class Records:
 
     def return_of_line(self, line_id: int) -> Return | None:
         """The return that has the unit row with this id."""
-        row = self.connection.execute("select return_id from units where line_id = ?", (line_id,)).fetchone()
-        return None if row is None else self.return_(row[0])
+        return self._owner("units", "line_id", line_id)
 
     def return_of_label(self, label_id: int) -> Return | None:
         """The return that has the label with this id."""
-        row = self.connection.execute("select return_id from labels where id = ?", (label_id,)).fetchone()
+        return self._owner("labels", "id", label_id)
+
+    def _owner(self, table: str, column: str, id_: int) -> Return | None:
+        if not _fits(id_):
+            return None
+        row = self.connection.execute(f"select return_id from {table} where {column} = ?", (id_,)).fetchone()
         return None if row is None else self.return_(row[0])
 
     def put_return(self, return_: Return) -> None:
@@ -107,8 +126,8 @@ class Records:
             (
                 return_.id,
                 return_.state,
-                to_ms(return_.created_at),
-                to_ms(return_.updated_at),
+                _seconds(return_.created_at),
+                _seconds(return_.updated_at),
                 return_.order.id,
                 pack(return_),
             ),
@@ -128,7 +147,9 @@ class Records:
     # units
 
     def hold_units(self, return_id: int, units: Iterable[tuple[int, int, int]], held: bool = True) -> None:
-        """Give (line id, order line id, unit) to a return. Raises `Refusal("unit_already_returned")` where another holds it."""
+        """Give (line id, order line id, unit) to a return. Raises `Refusal("unit_already_returned")` where another
+        holds it.
+        """
         rows = [(line_id, return_id, order_line_id, unit, int(held)) for line_id, order_line_id, unit in units]
         try:
             self.connection.executemany(
@@ -157,6 +178,8 @@ class Records:
 
     def label_request(self, request_id: int) -> LabelRequest | None:
         """The label request with this id."""
+        if not _fits(request_id):
+            return None
         row = self.connection.execute("select doc from label_requests where id = ?", (request_id,)).fetchone()
         return None if row is None else decode(LabelRequest, row[0])
 
@@ -166,7 +189,13 @@ class Records:
         return [decode(LabelRequest, doc) for (doc,) in rows]
 
     def find_label_requests(
-        self, since: datetime | None, before: datetime | None, return_id: int | None, status: str | None, limit: int, offset: int
+        self,
+        since: datetime | None,
+        before: datetime | None,
+        return_id: int | None,
+        status: str | None,
+        limit: int,
+        offset: int,
     ) -> list[LabelRequest]:
         """Label requests that match every given condition, in the order they were made; `before` is exclusive."""
         where, values = ["1 = 1"], list[Any]()
@@ -196,6 +225,8 @@ class Records:
 
     def notes(self, return_id: int) -> list[tuple[int, str, datetime]]:
         """(id, content, created at) of a return's notes, newest first."""
+        if not _fits(return_id):
+            return []
         rows = self.connection.execute(
             "select id, content, created_at from notes where return_id = ? order by id desc", (return_id,)
         )

@@ -29,7 +29,7 @@ create table shops (
 ) without rowid;
 create table keys (
   shop text not null references shops (name) on delete cascade,
-  id integer not null,
+  id text not null,
   text text not null unique,
   scopes text not null,
   label text not null,
@@ -39,10 +39,10 @@ create table keys (
 
 
 class Key(Struct, frozen=True):
-    """An API key of a shop. `id` counts up within the shop, is not secret and never given again; `text` is what clients send."""
+    """An API key of a shop. `id` counts up within the shop, is no secret and never given again; `text` is what clients send."""
 
     text: str
-    id: int
+    id: str
     shop: str
     scopes: frozenset[str]
     label: str = ""
@@ -113,7 +113,7 @@ class Registry:
 
     def keys(self) -> list[Key]:
         """All keys, by shop and id."""
-        rows = self._connection.execute("select text, id, shop, scopes, label from keys order by shop, id")
+        rows = self._connection.execute("select text, id, shop, scopes, label from keys order by shop, cast(id as integer)")
         return [Key(text, id_, shop, frozenset(scopes.split()), label) for text, id_, shop, scopes, label in rows]
 
     def last_key(self, shop: str) -> int:

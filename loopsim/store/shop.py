@@ -1,6 +1,7 @@
 """A shop is a database: one SQLite file, or one in memory, with one connection that this process alone uses.
 
-A fresh shop is a copy of a prepared template's pages; reset does the same again; a copy of a shop copies its pages. The connection is used
+A fresh shop is a copy of a prepared template's pages; reset does the same again; a copy of a shop copies its pages. The
+connection is used
 from the event loop's thread only: a thread per call would cost more than half the throughput.
 """
 
@@ -73,7 +74,15 @@ class Shop:
     # opening and copying
 
     @classmethod
-    def create(cls, name: str, path: Path | None, pages: bytes, settings: Settings, clock: Clock, durability: Durability = "process") -> Shop:
+    def create(
+        cls,
+        name: str,
+        path: Path | None,
+        pages: bytes,
+        settings: Settings,
+        clock: Clock,
+        durability: Durability = "process",
+    ) -> Shop:
         """A new shop from a template's pages."""
         if path is not None:
             path.write_bytes(pages)
@@ -133,7 +142,9 @@ class Shop:
     def set_settings(self, settings: Settings) -> None:
         """Keep other settings; wire bytes made under the old ones are forgotten."""
         self.connection.execute("update shop set settings = ?", (encode(settings),))
-        self.connection.execute("update returns set row = null, details = null where row is not null or details is not null")
+        self.connection.execute(
+            "update returns set row = null, details = null where row is not null or details is not null"
+        )
         self.settings = settings
 
     def next_due_ms(self) -> int | None:

@@ -104,7 +104,9 @@ class Transaction(Records):
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def add_delivery(self, subscription_id: int, event: Event, topic: str, payload_id: int, fault: Any = None) -> Delivery:
+    def add_delivery(
+        self, subscription_id: int, event: Event, topic: str, payload_id: int, fault: Any = None
+    ) -> Delivery:
         """Queue one delivery; it goes out after the commit."""
         return_id = None if event.subject is None else event.subject.id
         cursor = self.connection.execute(

@@ -13,8 +13,8 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
 
@@ -23,35 +23,24 @@ from loopsim.clock import Clock, Wall, from_ms
 from loopsim.domain import chance
 from loopsim.domain.shop import Settings
 from loopsim.errors import Invalid, Refusal, SetupError
+from loopsim.store.codec import encode
 from loopsim.store.folder import Folder
-from loopsim.store.registry import Key, Origin, Registry
+from loopsim.store.registry import Key as Key
+from loopsim.store.registry import Origin, Registry
 from loopsim.store.shop import Durability, Shop
+from loopsim.store.worlds import DEFAULT_WORLD, add_destinations, load_world, template_pages
 
-__all__ = ["Key", "Template", "World", "new_settings"]
-
-Template = Callable[[str, date], bytes]
-"""The pages of a fresh shop, from the name of a world and the day the shop starts."""
-
-SHOP_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+SHOP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 
-def new_settings(name: str, *, seed: int = 1, world: str = "us-apparel", secret: str | None = None) -> Settings:
-    """The settings of a new shop: what nobody chose is a function of the seed. The webhook secret is 16 hex digits, as Loop's look."""
-    return Settings(
-        id=chance.between(10_000, 99_999, seed, "shop"),
-        subdomain=name.replace(".", "-").replace("_", "-"),
-        seed=seed,
-        world=world,
-        secret=secret if secret is not None else f"{chance.draw(seed, 'secret'):016x}",
-    )
+def new_settings(name: str, *, seed: int = 1, world: str = DEFAULT_WORLD, **own: Any) -> Settings:
+    """The settings of a new shop of a world; `own` overrides. What nobody chose is a function of the seed.
 
-
-def template_pages(world: str, start: date) -> bytes:
-    """The pages that the built-in worlds start from."""
-    # Only here: opening shops that are there needs no world to be made.
-    from loopsim.store import worlds
-
-    return worlds.template_pages(world, start)
+    The webhook secret is 16 hex digits, as Loop's look. Raises `SetupError` where there is no such world.
+    """
+    chosen = {"secret": f"{chance.draw(seed, 'secret'):016x}", **own}
+    id_ = chance.between(10_000, 99_999, seed, "shop")
+    return load_world(world).settings(id=id_, subdomain=name.replace("_", "-"), seed=seed, **chosen)
 
 
 class World:
@@ -66,11 +55,9 @@ class World:
         durability: Durability = "process",
         *,
         wall: Wall = clocks.wall,
-        template: Template = template_pages,
     ) -> None:
         self._wall = wall
         self._durability: Durability = durability
-        self._template = template
         self.shops: dict[str, Shop] = {}
         self.keys: dict[str, Key] = {}
         self._folder = None if folder is None else Folder(folder)
@@ -113,7 +100,7 @@ class World:
         """
         self._need_free(name)
         origin = Origin(f"{name}.db", settings, clock, world or settings.world)
-        return self._add(name, origin, self._fresh_pages(origin), settings, clock)
+        return self._add(name, origin, _fresh_pages(origin), settings, clock, fresh=True)
 
     def copy(self, name: str, new: str) -> Shop:
         """A second shop with everything the first has but its keys. Its resets begin where the first's do."""
@@ -121,17 +108,17 @@ class World:
         self._need_free(new)
         clock = structs.replace(source.clock.at(source.last_ms, self._wall_ms()), mode=source.clock.mode)
         origin = self._origins[name]._replace(file=f"{new}.db")
-        return self._add(new, origin, source.pages(), source.settings, clock)
+        return self._add(new, origin, source.pages(), source.settings, clock, fresh=False)
 
     def reset(self, name: str) -> Shop:
         """The shop as it began, with the keys it has now. It is another object than before."""
         old = self.shop(name)
         origin = self._origins[name]
-        pages = self._fresh_pages(origin)
+        pages = _fresh_pages(origin)
         old.close()
         self._remove(origin)
         shop = self._create(name, origin, pages, origin.settings, _first_clock(origin.clock, self._wall_ms()))
-        self.shops[name] = shop
+        self.shops[name] = _numbered(shop, origin)
         return shop
 
     def delete(self, name: str) -> None:
@@ -144,9 +131,13 @@ class World:
         shop.close()
         self._remove(origin)
 
-    def _add(self, name: str, origin: Origin, pages: bytes, settings: Settings, clock: Clock) -> Shop:
+    def _add(
+        self, name: str, origin: Origin, pages: bytes, settings: Settings, clock: Clock, *, fresh: bool
+    ) -> Shop:
         shop = self._create(name, origin, pages, settings, clock)
         try:
+            if fresh:
+                _numbered(shop, origin)
             self._registry.put_shop(name, origin)
         except BaseException:
             shop.close()
@@ -161,13 +152,10 @@ class World:
         self._remove(origin)
         return Shop.create(name, self._file(origin.file), pages, settings, clock, self._durability)
 
-    def _fresh_pages(self, origin: Origin) -> bytes:
-        return self._template(origin.world, from_ms(origin.clock.shop_ms).date())
-
     def _need_free(self, name: str) -> None:
         if SHOP_NAME.fullmatch(name) is None:
             raise Invalid(
-                {"name": ["A shop's name has 1 to 64 lower-case letters, digits, dots, dashes or underscores."]}
+                {"name": ["A shop's name has 1 to 63 lower-case letters, digits, dashes or underscores."]}
             )
         if name in self.shops:
             raise Refusal("shop_exists", shop=name)
@@ -176,9 +164,9 @@ class World:
 
     def keys_of(self, name: str) -> list[Key]:
         """The keys of a shop, oldest first."""
-        return sorted((key for key in self.keys.values() if key.shop == name), key=lambda key: key.id)
+        return sorted((key for key in self.keys.values() if key.shop == name), key=lambda key: int(key.id))
 
-    def key(self, name: str, key_id: int) -> Key:
+    def key(self, name: str, key_id: str) -> Key:
         """The key of a shop with this id; raises `Refusal("key_not_found")`."""
         for key in self.keys.values():
             if key.shop == name and key.id == key_id:
@@ -189,9 +177,9 @@ class World:
         """A new key for a shop."""
         self.shop(name)
         number = self._registry.last_key(name) + 1
-        return self._put_key(Key(self._key_text(name, number), number, name, frozenset(scopes), label), number)
+        return self._put_key(Key(self._key_text(name, number), str(number), name, frozenset(scopes), label), number)
 
-    def rotate_key(self, name: str, key_id: int) -> Key:
+    def rotate_key(self, name: str, key_id: str) -> Key:
         """Give a key another text; the old one opens nothing from now on."""
         old = self.key(name, key_id)
         number = self._registry.last_key(name) + 1
@@ -199,7 +187,7 @@ class World:
         del self.keys[old.text]
         return new
 
-    def revoke(self, name: str, key_id: int) -> None:
+    def revoke(self, name: str, key_id: str) -> None:
         """Take a key away."""
         key = self.key(name, key_id)
         self._registry.delete_key(key)
@@ -234,7 +222,7 @@ class World:
         for shop in self.shops.values():
             shown = max(shop.last_ms, shop.clock.now_ms(wall_ms))
             with suppress(sqlite3.Error):
-                shop.connection.execute("update shop set now = ?", (shown,))
+                shop.connection.execute("update shop set now = ?, counters = ?", (shown, encode(shop.counters)))
         self._let_go()
 
     def _let_go(self) -> None:
@@ -252,6 +240,16 @@ def _first_clock(clock: Clock, wall_ms: int) -> Clock:
     """The clock of a reset: a manual one, or one that was given a moment, starts there again; one that followed the wall does so."""
     pinned = clock.mode == "manual" or clock.shop_ms != clock.wall_ms
     return structs.replace(clock, shop_ms=clock.shop_ms if pinned else wall_ms, wall_ms=wall_ms)
+
+
+def _fresh_pages(origin: Origin) -> bytes:
+    return template_pages(origin.world, from_ms(origin.clock.shop_ms).date())
+
+
+def _numbered(shop: Shop, origin: Origin) -> Shop:
+    """The shop with what its template leaves out because its ids are the shop's own."""
+    add_destinations(shop, load_world(origin.world), from_ms(shop.last_ms))
+    return shop
 
 
 def _writing(file: Path, write: Callable[[Clock], None], clock: Clock) -> None:

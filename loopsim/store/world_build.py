@@ -1,7 +1,7 @@
-"""A world file becomes a built world: customers, orders, shipments, with every choice a function of (seed, what it is for).
+"""A world file becomes a built world: customers, orders, shipments.
 
-One more order, customer or variant at the end of its list leaves the ids, people, prices and moments of the others as they were; only what
-is picked *from* a list can change when the list itself grows.
+Every choice is a function of the seed and of what it is for. One more order leaves the others as they were. One more
+variant or customer leaves the ids and names of the others; what orders pick from the longer list may change.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ class _Maker(Struct, frozen=True, kw_only=True):
 
 
 def build_world(file: WorldFile, seed: int | None = None) -> BuiltWorld:
-    """Build the world of a file, by its own seed or another. Same arguments and same Faker: same result, in every process."""
+    """Build the world of a file, by its own seed or another.
+
+    The same arguments and the same Faker give the same result in every process.
+    """
     seed = file.seed if seed is None else seed
     goods = stock_up(file, seed)
     maker = _Maker(
@@ -75,7 +78,7 @@ def build_world(file: WorldFile, seed: int | None = None) -> BuiltWorld:
 
 
 def line_tax(amount: int, rate: Decimal, included: bool) -> int:
-    """The tax of a line that costs `amount` after its discount, rounded half up: on top of it, or the part within it."""
+    """The tax of a line that costs `amount` after its discount, on top of it or the part within it; rounded half up."""
     exact = amount * rate / (1 + rate) if included else amount * rate
     return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
 
@@ -179,7 +182,7 @@ def _part_id(maker: _Maker, order: Order, part: int, billions: int) -> int:
     """The platform's id of a part of an order: near the order's at Shopify, the next of its sequence elsewhere."""
     if maker.file.platform == "custom":
         return order.id + part
-    return billions * _BILLION + order.provider_id % (1_000 * _BILLION) * 100 % (1_000 * _BILLION) + part
+    return billions * _BILLION + order.provider_id * 100 % (1_000 * _BILLION) + part
 
 
 def _choice(maker: _Maker, name: str, special: SpecialOrder) -> list[tuple[Variant, int]]:

@@ -1,6 +1,7 @@
 """A world file: what a shop is like before anything happens to it, written by hand in `fixtures/worlds/`.
 
-Amounts and rates are quoted decimals, so that no float ever holds money. `fixtures/world.schema.json` says the same to editors.
+Amounts and rates are quoted decimals, so that no float ever holds money. A key that is not known is an error.
+`fixtures/world.schema.json` says the same to editors.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, ValidationError
+from msgspec import DecodeError, Meta, Struct, field
 
 from loopsim.domain.destinations import DestinationType
 from loopsim.domain.policy import Policy
@@ -22,12 +23,8 @@ Positive = Annotated[int, Meta(ge=1)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 
 
-class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Part of a world file; a key it does not know is an error."""
-
-
-class Country(Entry):
-    """A country that things are sent to. `share` weighs how many customers live there, `#` in `phone` becomes a digit."""
+class Country(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A country things are sent to. `share` weighs how many customers live there; `#` in `phone` becomes a digit."""
 
     name: str
     tax_rate: Rate = "0"
@@ -37,7 +34,7 @@ class Country(Entry):
     phone: str = ""
 
 
-class PostalAddress(Entry):
+class PostalAddress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A postal address; `country` is a key of the file's `countries`."""
 
     address1: str
@@ -50,14 +47,14 @@ class PostalAddress(Entry):
     phone: str = ""
 
 
-class LocationEntry(Entry):
+class LocationEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A place that holds stock."""
 
     name: str
     address: PostalAddress
 
 
-class DestinationEntry(Entry):
+class DestinationEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where returns are sent: at one of the locations, or at an address of its own."""
 
     type: DestinationType
@@ -67,7 +64,7 @@ class DestinationEntry(Entry):
     address: PostalAddress | None = None
 
 
-class VariantEntry(Entry):
+class VariantEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One variant of a product; what it leaves out is the product's. `stock` overrides single locations."""
 
     sku: str
@@ -79,7 +76,7 @@ class VariantEntry(Entry):
     stock: dict[str, Count] = {}
 
 
-class ProductEntry(Entry):
+class ProductEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A product and its variants."""
 
     title: str
@@ -96,7 +93,7 @@ class ProductEntry(Entry):
     stock: dict[str, Count] = {}
 
 
-class SpecialCustomer(Entry):
+class SpecialCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A customer whose name is not left to chance."""
 
     first_name: str
@@ -106,7 +103,7 @@ class SpecialCustomer(Entry):
     tags: tuple[str, ...] = ()
 
 
-class SpecialOrder(Entry):
+class SpecialOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An order of which something is set instead of drawn."""
 
     name: str
@@ -117,23 +114,23 @@ class SpecialOrder(Entry):
     tags: tuple[str, ...] = ()
 
 
-class OrdersEntry(Entry):
-    """How many orders to make, when, and of what. `lines` and `quantities` weigh numbers; the shares are percentages."""
+class OrdersEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many orders to make, when, of what. `lines` and `quantities` weigh numbers, `discount_share` is percent."""
 
     count: Count = 0
     prefix: str = "#"
-    customers: Positive = 1
+    customers: Annotated[int, Meta(ge=1, le=1000)] = 1
     days_back: Positive = 60
     hours_apart: Positive = 35
-    lines: dict[Positive, Positive] = {1: 1}
-    quantities: dict[Positive, Positive] = {1: 1}
+    lines: dict[Positive, Positive] = field(default_factory=lambda: {1: 1})
+    quantities: dict[Positive, Positive] = field(default_factory=lambda: {1: 1})
     discount_share: Percent = 0
     discounts: tuple[Percent, ...] = (10,)
     carriers: tuple[str, ...] = ("USPS",)
     special: tuple[SpecialOrder, ...] = ()
 
 
-class WorldFile(Entry):
+class WorldFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole world file."""
 
     name: str
@@ -161,23 +158,19 @@ def order_name(orders: OrdersEntry, index: int) -> str:
 
 
 def read_world_file(path: Path) -> WorldFile:
-    """The world file at `path`. Raises `SetupError` with everything that does not hold together."""
-    from yaml import YAMLError
-
-    try:
-        return parse_world_file(path.read_bytes(), path.name)
-    except YAMLError as error:
-        raise SetupError(f"{path.name} cannot be read as YAML: {error}. Mend the file.") from error
+    """The world file at `path`. Raises `SetupError` with what is wrong in it."""
+    return parse_world_file(path.read_bytes(), path.name)
 
 
 def parse_world_file(text: bytes, label: str) -> WorldFile:
-    """The world file with this text; `label` names it in errors. Raises `SetupError`, or `yaml.YAMLError` for broken YAML."""
+    """The world file with this text; `label` names it in errors. Raises `SetupError` with what is wrong in it."""
     from msgspec import yaml
 
     try:
         world = yaml.decode(text, type=WorldFile)
-    except ValidationError as error:
-        raise SetupError(f"{label} is no world file: {error}. fixtures/world.schema.json says what one holds.") from error
+    except DecodeError as error:
+        advice = "fixtures/world.schema.json says what a world file holds."
+        raise SetupError(f"{label} cannot be read: {error}. {advice}") from error
     found = list(problems(world))
     if found:
         raise SetupError(f"{label} does not hold together: {'; '.join(found)}. Mend the file.")
@@ -192,9 +185,10 @@ def problems(world: WorldFile) -> Iterator[str]:
     addresses = [location.address for location in world.locations.values()]
     addresses += [each.address for each in world.destinations if each.address]
     customers = [special.customer for special in world.orders.special if special.customer]
+    countries = [world.country, *(one.country for one in addresses), *(one.country for one in customers)]
     money = {world.currency, *world.currencies}
     lists: tuple[tuple[str, list[str], set[str]], ...] = (
-        ("country", [world.country, *(one.country for one in (*addresses, *customers))], set(world.countries)),
+        ("country", countries, set(world.countries)),
         ("currency", [each.pays_in for each in world.countries.values() if each.pays_in], money),
         ("location", [key for pair in variants for each in pair for key in each.stock], set(world.locations)),
         ("location", [each.location for each in world.destinations if each.location], set(world.locations)),
@@ -205,7 +199,8 @@ def problems(world: WorldFile) -> Iterator[str]:
         yield from (f"{what} {each} is used but not defined" for each in sorted(set(used) - known))
     specials = [special.name for special in world.orders.special]
     for what, every in (("sku", skus), ("special order", specials)):
-        yield from (f"{what} {each} stands there twice" for each in sorted({one for one in every if every.count(one) > 1}))
+        twice = sorted({one for one in every if every.count(one) > 1})
+        yield from (f"{what} {each} stands there twice" for each in twice)
     for each in world.destinations:
         if each.location is None and each.address is None:
             yield f"destination {each.name} has neither a location nor an address"
@@ -224,5 +219,8 @@ def _problems_of_orders(world: WorldFile, variants: int) -> Iterator[str]:
     for name in ("lines", "quantities", "discounts", "carriers"):
         if not getattr(orders, name):
             yield f"orders.{name} is empty"
+    for special in orders.special:
+        if special.fulfilled == "partly" and sum(special.items.values()) < 2:
+            yield f"order {special.name} cannot be sent partly: give it two pieces or more in its items"
     if orders.count * orders.hours_apart > orders.days_back * 24:
         yield f"{orders.count} orders {orders.hours_apart} hours apart do not fit into {orders.days_back} days"

@@ -13,7 +13,11 @@ def minor(text: str) -> int:
     """`"69.95"` as `6995`. Raises `ValueError` for anything but a decimal with at most two places."""
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
     whole, _, cents = digits.partition(".")
-    if not (whole.isascii() and whole.isdigit()) or len(cents) > 2 or (cents and not (cents.isascii() and cents.isdigit())):
+    if (
+        not (whole.isascii() and whole.isdigit())
+        or len(cents) > 2
+        or (cents and not (cents.isascii() and cents.isdigit()))
+    ):
         raise ValueError(f"{text!r} is not an amount like 69.95")
     return sign * (int(whole) * 100 + int(cents.ljust(2, "0") or "0"))
 

@@ -1,6 +1,7 @@
 """What an imported row has beyond, or unlike, what we would print.
 
-An overlay is a list of (path, ours, theirs): where our rendering still says `ours` at the path, `theirs` is shown instead. So an
+An overlay is a list of (path, ours, theirs): where our rendering still says `ours` at the path, `theirs` is shown
+instead. So an
 unknown field stays for ever, and a peculiar spelling gives way as soon as the value behind it changes.
 """
 
@@ -22,7 +23,9 @@ def difference(ours: Any, theirs: Any, path: Path = ()) -> list[tuple[Path, Any,
             found += difference(mine, other, (*path, key))
         return found
     if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        return [step for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) for step in difference(a, b, (*path, i))]
+        return [
+            step for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) for step in difference(a, b, (*path, i))
+        ]
     if type(ours) is type(theirs) and ours == theirs:
         return []
     return [(path, ours, theirs)]

@@ -1,7 +1,9 @@
-"""Webhook payloads, one shape per topic. Topic and trigger are independent: any topic may be asked for at any trigger, and one that
+"""Webhook payloads, one shape per topic. Topic and trigger are independent: any topic may be asked for at any trigger,
+and one that
 has nothing to say about the event gives None.
 
-Key order: `return` as captured in 2020 with the newer keys where the newer pages have them, then what only the list has;
+Key order: `return` as captured in 2020 with the newer keys where the newer pages have them, then what only the list
+has;
 the others as their pages print them (`FACTS.md#webhook-payloads`).
 """
 
@@ -70,9 +72,9 @@ def return_payload(trigger: str, return_: Return, settings: Settings) -> Payload
             "phone": address.phone,
         },
         "currency": order.currency,
-        **{name: money[name] for name in _RETURN_TOTALS},
+        **{name: money[name] for name in rows.RETURN_TOTALS},
         "status_page_url": rows.status_page_url(return_, settings),
-        **{name: money[name] for name in _EXCHANGE_TOTALS},
+        **{name: money[name] for name in rows.EXCHANGE_TOTALS},
         "gift_card": decimal(totals.gift_card),
         "handling_fee": decimal(totals.handling_fee),
         "refund": decimal(totals.refund),
@@ -101,16 +103,6 @@ def return_payload(trigger: str, return_: Return, settings: Settings) -> Payload
         "was_processed": return_.was_processed,
         "outcomes_processed_at": rows.outcomes_processed_at(return_),
     }
-
-
-_RETURN_TOTALS = (
-    "return_product_total",
-    "return_discount_total",
-    "return_tax_total",
-    "return_total",
-    "return_credit_total",
-)
-_EXCHANGE_TOTALS = tuple(name.replace("return_", "exchange_") for name in _RETURN_TOTALS)
 
 
 def _line(line: ReturnLine) -> Payload:

@@ -1,4 +1,5 @@
-"""JSON as PHP's `json_encode` writes it: compact, `/` as `\\/`, everything beyond ASCII as lower-case `\\uXXXX` in surrogate pairs.
+"""JSON as PHP's `json_encode` writes it: compact, `/` as `\\/`, everything beyond ASCII as lower-case `\\uXXXX` in
+surrogate pairs.
 
 Loop's answers and webhook bodies are such bytes (captured for webhooks), and signatures are taken over them.
 """

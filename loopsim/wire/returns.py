@@ -1,4 +1,6 @@
-"""A return as Loop prints it: list row, details, and what both share. Key order as captured (`FACTS.md#returns-list-row`)."""
+"""A return as Loop prints it: list row, details, and what both share. Key order as captured
+(`FACTS.md#returns-list-row`).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ MISSING = "N/A"
 
 
 def in_presentment(return_: Return) -> Return:
-    """The same return with all its money in the customer's currency, reckoned again from converted units so that it adds up."""
+    """The same return with all its money in the customer's currency, reckoned again from converted units so that it
+    adds up.
+    """
     rate = return_.order.presentment_rate
     if not return_.order.multi_currency:
         return return_
@@ -49,6 +53,16 @@ def status_page_url(return_: Return, settings: Settings) -> str:
     return f"https://{settings.subdomain}.loopreturns.com/#/return/{return_.uuid}"
 
 
+RETURN_TOTALS = (
+    "return_product_total",
+    "return_discount_total",
+    "return_tax_total",
+    "return_total",
+    "return_credit_total",
+)
+EXCHANGE_TOTALS = tuple(name.replace("return_", "exchange_") for name in RETURN_TOTALS)
+
+
 def money_totals(totals: Totals) -> dict[str, str]:
     """The ten totals, in order."""
     return {
@@ -71,7 +85,9 @@ def latest_label(return_: Return) -> Label | None:
 
 
 def label_fields(return_: Return) -> dict[str, Any]:
-    """`carrier`, `tracking_number`, `label_status`, `label_updated_at`: of the newest label, while it is made, or where none will come."""
+    """`carrier`, `tracking_number`, `label_status`, `label_updated_at`: of the newest label, while it is made, or where
+    none will come.
+    """
     label = latest_label(return_)
     if label is not None:
         return {
@@ -289,21 +305,20 @@ def plain_row(return_: Return, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text else None
-
-
 def _details_line(line: ReturnLine) -> dict[str, Any]:
     return {
         "provider_line_item_id": line.order_line_id,
         "line_item_id": line.id,
         "product_id": line.product_id,
         "variant_id": line.variant_id,
-        "sku": line.sku,
+        "exchange_variant": line.exchange_variant_id,
         "line_item_title": line.line_title or line.title,
         "variant_title": line.variant_title,
         "title": line.title,
         "image": line.image,
+        "reason": line.reason,
+        "parent_reason": line.parent_reason,
+        "sku": line.sku,
         "price": decimal(line.price),
         "discount": decimal(line.discount),
         "tax": decimal(line.tax),
@@ -311,9 +326,6 @@ def _details_line(line: ReturnLine) -> dict[str, Any]:
         "refund_tax": decimal(line.refund_tax),
         "refund_item": decimal(line.refund_item),
         "returned_at": spaced(line.returned_at),
-        "exchange_variant": line.exchange_variant_id,
-        "reason": line.reason,
-        "parent_reason": line.parent_reason,
         "return_comment": line.comment,
         "barcode": line.barcode,
         "outcome": line.outcome,
@@ -334,6 +346,7 @@ def details(return_: Return, settings: Settings, currency_type: str = "shop") ->
     label = latest_label(return_)
     own = label_fields(return_)
     made = [item for item in return_.exchanges if item.order_id is not None]
+    money = money_totals(totals)
     return {
         "id": return_.id,
         "created_at": spaced(return_.created_at),
@@ -341,24 +354,13 @@ def details(return_: Return, settings: Settings, currency_type: str = "shop") ->
         "edited_at": spaced_or_none(return_.edited_at),
         "order_id": order.provider_id,
         "order_name": order.name,
-        "order_number": _number(order.number),
-        "provider_order_number": _number(order.provider_number) if order.provider_number else "",
+        "order_number": int(order.number) if order.number else None,
+        "provider_order_number": int(order.provider_number) if order.provider_number else "",
         "provider_order_id": order.provider_id,
-        "provider_return_id": None,
         "total": decimal(totals.total),
         "customer": order.email,
-        "customer_email": order.email,
-        "customer_first_name": order.first_name,
-        "customer_last_name": order.last_name,
-        "origin_country": order.origin_country,
-        "origin_country_code": order.origin_country_code,
         "multi_currency": order.multi_currency,
         "state": return_.state,
-        "outcome": return_.outcome,
-        "type": return_.type,
-        "refund_before_inspection": return_.refund_before_inspection,
-        "was_processed": return_.was_processed,
-        "outcomes_processed_at": outcomes_processed_at(return_),
         "currency": currency,
         "exchange": decimal(totals.exchange),
         "exchange_order_name": list(dict.fromkeys(str(item.order_name) for item in made)),
@@ -368,8 +370,9 @@ def details(return_: Return, settings: Settings, currency_type: str = "shop") ->
         "gift_card": decimal(totals.gift_card),
         "refund": decimal(totals.refund),
         "refunds": refunds(return_),
-        **money_totals(totals),
+        **{name: money[name] for name in RETURN_TOTALS},
         "handling_fee": decimal(totals.handling_fee),
+        **{name: money[name] for name in EXCHANGE_TOTALS},
         "upsell": decimal(totals.upsell),
         "line_items": [_details_line(line) for line in return_.lines],
         "exchanges": [exchange(item, order.taxes_included) for item in return_.exchanges],
@@ -384,6 +387,18 @@ def details(return_: Return, settings: Settings, currency_type: str = "shop") ->
         "destination_id": return_.destination_id,
         "return_method": return_method(return_),
         "package_reference": return_.package_reference,
+        "type": return_.type,
+        "outcome": return_.outcome,
+        "origin_country": order.origin_country,
+        "origin_country_code": order.origin_country_code,
+        "refund_before_inspection": return_.refund_before_inspection,
+        "was_processed": return_.was_processed,
+        "outcomes_processed_at": outcomes_processed_at(return_),
+        "provider_return_id": None,
+        "customer_email": order.email,
+        "customer_first_name": order.first_name,
+        "customer_last_name": order.last_name,
+        "shopify_refund_object": _shopify_refunds(return_),
     }
 
 

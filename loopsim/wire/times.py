@@ -57,7 +57,10 @@ _DATE = re.compile(
     \s*(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?\s*$""",
     re.VERBOSE,
 )
-_RELATIVE = re.compile(r"^\s*(?P<sign>[+-]?)\s*(?P<count>\d{1,5})\s*(?P<unit>second|sec|minute|min|hour|day|week)s?(?P<ago>\s+ago)?\s*$")
+_BARE_ZONE = re.compile(r"([T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?) (\d{2}:\d{2})$")
+_RELATIVE = re.compile(
+    r"^\s*(?P<sign>[+-]?)\s*(?P<count>\d{1,5})\s*(?P<unit>second|sec|minute|min|hour|day|week)s?(?P<ago>\s+ago)?\s*$"
+)
 _UNITS = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "week": 604800}
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -65,12 +68,13 @@ _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzin
 def parse(text: str, now: datetime, *, end_of_day: bool = False) -> datetime | None:
     """Read a date as Carbon would; no zone means UTC. None where it cannot be read.
 
-    Dates, date-times with a space or a `T`, zones, Unix seconds (`@1700000000`), `now`, `today`, `yesterday`, `tomorrow`, `-7 days`.
+    Dates, date-times with a space or a `T`, zones, Unix seconds (`@1700000000`), `now`, `today`, `yesterday`,
+    `tomorrow`, `-7 days`.
     `end_of_day`: a plain date stands for its last second.
     """
     text = text.strip()
     # A '+' that a client did not encode arrives as a space before the zone.
-    text = re.sub(r" (\d{2}:\d{2})$", r"+\1", text) if re.search(r"[T ]\d{2}:\d{2}:\d{2}(\.\d+)? \d{2}:\d{2}$", text) else text
+    text = _BARE_ZONE.sub(r"\1+\2", text)
     try:
         found = _absolute(text, end_of_day) or _word(text.lower(), now) or _relative(text.lower(), now)
     except (ValueError, OverflowError):

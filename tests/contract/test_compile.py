@@ -42,6 +42,14 @@ def test_an_operation_inherits_the_errors_from_in_front_of_it_with_their_respons
     assert "unauthorized" not in document["paths"]["/loans/latest"]["get"]["x-errors"]
 
 
+def test_the_control_api_inherits_its_own_gates(openapi_dir: Path) -> None:
+    control = compile_documents(openapi_dir)["control"]
+    operation = control["paths"]["/_loopsim/shelves/{shelf}"]["put"]
+    assert {"unauthorized", "forbidden", "malformed_json"} < set(operation["x-errors"])
+    assert list(operation["responses"]["403"]["content"]) == ["application/problem+json"]
+    assert {"not_found", "forbidden"} < set(control["x-unrouted"])
+
+
 def test_a_response_that_does_not_admit_an_inherited_body_is_widened(openapi_dir: Path) -> None:
     document = compile_documents(openapi_dir)["loop"]["2026-07"]
     book = document["paths"]["/shelves/{shelf}/books/{id}"]["get"]
@@ -51,8 +59,9 @@ def test_a_response_that_does_not_admit_an_inherited_body_is_widened(openapi_dir
     path = openapi_dir / "loop" / "loans.yaml"
     declared = "'204': {description: There is none.}"
     source = path.read_text(encoding="utf-8")
-    own = f"{declared}\n        '500': {{description: x, content: {{application/json: {{schema: {json.dumps(closed)}}}}}}}"
-    path.write_text(source.replace(declared, own), encoding="utf-8")
+    content = f"{{application/json: {{schema: {json.dumps(closed)}}}}}"
+    own = f"        '500': {{description: x, content: {content}}}"
+    path.write_text(source.replace(declared, f"{declared}\n{own}"), encoding="utf-8")
 
     document = compile_documents(openapi_dir)["loop"]["2026-07"]
     schema = document["paths"]["/loans/latest"]["get"]["responses"]["500"]["content"]["application/json"]["schema"]
@@ -101,12 +110,27 @@ BROKEN = {
         "POST /loans has no x-provenance",
     ),
     "a fact that nobody wrote": ("FACTS.md", 'id="loan-due"', 'id="loan-done"', "the fact loan-due, which FACTS.md"),
-    "a grade that is none": ("loop/loans.yaml", "grade: captured, fact: loan-due", "grade: sure, fact: loan-due", "grade"),
+    "a grade that is none": (
+        "loop/loans.yaml",
+        "grade: captured, fact: loan-due",
+        "grade: sure, fact: loan-due",
+        "grade",
+    ),
     "a fact without a grade": ("FACTS.md", "*captured*", "*guessed*", "loan-due must begin with its grade"),
     "a fact twice": ("FACTS.md", 'id="shelf"', 'id="loan"', "anchor loan stands there twice"),
     "a group that is none": ("loop/loans.yaml", "x-error-group: gateway", "x-error-group: gates", "x-error-group, one"),
-    "a reference to nothing": ("loop/loans.yaml", "schemas/Book'", "schemas/Boook'", "leads nowhere: there is no 'Boook'"),
-    "an error without a status": ("loop/loans.yaml", "no_fines: {status: 422, ", "no_fines: {", "no_fines without a status"),
+    "a reference to nothing": (
+        "loop/loans.yaml",
+        "schemas/Book'",
+        "schemas/Boook'",
+        "leads nowhere: there is no 'Boook'",
+    ),
+    "an error without a status": (
+        "loop/loans.yaml",
+        "no_fines: {status: 422, ",
+        "no_fines: {",
+        "no_fines without a status",
+    ),
     "an error with an undeclared status": (
         "loop/loans.yaml",
         "no_fines: {status: 422",
@@ -126,7 +150,12 @@ BROKEN = {
         "x-invalid: book_unread",
         "with book_unread, which its x-errors",
     ),
-    "a shared error that is missing": ("loop/_root.yaml", "    ServerError:", "    Server:", "x-errors.ServerError is miss"),
+    "a shared error that is missing": (
+        "loop/_root.yaml",
+        "    ServerError:",
+        "    Server:",
+        "x-errors.ServerError is miss",
+    ),
     "an overlay on nothing": ("overlays/2026-10.yaml", "properties.pageSize", "properties.size", "selects nothing"),
 }
 

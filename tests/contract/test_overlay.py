@@ -32,7 +32,9 @@ def test_an_action_changes_what_its_target_selects(name: str) -> None:
 
 
 def test_the_base_stays_as_it_was() -> None:
-    apply_overlay(BASE, {"actions": [{"target": "$.a.d", "update": {"x": 5}}, {"target": "$.a.b-c[*]", "remove": True}]})
+    apply_overlay(
+        BASE, {"actions": [{"target": "$.a.d", "update": {"x": 5}}, {"target": "$.a.b-c[*]", "remove": True}]}
+    )
     assert BASE["a"] == {"b-c": [1, 2, 3], "d": {"x": 1}}
 
 

@@ -57,13 +57,13 @@ def test_an_undeclared_method_names_the_declared_ones(library: Contract, method:
     assert (answer.status, answer.headers, answer.body) == (405, {"Allow": allow}, {"message": f"Not {method}."})
 
 
-@given(shelf=st.text(min_size=1), number=st.integers(min_value=-(2**63), max_value=2**63 - 1))
+@given(
+    shelf=st.text(st.characters(codec="utf-8"), min_size=1), number=st.integers(min_value=-(2**63), max_value=2**63 - 1)
+)
 def test_path_values_come_back_as_they_were_encoded(library: Contract, shelf: str, number: int) -> None:
-    encoded = quote(shelf, safe="", errors="replace")
-    match = library.route("loop", "GET", f"/shelves/{encoded}/books/{number}")
-    assert read_path(match.operation, match.path_params)["id"] == number
-    if "\ud800" > max(shelf) or max(shelf) > "\udfff":
-        assert match.path_params["shelf"].encode("utf-8", "replace") == shelf.encode("utf-8", "replace")
+    match = library.route("loop", "GET", f"/shelves/{quote(shelf, safe='')}/books/{number}")
+    assert match.path_params["shelf"] == shelf
+    assert read_path(match.operation, match.path_params) == {"shelf": shelf, "id": number}
 
 
 @pytest.mark.parametrize("value", ["x", "1.0", "1e3", "007", "9223372036854775808", "%C2%B2", "1%20", "-", "٣"])

@@ -1,0 +1,100 @@
+"""The command line: a table of verbs. Each is a module of `loopsim.commands` that is imported when its verb is used, so that
+`loopsim --help` loads click and nothing else.
+
+Exit codes: 0 fine, 1 a check failed, 2 usage or configuration, 5 the server or target cannot be reached.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import sys
+
+import click
+
+from loopsim import __version__
+from loopsim.errors import LoopsimError
+
+# verb: the module in loopsim.commands, and what the overview says of it
+VERBS: dict[str, tuple[str, str]] = {
+    "serve": ("serve", "Start the simulator: Loop's API, webhooks and the control API on one port."),
+    "wait": ("wait", "Wait until a simulator is ready to serve."),
+    "demo": ("demo", "Watch a return go round between a shop, Loop and a warehouse, in a few seconds."),
+    "env": ("env", "Print what points a client at the simulator, for eval."),
+    "doctor": ("doctor", "Check a set-up from base URL to a signed test delivery, and say what to mend."),
+    "trigger": ("trigger", "Make an event happen, with whatever leads there."),
+    "clock": ("clock", "Show a shop's time, let it pass, or change how it runs."),
+    "events": ("events", "List webhook deliveries, follow them, or show one."),
+    "resend": ("resend", "Send a webhook delivery again, byte for byte."),
+    "import": ("imports", "Fill a shop from an export of the real list endpoint."),
+    "ledger": ("ledger", "Say what is simulated and how sure it is; with --shopify, what Loop did in the shop."),
+}
+
+EPILOG = "Every flag is also an environment variable LOOPSIM_<FLAG>, and a setting in loopsim.toml or [tool.loopsim] of pyproject.toml."
+
+
+class Failure(click.ClickException):
+    """An error of loopsim's own, on its way to the terminal."""
+
+    def __init__(self, error: LoopsimError) -> None:
+        super().__init__(str(error))
+        self.exit_code = getattr(error, "exit_code", 2)
+
+
+class Verbs(click.Group):
+    """The verbs by name, without importing them before one is needed."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"loopsim.commands.{VERBS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            ctx.fail(f"There is no verb {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, says) for verb, (_, says) in VERBS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except LoopsimError as error:
+            raise Failure(error) from error
+
+
+@click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="loopsim")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Loop Returns on your own machine: a stateful API with signed webhooks, and a clock you can move.
+
+    Start it with `loopsim serve`, or see it work with `loopsim demo`.
+    """
+    # Only here: `--help` and `--version` need no settings.
+    from loopsim.commands.settings import read_settings
+
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets a question mark, not a traceback.
+        with contextlib.suppress(AttributeError, ValueError, io.UnsupportedOperation):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    verb = ctx.invoked_subcommand
+    if verb is not None:
+        ctx.default_map = {verb: read_settings(verb)}
+
+
+if __name__ == "__main__":
+    main()

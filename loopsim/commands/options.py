@@ -1,0 +1,60 @@
+"""Flags as every verb has them: each is an environment variable too, and those that several verbs share stand here once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8484
+
+
+class Flag(click.Option):
+    """An option that `LOOPSIM_<FLAG>` sets too."""
+
+    def __init__(self, param_decls: Sequence[str] | None = None, **attributes: Any) -> None:
+        names = [name for name in param_decls or () if name.startswith("--")]
+        attributes.setdefault("envvar", "LOOPSIM_" + names[0].lstrip("-").replace("-", "_").upper())
+        super().__init__(param_decls, **attributes)
+
+
+flag = partial(click.option, cls=Flag)
+
+
+class Nouns(click.Group):
+    """A verb with verbs of its own, which have the same settings as it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        settings = ctx.default_map or {}
+        ctx.default_map = {name: settings for name in self.commands}
+        return super().invoke(ctx)
+
+
+output = flag("--format", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")
+token = flag("--token", help="Token of the control API, where the server was started with one.")
+shop = flag("--shop", help="Name of the shop. [default: the server's only or first shop]")
+timeout = flag(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Longest wait, in seconds of real time.",
+)
+
+
+def server(command: Command) -> Command:
+    """`--url`, `--port`, `--port-file` and `--token`: which server a verb speaks to."""
+    for decorate in (
+        token,
+        flag("--port-file", type=click.Path(path_type=Path), help="File that `serve --port-file` wrote."),
+        flag("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="Port on loopback."),
+        flag("--url", help="Where the server is, if not on a port of loopback."),
+    ):
+        command = decorate(command)
+    return command

@@ -1,0 +1,33 @@
+"""`loopsim resend`: the same bytes once more."""
+
+from __future__ import annotations
+
+import click
+
+from loopsim.commands import options
+from loopsim.commands.connection import Shop, failed, with_shop
+
+
+@click.command("resend")
+@click.argument("delivery", type=int)
+@options.timeout
+@options.output
+@with_shop
+def command(shop: Shop, delivery: int, timeout: float, format: str) -> None:
+    """Send a webhook delivery again, byte for byte, and wait for the answer.
+
+    DELIVERY is its number in `loopsim events`. Exits with 1 unless the receiver takes it.
+    """
+    answer = shop.post(f"deliveries/{delivery}/resend", {"wait": True}, timeout=timeout)
+    attempts = answer["attempts"]
+    if format == "json":
+        from loopsim.commands.screen import print_json
+
+        print_json(answer)
+    else:
+        from loopsim.commands.events import show_delivery
+        from loopsim.commands.screen import screen
+
+        show_delivery(screen(), answer)
+    last = attempts[-1]["status"] if attempts else None
+    failed(last is None or not 200 <= last < 300)

@@ -1,0 +1,87 @@
+"""A project's own settings: `loopsim.toml`, or else `[tool.loopsim]` of `pyproject.toml`, in the current directory.
+
+    port = 9000                 # a flag of any verb
+    allow-target = ["10.0.0.0/8"]
+    [trigger]                   # a flag of this verb alone, which counts more
+    webhook = "http://127.0.0.1:9100/loop"
+
+A command line counts more than the environment, and the environment more than these files.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from loopsim.errors import SetupError
+
+FLAGS = frozenset(
+    {
+        "allow_host", "allow_target", "at", "clock", "db", "durable", "explain", "follow", "format", "grade", "host",
+        "keep_personal_data", "key", "limit", "log_format", "log_level", "moment", "next_event", "no_delivery", "no_wait",
+        "port", "port_file", "quiet_for", "rate", "rate_limit", "replace", "resume", "return", "seed", "shell", "shop",
+        "shopify", "speed", "state", "timeout", "to", "token", "topic", "trigger", "until_idle", "url", "webhook", "world",
+    }
+)  # fmt: skip
+"""The name of every flag of every verb, as Python writes it."""
+
+
+def read_settings(verb: str, folder: Path | None = None) -> dict[str, Any]:
+    """The settings for one verb, by flag. Raises SetupError for a file that cannot be read and a name that is no flag's."""
+    from loopsim.cli import VERBS
+
+    found = _find(folder or Path())
+    if found is None:
+        return {}
+    where, tables = found
+    plain = {_flag(key): value for key, value in tables.items() if not isinstance(value, dict)}
+    own: dict[str, Any] = {}
+    for name, table in tables.items():
+        if isinstance(table, dict):
+            if name not in VERBS:
+                raise SetupError(f"{where} has a table [{name}], but loopsim has no such verb. {_nearest(name, VERBS)}")
+            for key in table:
+                _need_flag(where, _flag(key))
+            if name == verb:
+                own = {_flag(key): value for key, value in table.items()}
+    for key in plain:
+        _need_flag(where, key)
+    return plain | own
+
+
+def _find(folder: Path) -> tuple[str, dict[str, Any]] | None:
+    own, project = folder / "loopsim.toml", folder / "pyproject.toml"
+    if own.is_file():
+        return own.name, _read(own)
+    if project.is_file():
+        tables = _read(project).get("tool", {}).get("loopsim")
+        return None if tables is None else (f"{project.name} [tool.loopsim]", tables)
+    return None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    # Only here: most runs have no such file.
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{file} cannot be read: {error}. Mend or remove it.") from error
+
+
+def _flag(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _need_flag(where: str, flag: str) -> None:
+    if flag not in FLAGS:
+        known = {name.replace("_", "-") for name in FLAGS}
+        shown = flag.replace("_", "-")
+        raise SetupError(f"{where} sets {shown}, but loopsim has no flag --{shown}. {_nearest(shown, known)}")
+
+
+def _nearest(name: str, known: Any) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"Did you mean {near[0]}?" if near else "See loopsim --help."

@@ -1,0 +1,94 @@
+"""What the control API shows of orders, variants and returns: compact, with what can still be done about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import structs
+
+from loopsim.domain.orders import Order, Variant
+from loopsim.domain.returns import Return
+from loopsim.store.transaction import Transaction
+from loopsim.wire.money import decimal
+from loopsim.wire.times import with_millis
+
+Stock = dict[str, int]
+
+
+def order_view(tx: Transaction, order: Order) -> dict[str, Any]:
+    """An order. `returnable` of a line counts the units that were shipped and that no return holds."""
+    held = tx.held_units(line.id for line in order.lines)
+    return {
+        "id": order.id,
+        "loop_id": order.loop_id,
+        "provider_id": order.provider_id,
+        "name": order.name,
+        "currency": order.currency,
+        "created_at": with_millis(order.created_at),
+        "email": order.customer.email,
+        "country": order.shipping_address.country_code,
+        "lines": [
+            {
+                "id": line.id,
+                "variant_id": line.variant_id,
+                "sku": line.sku,
+                "title": line.full_title,
+                "quantity": line.quantity,
+                "unit_price": decimal(line.unit_price),
+                "fulfilled": line.fulfilled,
+                "returnable": sum((line.id, unit) not in held for unit in range(line.fulfilled)),
+                "final_sale": line.final_sale,
+            }
+            for line in order.lines
+        ],
+    }
+
+
+def variant_view(tx: Transaction, variant: Variant) -> dict[str, Any]:
+    """A variant. `available` is its stock by location id, None where nobody counts it."""
+    return {
+        "id": variant.id,
+        "product_id": variant.product_id,
+        "sku": variant.sku,
+        "title": variant.full_title,
+        "price": decimal(variant.price),
+        "available": tx.get("stock", variant.id, Stock),
+    }
+
+
+def return_view(tx: Transaction, return_: Return) -> dict[str, Any]:
+    """A return as it is, with the timers that are set for it. Amounts are texts in the shop's currency."""
+    return {
+        "id": return_.id,
+        "state": return_.state,
+        "flagged": return_.flagged,
+        "outcome": return_.outcome,
+        "order_name": return_.order.name,
+        "order_id": return_.order.id,
+        "line_items": [
+            {
+                "id": line.id,
+                "order_line_id": line.order_line_id,
+                "sku": line.sku,
+                "outcome": line.outcome,
+                "resolution": line.resolution,
+            }
+            for line in return_.lines
+        ],
+        "labels": [
+            {
+                "id": label.id,
+                "status": label.status,
+                "carrier": label.carrier,
+                "tracking_number": label.tracking_number,
+            }
+            for label in return_.labels
+        ],
+        "exchanges": [
+            {"id": item.id, "variant_id": item.variant_id, "order_name": item.order_name} for item in return_.exchanges
+        ],
+        "totals": {name: decimal(amount) for name, amount in structs.asdict(return_.totals).items()},
+        "pending": return_.pending is not None,
+        "processing_event": return_.processing_event,
+        "timers": [{"kind": timer.kind, "due": with_millis(timer.due)} for timer in tx.timers_of(return_.id)],
+    }

@@ -1,0 +1,276 @@
+"""Reading returns: list, details, ASN. Facts: `FACTS.md#returns-list-row`, `#details-fields`, `#asn-rows`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec import Struct
+
+from loopsim.clock import EPOCH, from_ms, to_ms
+from loopsim.domain.quirks import quirk
+from loopsim.domain.returns import STATES, Return
+from loopsim.errors import Invalid, Refusal
+from loopsim.operations.perform import Answer, Call, operation
+from loopsim.store.codec import unpack
+from loopsim.store.transaction import Transaction
+from loopsim.wire import asn, php, times
+from loopsim.wire.numbers import whole
+from loopsim.wire.returns import details, list_row
+
+DAY = timedelta(days=1)
+LONGEST_WINDOW = timedelta(days=120)
+PAGE_SIZE, LARGEST_PAGE = 100, 750
+UNASKED_STATES = ("open", "closed", "expired")
+SQL_LIST = (
+    "select id, {column}, row from returns where {column} between ? and ? and state in ({marks}){cursor}"
+    " order by {column} {order}, id {order} limit ?"
+)
+
+
+class Cursor(Struct, frozen=True):
+    """Where a page begins: after this row, or before it."""
+
+    at: datetime
+    id: int
+    forward: bool
+
+
+class Window(Struct, frozen=True):
+    """What a list request asks for, made definite. `since` and `until` are what page links repeat."""
+
+    since: str
+    until: str
+    first: datetime
+    last: datetime
+    column: str
+    state: str | None
+    page_size: int
+
+
+@operation("listReturns", reads=True)
+def list_returns(tx: Transaction, call: Call) -> Answer:
+    """The returns of a window: a bare array, or a page of them where `paginate` or a `cursor` is given."""
+    window = _window(tx, call.query)
+    if not times.truth(call.query.get("paginate")) and "cursor" not in call.query:
+        rows = _rows(tx, window, None, -1)
+        return Answer(b"[" + b",".join(wire for _, _, wire in rows) + b"]")
+    return Answer(_page(tx, call, window, _read_cursor(call.query.get("cursor"), window.column)))
+
+
+def _page(tx: Transaction, call: Call, window: Window, cursor: Cursor | None) -> bytes:
+    rows = _rows(tx, window, cursor, window.page_size + 1)
+    more = len(rows) > window.page_size
+    rows = rows[: window.page_size]
+    backward = cursor is not None and not cursor.forward
+    if backward:
+        rows.reverse()
+    has_next = (bool(rows) if backward else more) and bool(rows)
+    has_previous = (more if backward else cursor is not None) and bool(rows)
+    after = _link(call, window, Cursor(rows[-1][1], rows[-1][0], True)) if has_next else None
+    before = _link(call, window, Cursor(rows[0][1], rows[0][0], False)) if has_previous else None
+    return b"".join(
+        (
+            b'{"returns":[',
+            b",".join([wire for _, _, wire in rows]),
+            b'],"nextPageUrl":',
+            php.encode(after),
+            b',"previousPageUrl":',
+            php.encode(before),
+            b"}",
+        )
+    )
+
+
+def _rows(tx: Transaction, window: Window, cursor: Cursor | None, limit: int) -> list[tuple[int, datetime, bytes]]:
+    states = (window.state,) if window.state else UNASKED_STATES
+    first, last = to_ms(window.first), to_ms(window.last)
+    condition, order, bounds = "", "asc", list[object]()
+    if cursor is not None:
+        # The window is narrowed too, so that SQLite enters the index at the cursor, whatever the page.
+        sign, order = (">", "asc") if cursor.forward else ("<", "desc")
+        at = to_ms(cursor.at)
+        first, last = (max(first, at), last) if cursor.forward else (first, min(last, at))
+        condition = f" and ({window.column} {sign} ? or ({window.column} = ? and id {sign} ?))"
+        bounds = [at, at, cursor.id]
+    sql = SQL_LIST.format(column=window.column, marks=",".join("?" * len(states)), cursor=condition, order=order)
+    found = tx.connection.execute(sql, [first, last, *states, *bounds, limit]).fetchall()
+    made = _make_missing(tx, [id_ for id_, _, row in found if row is None])
+    return [(id_, from_ms(at), made[id_] if row is None else row) for id_, at, row in found]
+
+
+def _make_missing(tx: Transaction, ids: list[int]) -> dict[int, bytes]:
+    """The wire bytes of rows that nobody asked for since they last changed; kept for the next reader."""
+    if not ids:
+        return {}
+    made = {}
+    for id_ in ids:
+        (doc,) = tx.connection.execute("select doc from returns where id = ?", (id_,)).fetchone()
+        made[id_] = php.encode(list_row(unpack(Return, doc), tx.settings))
+    tx.connection.execute("begin immediate")
+    tx.connection.executemany("update returns set row = ? where id = ?", [(row, id_) for id_, row in made.items()])
+    tx.connection.execute("commit")
+    return made
+
+
+def _window(tx: Transaction, query: dict[str, str]) -> Window:
+    wrong: dict[str, list[str]] = {}
+    since = _moment("from", query, tx.now, wrong)
+    until = _moment("to", query, tx.now, wrong) if since is not None else None
+    column = query.get("filter") or "created_at"
+    if column not in {"created_at", "updated_at"}:
+        wrong["filter"] = ["The selected filter is invalid."]
+    state = query.get("state") or None
+    if state is not None and state not in STATES:
+        wrong["state"] = ["The selected state is invalid."]
+    page_size = _page_size(tx, query.get("pageSize"), wrong)
+    if wrong:
+        raise Invalid(wrong)
+    first = since if since is not None else tx.now - DAY
+    last = until if until is not None else (first + DAY if since is not None else tx.now)
+    first, last = first.replace(microsecond=0), last.replace(microsecond=0)
+    if last < first:
+        raise Invalid({"to": ["The to field must be a date after or equal to from."]})
+    if last - first > LONGEST_WINDOW:
+        raise Invalid({"to": ["The date range may not be greater than 120 days."]})
+    return Window(
+        since=query["from"] if since is not None else times.iso(first),
+        until=query["to"] if until is not None else times.iso(last),
+        first=first,
+        last=last.replace(microsecond=999_000),
+        column=column,
+        state=state,
+        page_size=page_size,
+    )
+
+
+def _moment(name: str, query: dict[str, str], now: datetime, wrong: dict[str, list[str]]) -> datetime | None:
+    text = query.get(name, "").strip()
+    if not text:
+        return None
+    moment = times.parse(text, now)
+    if moment is None:
+        wrong[name] = [f"The {name} field must be a valid date."]
+    return moment
+
+
+def _page_size(tx: Transaction, text: str | None, wrong: dict[str, list[str]]) -> int:
+    if text is None or not text.strip():
+        return PAGE_SIZE
+    size = whole(text)
+    if size is not None and quirk(tx.settings.quirks, "page_size_over_limit") == "clamp":
+        return min(max(size, 1), LARGEST_PAGE)
+    if size is None:
+        wrong["pageSize"] = ["The page size field must be an integer."]
+    elif size < 1:
+        wrong["pageSize"] = ["The page size field must be at least 1."]
+    elif size > LARGEST_PAGE:
+        wrong["pageSize"] = [f"The page size field must not be greater than {LARGEST_PAGE}."]
+    return size or PAGE_SIZE
+
+
+def _link(call: Call, window: Window, cursor: Cursor) -> str:
+    """The absolute URL of another page, on the host the client used: all that shaped this page, but `paginate`."""
+    query = {"from": window.since, "to": window.until, "filter": window.column}
+    if window.state:
+        query["state"] = window.state
+    query |= {"pageSize": str(window.page_size), "cursor": _write_cursor(cursor, window.column)}
+    return f"{call.base_url}/warehouse/return/list?{urlencode(query, quote_via=quote)}"
+
+
+def _write_cursor(cursor: Cursor, column: str) -> str:
+    content = {column: times.spaced(cursor.at), "id": cursor.id, "_pointsToNextItems": cursor.forward}
+    return base64.b64encode(php.encode(content)).rstrip(b"=").decode()
+
+
+def _read_cursor(text: str | None, column: str) -> Cursor | None:
+    """A cursor that cannot be read counts as none, as in Laravel."""
+    if not text:
+        return None
+    try:
+        raw = base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+        content = msgspec.json.decode(raw)
+        at = times.parse(content[column], EPOCH)
+        id_, forward = content["id"], content["_pointsToNextItems"]
+    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if at is None or type(id_) is not int or type(forward) is not bool or abs(id_) >= 1 << 63:
+        return None
+    return Cursor(at, id_, forward)
+
+
+@operation("getReturnDetails", reads=True)
+def get_return_details(tx: Transaction, call: Call) -> Answer:
+    """One return by its id, or all returns of an order; what is not found is told with status 200."""
+    query = call.query
+    currency = "presentment" if query.get("currency_type") == "presentment" else "shop"
+    if query.get("return_id"):
+        return_id = whole(query["return_id"])
+        body = None if return_id is None else _details_bytes(tx, return_id, currency)
+        if body is None:
+            raise Refusal("return_not_found")
+        return Answer(body)
+    found = _returns_of_order(tx, query)
+    if not found:
+        raise Refusal("return_not_found")
+    bodies = [_details_bytes(tx, return_.id, currency) or b"" for return_ in found]
+    if quirk(tx.settings.quirks, "details_by_order") == "object":
+        return Answer(bodies[-1])
+    return Answer(b"[" + b",".join(bodies) + b"]")
+
+
+def _returns_of_order(tx: Transaction, query: dict[str, str]) -> list[Return]:
+    if query.get("order_id"):
+        provider_id = whole(query["order_id"])
+        order = None if provider_id is None else tx.order_by_provider(provider_id)
+        return [] if order is None else tx.returns_of_order(order.id)
+    if query.get("order_name"):
+        orders = tx.orders_named(query["order_name"])
+        return [return_ for order in orders for return_ in tx.returns_of_order(order.id)]
+    return []
+
+
+def _details_bytes(tx: Transaction, return_id: int, currency: str) -> bytes | None:
+    if abs(return_id) >= 1 << 63:
+        return None
+    row = tx.connection.execute("select details from returns where id = ?", (return_id,)).fetchone()
+    if row is None:
+        return None
+    if row[0] is not None and currency == "shop":
+        return bytes(row[0])
+    body = php.encode(details(tx.need_return(return_id), tx.settings, currency))
+    if currency == "shop":
+        tx.connection.execute("update returns set details = ? where id = ?", (body, return_id))
+    return body
+
+
+@operation("reportAsn", reads=True)
+def report_asn(tx: Transaction, call: Call) -> Answer:
+    """The advanced shipping notice: one row per unit. A date that cannot be read becomes the epoch, without an error."""
+    query = call.query
+    today = tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = _lenient(query.get("from"), today - 7 * DAY, tx.now, end=False)
+    last = _lenient(query.get("to"), today + DAY - timedelta(seconds=1), tx.now, end=True)
+    if call.version >= "2026-10" and last - first > LONGEST_WINDOW:
+        raise Invalid({"to": ["The date range may not be greater than 120 days."]})
+    wanted = query.get("tracking_status")
+    found = tx.connection.execute(
+        "select doc from returns where created_at between ? and ? order by created_at, id",
+        (to_ms(first) // 1000 * 1000, to_ms(last)),
+    )
+    rows = [
+        php.encode(row)
+        for (doc,) in found
+        for row in asn.rows(unpack(Return, doc))
+        if not wanted or row["label_status"] == wanted
+    ]
+    return Answer(b"[" + b",".join(rows) + b"]")
+
+
+def _lenient(text: str | None, default: datetime, now: datetime, *, end: bool) -> datetime:
+    if text is None or not text.strip():
+        return default
+    return times.parse(text, now, end_of_day=end) or EPOCH

@@ -1,0 +1,171 @@
+"""Advancing a shop's clock: due timers one by one, each at its own moment, and patience for the partner in between.
+
+    quiet ─▶ next timer due by the goal? ──no──▶ the clock stands at the goal
+      ▲             │ yes: clock to its moment, run it, hand its deliveries out
+      └── deliveries, and patient ◀─┘
+
+A partner that answers a webhook with a call does so at that moment of the story. Without patience the timers run straight through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from loopsim.clock import Wall, from_ms
+from loopsim.errors import Refusal
+from loopsim.operations.perform import Performed
+from loopsim.operations.timers import RECURRING
+from loopsim.scheduler.due import run_due
+from loopsim.scheduler.quiet import Quiet
+from loopsim.store.shop import Shop
+
+Stopped = Literal["goal", "idle", "interrupted", "nothing"]
+MOST_TIMERS = 100_000
+LONGEST_MS = timedelta(days=3653) // timedelta(milliseconds=1)
+KEEP_CLOCK_EVERY = 100  # timers; what a timer writes already keeps its moment
+SLICE = 0.02  # seconds of work before the event loop gets its turn
+
+
+class Goal(Struct, frozen=True, kw_only=True):
+    """Where to: exactly one of these. `by_ms` and `to_ms` in milliseconds of the shop's clock."""
+
+    by_ms: int | None = None
+    to_ms: int | None = None
+    next_event: bool = False
+    until_idle: bool = False
+
+
+class Advanced(Struct, frozen=True, kw_only=True):
+    """Where the clock came to stand (milliseconds), what ran on the way, and why it stopped there."""
+
+    now_ms: int
+    timers_run: int
+    deliveries: int
+    stopped: Stopped
+
+
+class Advance:
+    """One advance of one shop. `interrupt` stops it between two timers; `abandon` also when the shop itself is gone."""
+
+    def __init__(
+        self, shop: Shop, goal: Goal, *, quiet: Quiet | None, wall: Wall, after: Callable[[Shop, Performed], None]
+    ) -> None:
+        self._shop = shop
+        self._goal = goal
+        self._quiet = quiet
+        self._wall = wall
+        self._after = after
+        self._stop = asyncio.Event()
+        self._gone = False
+        self._timers_run = 0
+        self._deliveries = 0
+
+    def interrupt(self) -> None:
+        """Stop before the next timer."""
+        self._stop.set()
+
+    def abandon(self) -> None:
+        """Stop, and touch the shop no more: its database is about to be closed."""
+        self._gone = True
+        self._stop.set()
+
+    async def run(self) -> Advanced:
+        """Go there. Raises `Refusal` `clock_backwards`, or `never_idle` where new timers keep coming."""
+        started_ms = self._now_ms()
+        if self._goal.to_ms is not None and self._goal.to_ms < started_ms:
+            raise Refusal("clock_backwards", now=from_ms(started_ms).isoformat(), asked=from_ms(self._goal.to_ms).isoformat())
+        try:
+            stopped = await self._run(started_ms)
+        finally:
+            if not self._gone:
+                self._shop.set_clock(self._shop.clock)
+        now_ms = started_ms if self._gone else self._now_ms()
+        return Advanced(now_ms=now_ms, timers_run=self._timers_run, deliveries=self._deliveries, stopped=stopped)
+
+    async def _run(self, started_ms: int) -> Stopped:
+        await self._patience()
+        if self._stop.is_set():
+            return "interrupted"
+        until_ms = self._until(started_ms)
+        if until_ms is None:
+            return "nothing"
+        slice_end = time.perf_counter() + SLICE
+        while not self._stop.is_set():
+            if self._goal.until_idle:
+                self._check_bounds(started_ms)
+            due_ms = self._next_due()
+            if due_ms is None or due_ms > until_ms:
+                break
+            delivered = self._step(due_ms)
+            if delivered and self._quiet is not None:
+                await self._patience()
+                slice_end = time.perf_counter() + SLICE
+            elif time.perf_counter() > slice_end:
+                await asyncio.sleep(0)
+                slice_end = time.perf_counter() + SLICE
+        if self._stop.is_set():
+            return "interrupted"
+        if self._goal.until_idle:
+            return "idle"
+        self._move_clock(until_ms)
+        return "goal"
+
+    def _until(self, started_ms: int) -> int | None:
+        """The moment to go to; None where there is no next event."""
+        goal = self._goal
+        if goal.until_idle:
+            return started_ms + LONGEST_MS * 2
+        if goal.next_event:
+            return self._next_counting()
+        return goal.to_ms if goal.to_ms is not None else started_ms + (goal.by_ms or 0)
+
+    def _next_due(self) -> int | None:
+        if self._goal.until_idle and self._next_counting() is None:
+            return None
+        return self._shop.next_due_ms()
+
+    def _next_counting(self) -> int | None:
+        """When the next timer is due that does not recur for ever."""
+        marks = ",".join("?" * len(RECURRING))
+        row = self._shop.connection.execute(
+            f"select due from timers where kind not in ({marks}) order by due, id limit 1", tuple(RECURRING)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def _step(self, due_ms: int) -> bool:
+        """Run the next timer at its moment; whether it sent webhooks."""
+        self._move_clock(due_ms)
+        performed = run_due(self._shop, due_ms)
+        if performed is None:
+            return False
+        self._timers_run += 1
+        self._deliveries += len(performed.deliveries)
+        if self._timers_run % KEEP_CLOCK_EVERY == 0:
+            self._shop.set_clock(self._shop.clock)
+        self._after(self._shop, performed)
+        return bool(performed.deliveries)
+
+    async def _patience(self) -> None:
+        if self._quiet is not None and not self._stop.is_set():
+            await self._quiet.wait(self._stop)
+
+    def _check_bounds(self, started_ms: int) -> None:
+        now_ms = self._now_ms()
+        if self._timers_run >= MOST_TIMERS or now_ms - started_ms > LONGEST_MS:
+            raise Refusal("never_idle", timers=self._timers_run, now=from_ms(now_ms).isoformat())
+
+    def _move_clock(self, to_ms: int) -> None:
+        # In memory only: the database is told at the end, and by what the timers write.
+        self._shop.clock = self._shop.clock.at(to_ms, self._wall_ms())
+
+    def _now_ms(self) -> int:
+        return max(self._shop.last_ms, self._shop.clock.now_ms(self._wall_ms()))
+
+    def _wall_ms(self) -> int:
+        return int(self._wall() * 1000)

@@ -1,0 +1,98 @@
+"""Is the partner quiet? What an advance waits for after each timer that sent webhooks.
+
+Quiet is: no delivery in hand, and since the last answer of a receiver as long without a call of the partner as it ever took to
+react (`quiet_for` at least). Real time throughout. Waiting is for events and for one computed moment, never in small steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol
+
+from loopsim.store.deliveries import Delivery
+from loopsim.store.shop import Shop
+
+SLOWEST_REACTION = 5.0  # seconds; a call that comes later is taken for a rhythm of its own
+RESTLESS = 10.0  # seconds; a partner that never stops calling does not stop time for ever
+
+
+class Deliverer(Protocol):
+    """What the scheduler needs of the webhook worker."""
+
+    def take(self, shop: Shop, deliveries: Iterable[Delivery]) -> None: ...
+    def open_count(self, shop: Shop, first_only: bool = False) -> int: ...
+    async def idle(self, shop: Shop, timeout: float | None) -> bool: ...
+
+
+class Watch:
+    """What was seen of a shop's partner: when it last called, when a receiver last answered, how long reacting took it."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.now = now
+        self.called_at: float | None = None
+        self.answered_at: float | None = None
+        self.slowest = 0.0
+        self._awaited = False
+
+    def called(self) -> None:
+        """The partner called Loop's API. The first call since an answer is its reaction."""
+        self.called_at = self.now()
+        if self._awaited and self.answered_at is not None:
+            self._awaited = False
+            took = self.called_at - self.answered_at
+            if took <= SLOWEST_REACTION:
+                self.slowest = max(self.slowest, took)
+
+    def answered(self) -> None:
+        """A receiver answered a delivery, or it failed."""
+        self.answered_at = self.now()
+        self._awaited = True
+
+    def quiet_at(self, quiet_for: float) -> float:
+        """When the partner counts as quiet if nothing more happens; the past where it does already."""
+        if self.answered_at is None:
+            return 0.0
+        moment = self.answered_at + max(quiet_for, self.slowest)
+        return moment if self.called_at is None else max(moment, self.called_at + quiet_for)
+
+
+class Quiet:
+    """Waiting for one shop's partner to be quiet, with `quiet_for` in seconds."""
+
+    def __init__(self, shop: Shop, watch: Watch, worker: Deliverer, quiet_for: float) -> None:
+        self._shop = shop
+        self._watch = watch
+        self._worker = worker
+        self._quiet_for = quiet_for
+
+    async def wait(self, stop: asyncio.Event) -> None:
+        """Return when quiet, or when `stop` is set. A partner that was sent nothing needs no waiting for."""
+        patience_ends = None
+        while not stop.is_set():
+            if self._worker.open_count(self._shop):
+                await _first(stop, self._worker.idle(self._shop, None))
+                self._watch.answered()
+                patience_ends = None
+                continue
+            now = self._watch.now()
+            if patience_ends is None:
+                patience_ends = now + RESTLESS
+            left = min(self._watch.quiet_at(self._quiet_for), patience_ends) - now
+            if left <= 0:
+                return
+            await _first(stop, asyncio.sleep(left))
+
+
+async def _first(stop: asyncio.Event, other: Coroutine[Any, Any, object]) -> None:
+    """Until the event is set or the other is done, whichever is first; the other is cancelled then. Raises what the other raises."""
+    stopping, work = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(other)
+    try:
+        await asyncio.wait((stopping, work), return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+    finally:
+        stopping.cancel()
+        work.cancel()
+        await asyncio.gather(stopping, work, return_exceptions=True)

@@ -1,0 +1,57 @@
+"""Faults on answers: which one acts on a call, and how it uses itself up."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import structs
+
+from loopsim.clock import from_ms
+from loopsim.domain.faults import Fault, matches_answer, strikes
+from loopsim.server.auth import Counter
+from loopsim.store.shop import Shop
+
+KIND = "fault"
+
+
+class Struck(NamedTuple):
+    """What happens to a call: seconds of real time it waits, and the fault in the place of its answer."""
+
+    wait: float
+    fault: Fault | None
+
+
+UNHARMED = Struck(0.0, None)
+
+
+def read_faults(shop: Shop, counter: Counter) -> tuple[Fault, ...]:
+    """The answer faults of a shop, from memory where they were read before."""
+    if counter.faults is None:
+        counter.faults = tuple(fault for fault in shop.records.all(KIND, Fault) if fault.on == "answer")
+    return counter.faults
+
+
+def strike(shop: Shop, counter: Counter, operation: str, now_ms: int) -> Struck:
+    """What the shop's faults do to a call of this operation. The first that replaces the answer does; those that wait add up."""
+    faults = read_faults(shop, counter)
+    if not faults:
+        return UNHARMED
+    wait = 0.0
+    chosen: Fault | None = None
+    used: dict[int, Fault] = {}
+    for fault in faults:
+        if not matches_answer(fault, operation) or fault.count == 0 or (chosen is not None and fault.kind != "latency"):
+            continue
+        struck = strikes(fault, shop.settings.seed)
+        left = fault.count if fault.count is None or not struck else fault.count - 1
+        used[fault.id] = structs.replace(fault, seen=fault.seen + 1, count=left)
+        if struck and fault.kind == "latency":
+            wait += float(fault.params.get("ms", 0)) / 1000
+        elif struck:
+            chosen = fault
+    if used:
+        with shop.transaction(from_ms(now_ms)) as transaction:
+            for fault in used.values():
+                transaction.put(KIND, fault.id, fault)
+        counter.faults = tuple(used.get(fault.id, fault) for fault in faults)
+    return Struck(wait, chosen)

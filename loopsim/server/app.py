@@ -1,0 +1,61 @@
+"""The server as one ASGI callable: who may call at all, and which of the two APIs or pages the path belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopsim.server.answers import send_answer
+from loopsim.server.control_api import ControlApi
+from loopsim.server.hosts import Hosts
+from loopsim.server.loop_api import LoopApi
+from loopsim.server.problems import PROBLEM_HEADERS, stated_problem
+from loopsim.server.requests import Headers, Receive, Scope, Send
+from loopsim.server.runtime import Runtime
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+OWN = b"/_loopsim"
+_PAGES = (b"/_loopsim/docs", b"/_loopsim/facts", b"/_loopsim/static")
+_DOCUMENTS = (b"/openapi.json", b"/_loopsim/openapi.json")
+
+
+class App:
+    """The ASGI application. Loop's API is reached first: it is the one that has to be fast."""
+
+    def __init__(self, runtime: Runtime, hosts: Hosts) -> None:
+        self._runtime = runtime
+        self._hosts = hosts
+        self._loop = LoopApi(runtime)
+        self._control = ControlApi(runtime, hosts)
+        self._pages: Starlette | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        if scope["type"] != "http":
+            return
+        headers: Headers = dict(scope["headers"])
+        path: bytes = scope["raw_path"]
+        if not self._hosts.admits(headers.get(b"host")):
+            await self._forbid(scope, send)
+        elif not path.startswith(OWN) and path not in _DOCUMENTS:
+            await self._loop(scope, headers, receive, send)
+        elif self._hosts.is_foreign(headers):
+            await self._forbid(scope, send)
+        elif path in _DOCUMENTS or path.startswith(_PAGES):
+            await self._the_pages()(scope, receive, send)
+        else:
+            await self._control(scope, headers, receive, send)
+
+    async def _forbid(self, scope: Scope, send: Send) -> None:
+        document = self._runtime.contract.document("control")
+        status, body = stated_problem(document, "Forbidden", "forbidden", scope["path"])
+        await send_answer(send, status, PROBLEM_HEADERS, body)
+
+    def _the_pages(self) -> Starlette:
+        if self._pages is None:
+            # Only here: most runs never show a page, and start faster without what makes them.
+            from loopsim.server.pages import make_pages
+
+            self._pages = make_pages(self._runtime.contract)
+        return self._pages

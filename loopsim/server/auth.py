@@ -1,0 +1,83 @@
+"""From a call's headers to the shop it is for: API keys, and what the server remembers of each while it runs."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from loopsim.contract import Operation
+from loopsim.domain.faults import Fault
+from loopsim.server.rate_limit import Window
+from loopsim.server.requests import Headers, text_of
+from loopsim.server.stamps import Stamp
+from loopsim.store.shop import Shop
+from loopsim.store.world import Key, World
+
+
+class Counter:
+    """What stands at one shop: the stamp of its time, and its answer faults (None: to be read again)."""
+
+    __slots__ = ("faults", "stamp")
+
+    def __init__(self) -> None:
+        self.stamp = Stamp()
+        self.faults: tuple[Fault, ...] | None = None
+
+
+class Entrance:
+    """A key that opens a shop, with what the key has used of its minute."""
+
+    __slots__ = ("counter", "key", "shop", "window")
+
+    def __init__(self, key: Key, shop: Shop, counter: Counter) -> None:
+        self.key = key
+        self.shop = shop
+        self.counter = counter
+        self.window = Window()
+
+
+class Entrances:
+    """The entrances of a world, each made when its key is first used and made anew when its shop is another one."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[bytes, Entrance] = {}
+        self._counters: WeakKeyDictionary[Shop, Counter] = WeakKeyDictionary()
+
+    def find(self, headers: Headers) -> tuple[Entrance | None, bool]:
+        """The entrance whose key the call brings, and whether it came as a bearer token."""
+        text = headers.get(b"x-authorization")
+        if text is not None:
+            return self._entrance(text), False
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None, False
+        return self._entrance(token.strip()), True
+
+    def _entrance(self, text: bytes) -> Entrance | None:
+        entrance = self._known.get(text)
+        key = self._world.keys.get(text_of(text))
+        if key is None:
+            if entrance is not None:
+                del self._known[text]
+            return None
+        shop = self._world.shops[key.shop]
+        if entrance is None or entrance.key is not key or entrance.shop is not shop:
+            entrance = self._known[text] = Entrance(key, shop, self.counter(shop))
+        return entrance
+
+    def counter(self, shop: Shop) -> Counter:
+        """What the server remembers of a shop."""
+        counter = self._counters.get(shop)
+        if counter is None:
+            counter = self._counters[shop] = Counter()
+        return counter
+
+
+def may(entrance: Entrance | None, operation: Operation, *, bearer: bool) -> bool:
+    """Whether the key opens the operation: it needs every scope, and stands in for a token only where tokens are taken."""
+    if entrance is None:
+        return False
+    needed = operation.oauth_scopes if bearer else operation.scopes
+    if bearer and not needed:
+        return False
+    return entrance.key.scopes.issuperset(needed)

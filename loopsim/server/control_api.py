@@ -1,0 +1,179 @@
+"""loopsim's own API under /_loopsim: from a path to an operation on a shop, or on the server as a whole."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from typing import Any
+
+from msgspec import UNSET
+
+from loopsim.contract import Match, Operation, read_body, read_path, read_query, render, validate
+from loopsim.contract.shapes import PROBLEM
+from loopsim.errors import Refusal, SetupError
+from loopsim.operations.perform import OPERATIONS, Answer, Call
+from loopsim.server.answers import send_answer, with_own
+from loopsim.server.control.registry import RUNTIME_OPERATIONS
+from loopsim.server.hosts import Hosts
+from loopsim.server.problems import not_simulated, problem
+from loopsim.server.requests import (
+    BODY_LIMIT,
+    Disconnected,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    base_url,
+    body_of,
+    query_of,
+    text_of,
+)
+from loopsim.server.runtime import Runtime
+from loopsim.server.stamps import Header, Stamp
+from loopsim.store.codec import encode
+from loopsim.store.journal import Entry
+from loopsim.store.shop import Shop
+
+log = logging.getLogger("loopsim.server")
+
+_HEADERS: list[Header] = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+_PROBLEM_HEADERS = {"content-type": PROBLEM}
+_UNJOURNALED = frozenset({"getHealth", "readJournal"})
+_SECRET_WORDS = (b'"secret"', b'"key"')
+_KEPT_BODY = 64 * 1024
+
+
+class ControlApi:
+    """Answers calls of the control API. Not rate limited; a token is asked for where the server has one."""
+
+    def __init__(self, runtime: Runtime, hosts: Hosts) -> None:
+        self._runtime = runtime
+        self._contract = runtime.contract
+        self._hosts = hosts
+        self._stamp = Stamp()
+
+    async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        began = time.perf_counter()
+        operation = self._contract.unrouted("control")
+        name, raw, at_ms = "", b"", 0
+        shop: Shop | None = None
+        code: str | None = None
+        try:
+            match = self._match(scope)
+            operation = match.operation
+            if not operation.public and not self._hosts.has_token(headers):
+                raise Refusal("unauthorized")
+            raw = await body_of(headers, receive, operation.limits.get("body", BODY_LIMIT))
+            name = match.path_params.get("shop", "")
+            shop = self._runtime.world.shops.get(name)
+            at_ms = 0 if shop is None else self._runtime.now_ms(shop)
+            answer = await self._perform(operation, self._call(match, scope, headers, raw), scope)
+        except Refusal as refusal:
+            code = refusal.code
+            answer = self._refused(operation, refusal, scope)
+        except Disconnected:
+            return
+        except Exception as error:
+            code = "server_error"
+            answer = self._broken(operation, error, scope)
+        now_shop = self._runtime.world.shops.get(name)
+        if now_shop is not None:
+            self._runtime.changed(now_shop)
+        # A shop that was deleted or begun anew meanwhile has no journal for what was done to the old one.
+        if shop is not None and now_shop is shop and operation.id not in _UNJOURNALED:
+            self._enter(shop, at_ms, operation, scope, raw, answer.status, code, began)
+        await send_answer(send, answer.status, self._head(now_shop, answer), _bytes_of(answer))
+
+    def _match(self, scope: Scope) -> Match:
+        method, path = scope["method"], scope["raw_path"].decode("latin-1")
+        try:
+            return self._contract.route("control", method, path)
+        except Refusal as refusal:
+            if method != "HEAD" or refusal.code != "method_not_allowed":
+                raise
+            return self._contract.route("control", "GET", path)
+
+    def _call(self, match: Match, scope: Scope, headers: Headers, raw: bytes) -> Call:
+        operation = match.operation
+        path = read_path(operation, match.path_params)
+        query = read_query(operation, query_of(scope["query_string"]))
+        body = validate(operation, read_body(operation, raw, text_of(headers.get(b"content-type", b"")))).value
+        return Call(path=path, query=query.value, body=body, base_url=base_url(scope, headers, ""))
+
+    async def _perform(self, operation: Operation, call: Call, scope: Scope) -> Answer:
+        function = RUNTIME_OPERATIONS.get(operation.id)
+        if function is not None:
+            return await function(self._runtime, call)
+        if operation.id not in OPERATIONS:
+            status, body = not_simulated(operation.id, scope["path"])
+            return Answer(body, status, _PROBLEM_HEADERS)
+        return self._runtime.perform(self._runtime.world.shop(call.path["shop"]), operation.id, call)
+
+    def _refused(self, operation: Operation, refusal: Refusal, scope: Scope) -> Answer:
+        if refusal.code not in operation.errors:
+            operation = self._contract.unrouted("control")
+        try:
+            rendered = render(operation, refusal, {}, scope["path"])
+        except LookupError as error:
+            return self._broken(operation, error, scope)
+        headers = {**rendered.headers, "content-type": rendered.media_type}
+        if rendered.status == 401:
+            headers["www-authenticate"] = "Bearer"
+        return Answer(rendered.body, rendered.status, headers)
+
+    def _broken(self, operation: Operation, error: Exception, scope: Scope) -> Answer:
+        what = f"{scope['method']} {scope['path']}"
+        full = isinstance(error, sqlite3.OperationalError) and "full" in str(error)
+        if isinstance(error, SetupError | OSError) or full:
+            log.error("%s changed nothing: %s.", what, error)
+            status, body = problem("not_possible", 500, "Not possible here", f"{error}", scope["path"])
+        else:
+            log.error("%s (%s) broke.", what, operation.id, exc_info=error)
+            detail = "This is a bug of loopsim. The log of the server has the traceback."
+            status, body = problem("server_error", 500, "loopsim is broken", detail, scope["path"])
+        return Answer(body, status, _PROBLEM_HEADERS)
+
+    def _head(self, shop: Shop | None, answer: Answer) -> list[Header]:
+        runtime = self._runtime
+        if shop is None:
+            stamp: tuple[Header, ...] = self._stamp.at(runtime.wall_ms())[:1]
+        else:
+            stamp = runtime.entrances.counter(shop).stamp.at(runtime.now_ms(shop))
+        return with_own([*_HEADERS, *stamp], answer.headers)
+
+    def _enter(
+        self,
+        shop: Shop,
+        at_ms: int,
+        operation: Operation,
+        scope: Scope,
+        raw: bytes,
+        status: int,
+        code: str | None,
+        began: float,
+    ) -> None:
+        secret = any(word in raw for word in _SECRET_WORDS)
+        shop.journal.add(
+            Entry(
+                at=at_ms,
+                direction="in",
+                kind="control",
+                operation=operation.id,
+                method=scope["method"],
+                path=scope["path"],
+                query=scope["query_string"].decode("utf-8", "replace") or None,
+                status=status,
+                request_body=raw[:_KEPT_BODY].decode("utf-8", "replace") if raw and not secret else None,
+                refusal=code,
+                duration_ms=round((time.perf_counter() - began) * 1000, 3),
+            )
+        )
+
+
+def _bytes_of(answer: Answer) -> bytes:
+    body: Any = answer.body
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is UNSET or (body is None and answer.status == 204) else encode(body)

@@ -1,0 +1,70 @@
+"""Who may call: the names this server goes by, pages of other origins, the token beyond loopback.
+
+A browser will gladly send a hostile page's requests to 127.0.0.1; the name it thinks it talks to, and the page it comes from, give it away.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Iterable
+
+from loopsim.server.requests import Headers, text_of
+
+_KEPT = 256
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
+    name = host.strip("[]").lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def host_name(header: str) -> str:
+    """The name in a `Host` header or an origin's authority, without port, in lower case."""
+    if header.startswith("["):
+        return header.partition("]")[0].lower() + "]"
+    return header.partition(":")[0].lower().rstrip(".")
+
+
+class Hosts:
+    """What a server lets in. `allowed` are names beside the loopback ones (`*`: any); `token` is asked for where it is set."""
+
+    def __init__(self, allowed: Iterable[str] = (), token: str | None = None) -> None:
+        self._allowed = {name.lower().rstrip(".") for name in allowed}
+        self._token = token
+        self._known: set[bytes] = set()
+
+    def admits(self, host: bytes | None) -> bool:
+        """Whether the `Host` header is one of ours. A call without one is no browser's."""
+        if host is None or host in self._known:
+            return True
+        name = host_name(text_of(host))
+        if not (is_loopback(name) or name in self._allowed or "*" in self._allowed):
+            return False
+        if len(self._known) < _KEPT:
+            self._known.add(host)
+        return True
+
+    def is_foreign(self, headers: Headers) -> bool:
+        """Whether a page of another origin sends this call."""
+        origin = headers.get(b"origin")
+        return origin is not None and text_of(origin).partition("://")[2].lower() != text_of(
+            headers.get(b"host", b"")
+        ).lower()
+
+    def has_token(self, headers: Headers) -> bool:
+        """Whether the call brings the token, or none is asked for."""
+        if self._token is None:
+            return True
+        given = headers.get(b"x-loopsim-token")
+        if given is None:
+            scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+            if scheme.lower() != b"bearer":
+                return False
+        return hmac.compare_digest(given.strip(), self._token.encode())

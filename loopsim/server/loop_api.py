@@ -1,0 +1,282 @@
+"""Loop's API: one call from its path to its answer.
+
+    route ─ key and scope ─ rate limit ─ body ─ faults ─ validation ─ perform ─ journal ─ answer
+
+This is the hot path: no request and response objects, headers looked at once, bytes that are ready sent as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+
+from msgspec import UNSET
+
+from loopsim.contract import Operation, read_body, read_path, render, validate
+from loopsim.domain import chance
+from loopsim.domain.faults import Fault
+from loopsim.errors import Refusal
+from loopsim.operations.perform import Answer, Call
+from loopsim.server.answer_faults import strike
+from loopsim.server.answers import AnswerHeaders, send_answer, with_own
+from loopsim.server.auth import Entrance, may
+from loopsim.server.places import Place, Places
+from loopsim.server.problems import PROBLEM_HEADERS, not_simulated
+from loopsim.server.protocol import reset_connection
+from loopsim.server.requests import Disconnected, Headers, Receive, Scope, Send, base_url, body_of, query_of, text_of
+from loopsim.server.runtime import Runtime
+from loopsim.server.stamps import Header, Stamp
+from loopsim.store.journal import Entry
+from loopsim.store.shop import Shop
+from loopsim.wire import php
+
+log = logging.getLogger("loopsim.server")
+
+REQUESTS = "request"
+"""The shop's counter that request ids are made from; it is kept with the other counters at the next commit."""
+
+LIMIT_OF_NOBODY = 300
+KEPT_BODY = 64 * 1024
+_LOST = ("reset", "answer_lost")
+
+
+class Exchange:
+    """One call and what becomes of it. `shop` is the one it is about, where that is known."""
+
+    __slots__ = ("at_ms", "bearer", "entrance", "fault", "headers", "place", "raw", "receive", "refusal", "scope", "shop", "unknown")
+
+    def __init__(
+        self, scope: Scope, headers: Headers, receive: Receive, place: Place, entrance: Entrance | None, bearer: bool
+    ) -> None:
+        self.scope = scope
+        self.headers = headers
+        self.receive = receive
+        self.place = place
+        self.entrance = entrance
+        self.bearer = bearer
+        self.shop: Shop | None = None if entrance is None else entrance.shop
+        self.at_ms = 0
+        self.raw = b""
+        self.fault: Fault | None = None
+        self.refusal: str | None = None
+        self.unknown: list[str] | None = None
+
+
+class LoopApi:
+    """Answers the calls of partners."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._world = runtime.world
+        self._contract = runtime.contract
+        self._entrances = runtime.entrances
+        self._places = Places(runtime.contract)
+        versions = sorted(set(self._places.versions.names.values()))
+        self._heads = {version: AnswerHeaders(runtime.contract.document("loop", version), version) for version in versions}
+        self._stamp = Stamp()
+        self._nobodys_requests = 0
+
+    async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        began = time.perf_counter()
+        place = self._places.find(scope["method"], scope["raw_path"])
+        entrance, bearer = self._entrances.find(headers)
+        exchange = Exchange(scope, headers, receive, place, entrance, bearer)
+        shop = exchange.shop
+        if shop is None:
+            shop = exchange.shop = self._sole_shop()
+        wall_ms = self._runtime.wall_ms()
+        exchange.at_ms = wall_ms if shop is None else max(shop.last_ms, shop.clock.now_ms(wall_ms))
+        try:
+            answer = await self._answer(exchange)
+        except Refusal as refusal:
+            answer = _in_fault(exchange.fault, self._refused(exchange, refusal))
+        except Disconnected:
+            return
+        except Exception as error:
+            answer = self._broken(exchange, error)
+        body = _bytes_of(answer)
+        head = self._head(exchange)
+        if exchange.shop is not None:
+            self._enter(exchange, exchange.shop, answer.status, body, began)
+        if exchange.fault is not None and exchange.fault.kind in _LOST:
+            await reset_connection(scope, receive)
+            return
+        await send_answer(send, answer.status, with_own(head, answer.headers), body)
+
+    async def _answer(self, exchange: Exchange) -> Answer:
+        place = exchange.place
+        if place.refusal is not None:
+            raise place.refusal
+        operation = place.operation
+        if operation.public:
+            return self._perform_anywhere(exchange)
+        entrance = exchange.entrance
+        if entrance is None or not may(entrance, operation, bearer=exchange.bearer):
+            raise Refusal("unauthorized")
+        shop = entrance.shop
+        now = time.monotonic()
+        if not entrance.window.take(now, shop.settings.rate_limit):
+            raise Refusal("too_many_attempts", retry_after=entrance.window.retry_after(now))
+        self._runtime.scheduler.touched(shop)
+        if place.takes_body:
+            exchange.raw = await body_of(exchange.headers, exchange.receive, place.body_limit)
+        struck = strike(shop, entrance.counter, operation.id, exchange.at_ms)
+        if struck.wait:
+            await asyncio.sleep(struck.wait)
+        if struck.fault is not None:
+            exchange.fault = struck.fault
+            if struck.fault.kind != "answer_lost":
+                return _in_place_of_answer(struck.fault)
+        return self._perform(exchange, shop)
+
+    def _perform(self, exchange: Exchange, shop: Shop) -> Answer:
+        place = exchange.place
+        operation = place.operation
+        if not place.simulated:
+            status, body = not_simulated(operation.id, exchange.scope["path"])
+            return Answer(body, status, {name.decode(): value.decode() for name, value in PROBLEM_HEADERS})
+        query = query_of(exchange.scope["query_string"])
+        if not place.query_names.issuperset(query):
+            exchange.unknown = [f"?{name}" for name in query if name not in place.query_names]
+        path = read_path(operation, place.params) if place.params else {}
+        body = self._valid_body(exchange, operation) if place.takes_body else None
+        call = Call(
+            path=path,
+            query=query,
+            body=body,
+            version=place.version,
+            base_url=base_url(exchange.scope, exchange.headers, place.base),
+        )
+        return self._runtime.perform(shop, operation.id, call)
+
+    def _valid_body(self, exchange: Exchange, operation: Operation) -> object:
+        content_type = text_of(exchange.headers.get(b"content-type", b""))
+        validated = validate(operation, read_body(operation, exchange.raw, content_type))
+        if validated.unknown:
+            exchange.unknown = [*(exchange.unknown or ()), *validated.unknown]
+        return validated.value
+
+    def _perform_anywhere(self, exchange: Exchange) -> Answer:
+        """An operation without a key: by the key that came all the same, or by the first shop that knows what is asked for."""
+        refused = Refusal("not_found", method=exchange.scope["method"], path=exchange.scope["path"])
+        for shop in (exchange.shop,) if exchange.shop is not None else tuple(self._world.shops.values()):
+            try:
+                answer = self._perform(exchange, shop)
+            except Refusal as refusal:
+                refused = refusal
+            else:
+                exchange.shop = shop
+                return answer
+        raise refused
+
+    def _refused(self, exchange: Exchange, refusal: Refusal) -> Answer:
+        operation = exchange.place.operation
+        if refusal.code not in operation.errors:
+            unrouted = self._contract.unrouted("loop", exchange.place.version)
+            operation = unrouted if refusal.code in unrouted.errors else operation
+        quirks = exchange.shop.settings.quirks if exchange.shop is not None else {}
+        try:
+            rendered = render(operation, refusal, quirks)
+        except LookupError as error:
+            return self._broken(exchange, error)
+        exchange.refusal = refusal.code
+        headers = rendered.headers
+        if refusal.code == "too_many_attempts":
+            if quirks.get("retry_after_header") in ("false", "off"):
+                headers = {}
+            else:
+                reset = int(self._runtime.wall()) + int(refusal.params["retry_after"])
+                headers = {**headers, "X-RateLimit-Reset": str(reset)}
+        return Answer(rendered.body, rendered.status, headers)
+
+    def _broken(self, exchange: Exchange, error: Exception) -> Answer:
+        """What nobody foresaw, in Loop's words; the log says what it was."""
+        what = f"{exchange.scope['method']} {exchange.scope['path']}"
+        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+            log.error("%s changed nothing: the disk is full. Make room; what was stored before is there.", what)
+        else:
+            log.error("%s broke.", what, exc_info=error)
+        form = self._contract.unrouted("loop").errors["server_error"]
+        exchange.refusal = "server_error"
+        return Answer(form.body, form.status)
+
+    def _sole_shop(self) -> Shop | None:
+        """The shop that a call without a known key is about: the only one, where there is only one."""
+        shops = self._world.shops
+        return next(iter(shops.values())) if len(shops) == 1 else None
+
+    def _head(self, exchange: Exchange) -> list[Header]:
+        """The headers that every answer bears, as things stand now."""
+        entrance, shop = exchange.entrance, exchange.shop
+        if shop is None:
+            self._nobodys_requests += 1
+            request_id = chance.uuid4(0, "request", "", self._nobodys_requests)
+            stamp: tuple[Header, ...] = self._stamp.at(exchange.at_ms)[:1]
+            limit = LIMIT_OF_NOBODY
+        else:
+            number = shop.counters.get(REQUESTS, 0) + 1
+            shop.counters[REQUESTS] = number
+            request_id = chance.uuid4(shop.settings.seed, "request", "", number)
+            counter = self._entrances.counter(shop) if entrance is None else entrance.counter
+            stamp = counter.stamp.at(exchange.at_ms)
+            limit = shop.settings.rate_limit
+        remaining = None
+        if entrance is not None:
+            faked = exchange.fault is not None and exchange.fault.kind == "too_many"
+            remaining = 0 if faked else entrance.window.remaining(time.monotonic(), limit)
+        return self._heads[exchange.place.version].of(request_id, limit, remaining, stamp)
+
+    def _enter(self, exchange: Exchange, shop: Shop, status: int, body: bytes, began: float) -> None:
+        """Write the call into the shop's journal. Bodies of reads that went well are not kept: they would be most of it."""
+        place, scope, fault = exchange.place, exchange.scope, exchange.fault
+        lost = fault is not None and fault.kind in _LOST
+        keeps = not place.reads or exchange.refusal is not None or not 200 <= status < 300
+        return_id = place.params.get("return_id")
+        shop.journal.add(
+            Entry(
+                at=exchange.at_ms,
+                direction="in",
+                kind="call",
+                operation=None if place.refusal is not None else place.operation.id,
+                method=scope["method"],
+                path=scope["path"],
+                query=scope["query_string"].decode("utf-8", "replace") or None,
+                version=place.version,
+                status=None if lost else status,
+                key=None if exchange.entrance is None else exchange.entrance.key.id,
+                request_body=exchange.raw[:KEPT_BODY].decode("utf-8", "replace") if exchange.raw else None,
+                response_body=body[:KEPT_BODY].decode("utf-8", "replace") if keeps and not lost else None,
+                refusal=exchange.refusal,
+                unknown=exchange.unknown,
+                return_id=int(return_id) if return_id is not None and return_id.isdecimal() else None,
+                fault=None if fault is None else fault.kind,
+                duration_ms=round((time.perf_counter() - began) * 1000, 3),
+            )
+        )
+
+
+def _in_place_of_answer(fault: Fault) -> Answer:
+    """The answer of a fault; raises the refusal that it plays."""
+    if fault.kind == "too_many":
+        raise Refusal("too_many_attempts", retry_after=int(fault.params.get("retry_after", 1)))
+    if fault.kind == "server_error":
+        raise Refusal("server_error")
+    return Answer(b"", 0)
+
+
+def _in_fault(fault: Fault | None, answer: Answer) -> Answer:
+    """The answer with the status that a fault asks for."""
+    if fault is None or fault.kind != "server_error":
+        return answer
+    return Answer(answer.body, int(fault.params.get("status", answer.status)), answer.headers)
+
+
+def _bytes_of(answer: Answer) -> bytes:
+    if isinstance(answer.body, bytes):
+        return answer.body
+    if answer.body is UNSET or (answer.body is None and answer.status == 204):
+        return b""
+    return php.encode(answer.body)

@@ -1,0 +1,84 @@
+"""What a call brings along, read: headers, query, body."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from loopsim.errors import Refusal
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = dict[bytes, bytes]
+
+BODY_LIMIT = 10 * 1024 * 1024
+
+
+class Disconnected(Exception):
+    """The client went away before it had sent its whole request; nobody waits for an answer."""
+
+
+def query_of(raw: bytes) -> dict[str, str]:
+    """The query parameters as PHP reads them: `+` is a space, the last of two equal names wins, nothing is refused."""
+    query: dict[str, str] = {}
+    if not raw:
+        return query
+    text = raw.decode("utf-8", "replace")
+    encoded = "%" in text or "+" in text
+    for part in text.split("&"):
+        if not part:
+            continue
+        name, _, value = part.partition("=")
+        if encoded:
+            query[unquote_plus(name)] = unquote_plus(value)
+        else:
+            query[name] = value
+    return query
+
+
+async def body_of(headers: Headers, receive: Receive, limit: int = BODY_LIMIT) -> bytes:
+    """The raw body. Raises `Refusal("body_too_large")` as soon as it is known to be above the limit, and `Disconnected`."""
+    declared = headers.get(b"content-length")
+    if declared is None and b"transfer-encoding" not in headers:
+        return b""
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        raise Refusal("body_too_large", limit=limit)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body if len(body) <= limit else _too_large(limit)
+    parts = [body]
+    size = len(body)
+    while message.get("more_body", False):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            _too_large(limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _too_large(limit: int) -> bytes:
+    raise Refusal("body_too_large", limit=limit)
+
+
+def text_of(header: bytes) -> str:
+    """A header's value as text; every byte sequence has one."""
+    return header.decode("latin-1")
+
+
+def base_url(scope: Scope, headers: Headers, base: str) -> str:
+    """Scheme, host and version path as the client used them, without a slash at the end."""
+    host = headers.get(b"host")
+    if host:
+        return f"{scope['scheme']}://{text_of(host)}{base}"
+    address, port = scope.get("server") or ("127.0.0.1", None)
+    return f"{scope['scheme']}://{address}{f':{port}' if port else ''}{base}"

@@ -1,0 +1,129 @@
+"""The running server around its shops: operations performed, what they leave behind handed on, the journal written in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from loopsim.clock import Wall
+from loopsim.clock import wall as wall_clock
+from loopsim.contract import Contract
+from loopsim.operations.perform import Answer, Call, Performed, perform
+from loopsim.server.auth import Entrances
+from loopsim.store.deliveries import Settled
+from loopsim.store.shop import Shop
+from loopsim.store.world import World
+
+if TYPE_CHECKING:
+    from loopsim.scheduler.scheduler import Scheduler
+    from loopsim.webhooks.worker import Worker
+
+log = logging.getLogger("loopsim.server")
+
+FLUSH_EVERY = 0.25
+"""Seconds of real time between two batches of journal entries."""
+
+
+class Runtime:
+    """What the server's parts share. `worker` and `scheduler` are given by `bootstrap`, once both can be made."""
+
+    worker: Worker
+    scheduler: Scheduler
+
+    def __init__(self, world: World, contract: Contract, *, wall: Wall = wall_clock) -> None:
+        self.world = world
+        self.contract = contract
+        self.wall = wall
+        self.entrances = Entrances(world)
+        self.started = time.monotonic()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._full: set[str] = set()
+
+    def wall_ms(self) -> int:
+        """The wall's time in whole milliseconds since 1970."""
+        return int(self.wall() * 1000)
+
+    def now_ms(self, shop: Shop) -> int:
+        """The shop's time in milliseconds since 1970."""
+        return max(shop.last_ms, shop.clock.now_ms(self.wall_ms()))
+
+    def now(self, shop: Shop) -> datetime:
+        """The shop's time."""
+        return shop.now(self.wall_ms())
+
+    def perform(self, shop: Shop, operation_id: str, call: Call) -> Answer:
+        """Perform an operation on a shop now, and hand on what it left behind. Raises what the operation raises."""
+        performed = perform(shop, operation_id, call, shop.now(self.wall_ms()))
+        if performed.deliveries or performed.timers_changed:
+            self.after(shop, performed)
+        return performed.answer
+
+    def after(self, shop: Shop, performed: Performed) -> None:
+        """After every commit: deliveries go to the worker, and the scheduler looks at the shop's timers again."""
+        if performed.deliveries:
+            self.worker.take(shop, performed.deliveries)
+        if performed.timers_changed:
+            self.scheduler.wake(shop)
+
+    def settled(self, shop: Shop, _settled: Settled) -> None:
+        """After an attempt was written down: the partner may react to it."""
+        self.scheduler.settled(shop)
+
+    def timers_changed(self, shop: Shop) -> None:
+        """After the worker gave a shop timers: retries wait for them."""
+        self.scheduler.wake(shop)
+
+    def changed(self, shop: Shop) -> None:
+        """After the control API touched a shop: what is remembered of its faults is read again."""
+        self.entrances.counter(shop).faults = None
+
+    def forget(self, shop: Shop) -> None:
+        """A shop is deleted or begins anew: nothing of it is delivered or run any more."""
+        self.worker.forget(shop)
+        self.scheduler.forget(shop)
+
+    def recover(self) -> None:
+        """Take up what the last server left: deliveries that were never settled. Timers are the scheduler's own to find."""
+        for shop in self.world.shops.values():
+            self.worker.recover(shop)
+
+    async def start(self) -> None:
+        """Start to deliver, to let time pass, and to write the journal."""
+        await self.worker.start()
+        self.recover()
+        self._tasks = [
+            asyncio.create_task(self.scheduler.run(), name="scheduler"),
+            asyncio.create_task(self._flush_journals(), name="journal"),
+        ]
+
+    async def stop(self) -> None:
+        """Stop all of it, with the journal written. The shops stay open."""
+        await self.scheduler.stop()
+        await self.worker.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        self.flush()
+
+    def flush(self) -> None:
+        """Write the journal entries that wait."""
+        for shop in list(self.world.shops.values()):
+            try:
+                shop.journal.flush()
+                self._full.discard(shop.name)
+            except sqlite3.Error as error:
+                if shop.name not in self._full:
+                    self._full.add(shop.name)
+                    log.error("The journal of shop %s cannot be written: %s.", shop.name, error)
+
+    async def _flush_journals(self) -> None:
+        with suppress(asyncio.CancelledError):
+            while True:
+                await asyncio.sleep(FLUSH_EVERY)
+                self.flush()

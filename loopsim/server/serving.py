@@ -1,0 +1,107 @@
+"""uvicorn, run by our own main: the socket, the settings that make it lean, and the life of a server from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from loopsim.errors import SetupError
+from loopsim.server.protocol import Protocol
+
+if TYPE_CHECKING:
+    from loopsim.server.app import App
+    from loopsim.server.runtime import Runtime
+
+BACKLOG = 2048
+GRACE = 2
+"""Seconds that calls under way get when the server stops; a long wait for news is broken off then."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 picks a free one. Raises `SetupError` where that cannot be."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise SetupError(f"{host} is no address to listen on ({error.strerror}). Choose another --host.") from error
+    try:
+        if sys.platform != "win32":
+            # There, it would let a second server take the port away.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise SetupError(
+                f"Port {port} of {host} is taken. Stop what listens there, or choose another --port (0 picks a free one)."
+            ) from error
+        raise SetupError(f"{host}:{port} cannot be listened on ({error.strerror}). Choose another --host.") from error
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address of a listening socket as clients of this machine write it."""
+    host, port = listener.getsockname()[:2]
+    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    return f"http://{f'[{named}]' if ':' in named else named}:{port}"
+
+
+def make_server(app: App, *, grace: float = GRACE) -> uvicorn.Server:
+    """A uvicorn server for the app, without what loopsim does itself or does not need."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        log_config=None,
+        log_level="error",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=grace,  # type: ignore[arg-type]
+    )
+    return uvicorn.Server(config)
+
+
+async def serve(
+    runtime: Runtime, server: uvicorn.Server, listener: socket.socket, ready: Callable[[], Awaitable[None] | None]
+) -> None:
+    """Serve until the server is told to stop; `ready` is called when calls are answered. The world is closed afterwards."""
+    try:
+        await runtime.start()
+        try:
+            serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+            while not server.started and not serving.done():
+                await asyncio.sleep(0)
+            if server.started and (waited := ready()) is not None:
+                await waited
+            await serving
+        finally:
+            await runtime.stop()
+    finally:
+        listener.close()
+        runtime.world.close()
+
+
+def run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on an event loop of its own: uvloop's where there is one."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(main)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop

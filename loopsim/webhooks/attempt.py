@@ -1,0 +1,159 @@
+"""One attempt: a POST and what came of it. The only module that knows aiohttp, which takes longest to import of all: this
+one is imported when the first delivery is due.
+"""
+
+from __future__ import annotations
+
+import socket
+from email.utils import parsedate_to_datetime
+from time import perf_counter, time
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from loopsim.webhooks.reply import Reply
+from loopsim.webhooks.targets import Target, is_loopback, plain_host
+
+MAX_ANSWER = 64 * 1024  # bytes of an answer's body that are read; the rest is not waited for
+# Shorter than what any common server keeps an idle connection for, so that a POST does not meet a connection that is just
+# being closed; and a receiver that serves one connection at a time is not held up for long.
+KEEP_ALIVE = 1.0
+_MAX_URLS = 1024
+_LONGEST = 1e9  # seconds; a larger Retry-After means the same: too long
+
+# What a failed connection is called, by the first class that fits.
+_ERRORS: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "timeout"),
+    (aiohttp.ClientConnectorDNSError, "dns"),
+    (aiohttp.ClientSSLError, "tls"),
+    (aiohttp.ClientConnectorError, "refused"),
+    (aiohttp.InvalidURL, "url"),
+    (aiohttp.ClientResponseError, "malformed"),
+    (aiohttp.ClientPayloadError, "reset"),
+    (aiohttp.ServerDisconnectedError, "reset"),
+    (OSError, "reset"),
+    (aiohttp.ClientError, "failed"),
+    (ValueError, "url"),
+)
+
+
+class Sender:
+    """Posts webhooks over kept connections. It follows no redirect, keeps no cookie and uses no proxy."""
+
+    def __init__(self) -> None:
+        connector = aiohttp.TCPConnector(
+            limit=0, limit_per_host=0, keepalive_timeout=KEEP_ALIVE, resolver=_LoopbackResolver()
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding"),
+        )
+        self._urls: dict[str, URL] = {}
+        self._timeouts: dict[int, aiohttp.ClientTimeout] = {}
+
+    async def post(self, url: str, target: Target, body: bytes, headers: dict[str, str], timeout_ms: int) -> Reply:
+        """POST the bytes and wait for the whole answer, at most `timeout_ms` of real time. Every failure is a reply."""
+        began = perf_counter()
+        try:
+            async with self._session.post(
+                self._parsed(url, target),
+                data=body,
+                headers=headers,
+                timeout=self._timeout(timeout_ms),
+                allow_redirects=False,
+                # Nobody can own a public certificate for loopback; elsewhere it is checked.
+                ssl=not target.loopback,
+            ) as response:
+                answer = await _read(response)
+                return Reply(
+                    status=response.status,
+                    headers=dict(response.headers),
+                    body=answer.decode("utf-8", "replace"),
+                    retry_after=retry_after(response.headers.get("Retry-After"), time()),
+                    duration_ms=_since(began),
+                )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Reply(error=_name(error), duration_ms=_since(began))
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._session.close()
+
+    def _parsed(self, url: str, target: Target) -> URL:
+        parsed = self._urls.get(url)
+        if parsed is None:
+            parsed = URL(url)
+            # Two parsers may disagree about an odd URL. What was allowed is the host that `targets` read.
+            if plain_host(parsed.host or "") != target.host or parsed.port != target.port:
+                raise aiohttp.InvalidURL(url)
+            if len(self._urls) >= _MAX_URLS:
+                self._urls.clear()
+            self._urls[url] = parsed
+        return parsed
+
+    def _timeout(self, timeout_ms: int) -> aiohttp.ClientTimeout:
+        timeout = self._timeouts.get(timeout_ms)
+        if timeout is None:
+            timeout = self._timeouts[timeout_ms] = aiohttp.ClientTimeout(total=timeout_ms / 1000, ceil_threshold=1e9)
+        return timeout
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """The seconds a `Retry-After` header asks for, in either of its forms; a date counts from `now` of the wall (seconds
+    since 1970). None where it cannot be read."""
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _LONGEST)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - now)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    answer = await response.content.read(MAX_ANSWER)
+    if not answer or response.content.at_eof():
+        return answer
+    parts, left = [answer], MAX_ANSWER - len(answer)
+    while left > 0 and (part := await response.content.read(left)):
+        parts.append(part)
+        left -= len(part)
+    if not response.content.at_eof():
+        response.close()
+    return b"".join(parts)
+
+
+def _name(error: Exception) -> str:
+    return next(name for kind, name in _ERRORS if isinstance(error, kind))
+
+
+def _since(began: float) -> float:
+    return round((perf_counter() - began) * 1000, 3)
+
+
+class _LoopbackResolver(AbstractResolver):
+    """`localhost` and the names below it are this machine, whatever the system's resolver says or does not know."""
+
+    def __init__(self) -> None:
+        self._others = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if not is_loopback(plain_host(host)):
+            return await self._others.resolve(host, port, family)
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=of, proto=0, flags=socket.AI_NUMERICHOST)
+            for address, of in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))
+            if family in (socket.AF_UNSPEC, of)
+        ]
+
+    async def close(self) -> None:
+        await self._others.close()

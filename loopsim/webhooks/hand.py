@@ -1,0 +1,241 @@
+"""What the worker has in hand of one shop: jobs, lanes that keep first attempts in order, outcomes not yet written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from loopsim.domain.quirks import quirk
+from loopsim.domain.webhooks import Subscription
+from loopsim.store.deliveries import Delivery, Settled, payload
+from loopsim.store.shop import Shop
+from loopsim.webhooks.outcomes import Outcome
+from loopsim.webhooks.targets import Target, allowed, target_of
+
+_KEPT_PAYLOADS = 256
+LaneKey = tuple[int, int]  # subscription id, return id
+Route = tuple[Target, bool]  # where a URL leads to, and whether that is allowed
+
+
+class Job:
+    """A delivery in hand. `first`: it was never attempted; `resent` is set where it is asked for by hand; `key`: the lane it
+    belongs to; `lane`: the lane it waits in or holds; `void`: it need not be posted any more."""
+
+    def __init__(self, hand: Hand, delivery: Delivery, resent: asyncio.Future[Settled | None] | None = None) -> None:
+        self.hand = hand
+        self.delivery = delivery
+        self.resent = resent
+        self.first = resent is None and tries_made(delivery) == 0
+        self.key: LaneKey | None = None
+        if resent is None and delivery.return_id is not None:
+            self.key = (delivery.subscription_id, delivery.return_id)
+        self.lane: Lane | None = None
+        self.settled: Settled | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.present = self.held = self.parked = self.void = False
+        self.counts_as_open = self.counts_as_first = False
+
+    @property
+    def fault(self) -> dict[str, Any]:
+        """What a fault does to this delivery; a resend is spared."""
+        return {} if self.resent is not None or self.delivery.fault is None else self.delivery.fault
+
+    @property
+    def copies(self) -> int:
+        """How many times the bytes are posted."""
+        return copies_of(self.fault) if self.first else 1
+
+
+class Lane:
+    """First attempts of one subscription and return, one at a time. `waiting`: deliveries to be retried, for which the lane
+    waits under the quirk `delivery_order` = `strict`; while all of them wait for a timer it is `stalled`."""
+
+    __slots__ = ("busy", "key", "queue", "stalled", "waiting")
+
+    def __init__(self, key: LaneKey) -> None:
+        self.key = key
+        self.queue: deque[Job] = deque()
+        self.busy = False
+        self.waiting: set[int] = set()
+        self.stalled = False
+
+
+class Hand:
+    """Everything in hand of one shop. `open` counts the jobs that only wait for sockets, `first` those of them that are
+    first attempts and not held back by a fault. In a stalled lane nothing is open: the shop's time must move first."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.jobs: dict[int, Job] = {}
+        self.resends: set[Job] = set()
+        self.lanes: dict[LaneKey, Lane] = {}
+        self.held: dict[int, Job] = {}  # by subscription id
+        self.hold_timer: asyncio.TimerHandle | None = None
+        self.outcomes: list[tuple[Job, Outcome]] = []
+        self.finished: list[Job] = []
+        self.flush_timer: asyncio.Handle | None = None
+        self.flush_is_near = False
+        self.underway = 0  # jobs handed to an endpoint and not finished
+        self.closed = False
+        self.open = 0
+        self.first = 0
+        self.none_open = asyncio.Event()
+        self.none_first = asyncio.Event()
+        self.none_open.set()
+        self.none_first.set()
+        self._subscriptions: dict[int, Subscription | None] = {}
+        self._seen_changes = -1
+        self._payloads: dict[int, tuple[bytes, str]] = {}
+        self._routes: dict[str, Route | None] = {}
+        self._routes_under: object = None
+
+    # what a job needs
+
+    @property
+    def strict(self) -> bool:
+        """Whether a lane waits until a delivery is settled for good."""
+        return quirk(self.shop.settings.quirks, "delivery_order") == "strict"
+
+    def subscription(self, id_: int) -> Subscription | None:
+        """The subscription as it is now. It is read again whenever anything was written to the shop."""
+        changes = self.shop.connection.total_changes
+        if changes != self._seen_changes:
+            self._subscriptions.clear()
+            self._seen_changes = changes
+        if id_ not in self._subscriptions:
+            self._subscriptions[id_] = self.shop.records.get("webhook", id_, Subscription)
+        return self._subscriptions[id_]
+
+    def route(self, url: str, allow_targets: tuple[str, ...]) -> Route | None:
+        """Where a URL leads to and whether that is allowed; None where it leads nowhere."""
+        if self._routes_under is not self.shop.settings:
+            self._routes.clear()
+            self._routes_under = self.shop.settings
+        if url not in self._routes:
+            target = target_of(url)
+            listed = self.shop.settings.allowed_targets + allow_targets
+            self._routes[url] = None if target is None else (target, allowed(url, listed))
+        return self._routes[url]
+
+    def payload(self, id_: int) -> tuple[bytes, str]:
+        """The bytes of a payload, and as text."""
+        kept = self._payloads.get(id_)
+        if kept is None:
+            body = payload(self.shop.connection, id_)
+            kept = self._payloads[id_] = (body, body.decode("utf-8", "replace"))
+            if len(self._payloads) > _KEPT_PAYLOADS:
+                del self._payloads[next(iter(self._payloads))]
+        return kept
+
+    # counting
+
+    def enter(self, job: Job) -> None:
+        """Take a job in hand."""
+        if job.resent is None:
+            self.jobs[job.delivery.id] = job
+        else:
+            self.resends.add(job)
+        job.present = True
+        self.count(job)
+
+    def leave(self, job: Job) -> None:
+        """Let go of a job."""
+        if job.resent is None:
+            self.jobs.pop(job.delivery.id, None)
+        else:
+            self.resends.discard(job)
+        job.present = False
+        self.count(job)
+        if job.key is not None and (lane := self.lanes.get(job.key)) is not None:
+            self.restall(lane)
+
+    def void(self, delivery_id: int) -> None:
+        """Let the delivery not be posted, should it still wait for that."""
+        job = self.jobs.get(delivery_id)
+        if job is not None:
+            job.void = True
+
+    def hold(self, job: Job) -> None:
+        """Hold a job back until another of its subscription was answered."""
+        job.held = True
+        self.held[job.delivery.subscription_id] = job
+        self.count(job)
+
+    def unhold(self, job: Job) -> None:
+        """Hold it back no longer."""
+        job.held = False
+        del self.held[job.delivery.subscription_id]
+        self.count(job)
+
+    def queue(self, job: Job, key: LaneKey, at_once: bool = False) -> Lane:
+        """Put a job into its lane, at the end or as the next."""
+        lane = job.lane = self.lane(key)
+        job.parked = lane.stalled
+        if at_once:
+            lane.queue.appendleft(job)
+        else:
+            lane.queue.append(job)
+        self.count(job)
+        return lane
+
+    def count(self, job: Job) -> None:
+        """Count a job as what it is now."""
+        is_open = job.present and not job.parked
+        is_first = is_open and job.first and not job.held
+        if is_open != job.counts_as_open:
+            job.counts_as_open = is_open
+            self.open += 1 if is_open else -1
+            _show(self.none_open, self.open == 0)
+        if is_first != job.counts_as_first:
+            job.counts_as_first = is_first
+            self.first += 1 if is_first else -1
+            _show(self.none_first, self.first == 0)
+
+    def restall(self, lane: Lane) -> None:
+        """See whether a lane waits for a timer and nothing else; its jobs count as open only if not."""
+        stalled = bool(lane.waiting) and not lane.busy and self.strict and lane.waiting.isdisjoint(self.jobs)
+        if stalled != lane.stalled:
+            lane.stalled = stalled
+            for job in lane.queue:
+                job.parked = stalled
+                self.count(job)
+
+    def lane(self, key: LaneKey) -> Lane:
+        """The lane with this key, made where there is none."""
+        lane = self.lanes.get(key)
+        if lane is None:
+            lane = self.lanes[key] = Lane(key)
+        return lane
+
+    def close(self) -> None:
+        """Forget everything and let nobody wait any longer."""
+        self.closed = True
+        for timer in (self.hold_timer, self.flush_timer):
+            if timer is not None:
+                timer.cancel()
+        for job in self.resends:
+            if job.resent is not None:
+                job.resent.cancel()
+        self.outcomes.clear()
+        self.finished.clear()
+        self.open = self.first = 0
+        self.none_open.set()
+        self.none_first.set()
+
+
+def copies_of(fault: dict[str, Any]) -> int:
+    """How many times a delivery with this fault is posted at its first attempt."""
+    return max(1, int(fault.get("copies", 2))) if fault.get("kind") == "duplicate" else 1
+
+
+def tries_made(delivery: Delivery) -> int:
+    """How often it was tried: the copies of a duplicate count as one try."""
+    return max(1, delivery.attempts - copies_of(delivery.fault or {}) + 1) if delivery.attempts else 0
+
+
+def _show(event: asyncio.Event, value: bool) -> None:
+    if value:
+        event.set()
+    else:
+        event.clear()

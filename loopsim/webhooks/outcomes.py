@@ -1,0 +1,242 @@
+"""What came of a delivery, waiting to be written down, and the writing: many outcomes, one transaction.
+
+Nothing is claimed in the database. What is not written here is still queued there and goes out again after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct, structs
+
+from loopsim.clock import from_ms, to_ms
+from loopsim.domain.events import Timer
+from loopsim.domain.quirks import quirk
+from loopsim.domain.webhooks import DEACTIVATED_AFTER, Decision, Subscription
+from loopsim.store.deliveries import RETRY_TIMER, Attempt, Delivery, DeliveryState, Settled, drop, settle, standing
+from loopsim.store.journal import Entry
+from loopsim.store.shop import Shop
+from loopsim.store.transaction import Transaction
+from loopsim.webhooks.reply import Reply
+
+
+class Posted(Struct, frozen=True, kw_only=True):
+    """A POST was made. `copy`: a further one of the same bytes, which decides nothing; `resent`: asked for by hand. Neither
+    schedules anything. `as_kept`: the body is the payload as it is kept."""
+
+    delivery: Delivery
+    at: datetime
+    url: str
+    headers: dict[str, str]
+    body: str
+    as_kept: bool
+    reply: Reply
+    decision: Decision
+    copy: bool = False
+    resent: bool = False
+
+
+class Blocked(Struct, frozen=True, kw_only=True):
+    """Nothing was posted, because the target is not allowed."""
+
+    delivery: Delivery
+    at: datetime
+    url: str
+    body: str
+    note: str
+
+
+class Dropped(Struct, frozen=True, kw_only=True):
+    """Nothing was posted and nothing will be. A `resent` delivery keeps its state."""
+
+    delivery: Delivery
+    at: datetime
+    note: str
+    resent: bool = False
+
+
+class Delayed(Struct, frozen=True, kw_only=True):
+    """Nothing was posted yet: a timer brings the delivery back."""
+
+    delivery: Delivery
+    at: datetime
+    due: datetime
+
+
+Outcome = Posted | Blocked | Dropped | Delayed
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """What was written: per outcome how its attempt was settled (None where there was none), and whether timers were added."""
+
+    settled: list[Settled | None] = []
+    timers_changed: bool = False
+
+
+def write(shop: Shop, outcomes: Sequence[Outcome], now: datetime) -> Written:
+    """Write the outcomes in their order, in one transaction at `now` of the shop's clock, and tell the journal."""
+    settled: list[Settled | None] = []
+    with shop.transaction(now) as transaction:
+        batch = _Batch(transaction)
+        for outcome in outcomes:
+            standing_now = standing(shop.connection, outcome.delivery.id)
+            settled.append(None if standing_now is None else batch.write(outcome, *standing_now))
+        batch.close()
+    for entry in batch.entries:
+        shop.journal.add(entry)
+    return Written(settled=settled, timers_changed=transaction.timers_changed)
+
+
+class _Batch:
+    """The subscriptions that a batch is about are read and written once."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self.entries: list[Entry] = []
+        self._transaction = transaction
+        self._deactivates = quirk(transaction.settings.quirks, "webhook_deactivation") == "after_10_failures"
+        self._before: dict[int, Subscription | None] = {}
+        self._after: dict[int, Subscription] = {}
+
+    def write(self, outcome: Outcome, state: DeliveryState, attempts: int) -> Settled | None:
+        settled: Settled | None = None
+        match outcome:
+            case Posted():
+                settled = self._posted(outcome, state, attempts + 1)
+                self.entries.append(_posted_entry(outcome, settled.attempt, self._count(outcome)))
+            case Blocked():
+                settled = _blocked(outcome, state, attempts + 1)
+                entry = _entry(outcome, attempt=attempts + 1, error="blocked", url=outcome.url)
+                self.entries.append(entry)
+            case Dropped():
+                if state == "queued" and not outcome.resent:
+                    drop(self._transaction.connection, outcome.delivery.id, outcome.at)
+                self.entries.append(_entry(outcome))
+            case Delayed():
+                self._transaction.schedule(Timer(RETRY_TIMER, outcome.due, outcome.delivery.id))
+        if settled is not None:
+            settle(self._transaction.connection, (settled,))
+        return settled
+
+    def close(self) -> None:
+        """Write the subscriptions that changed."""
+        for id_, subscription in self._after.items():
+            if subscription != self._before[id_]:
+                self._transaction.put("webhook", id_, subscription)
+
+    def _posted(self, posted: Posted, state: DeliveryState, number: int) -> Settled:
+        delivery, reply = posted.delivery, posted.reply
+        retry_at = None
+        if state == "queued" and not posted.copy and not posted.resent:
+            if posted.decision.delivered:
+                state = "delivered"
+            elif posted.decision.retry_in is None:
+                state = "failed"
+            else:
+                retry_at = from_ms(to_ms(self._transaction.now + posted.decision.retry_in))
+                self._transaction.schedule(Timer(RETRY_TIMER, retry_at, delivery.id))
+        elif posted.resent and posted.decision.delivered:
+            if state == "queued":
+                self._transaction.cancel_timers(delivery.id, RETRY_TIMER)
+            state = "delivered"
+        attempt = Attempt(
+            delivery_id=delivery.id,
+            number=number,
+            at=posted.at,
+            url=posted.url,
+            request_headers=posted.headers,
+            request_body=posted.body,
+            status=reply.status,
+            response_headers=reply.headers,
+            response_body=reply.body,
+            error=reply.error,
+            duration_ms=reply.duration_ms,
+            retry_at=retry_at,
+        )
+        return Settled(attempt=attempt, state=state, as_kept=posted.as_kept)
+
+    def _count(self, posted: Posted) -> str | None:
+        """Count consecutive failures; the note for the journal where the subscription was switched off."""
+        if posted.copy:
+            return None
+        subscription = self._subscription(posted.delivery.subscription_id)
+        if subscription is None:
+            return None
+        failures = 0 if posted.decision.delivered else subscription.failures + 1
+        changed = subscription
+        if failures != subscription.failures:
+            changed = structs.replace(subscription, failures=failures)
+        note = None
+        if self._deactivates and failures > DEACTIVATED_AFTER and subscription.status == "active":
+            changed = structs.replace(changed, status="inactive")
+            note = f"The subscription was deactivated after {failures} consecutive failures."
+        self._after[subscription.id] = changed
+        return note
+
+    def _subscription(self, id_: int) -> Subscription | None:
+        if id_ not in self._before:
+            self._before[id_] = self._transaction.get("webhook", id_, Subscription)
+        return self._after.get(id_) or self._before[id_]
+
+
+def _blocked(blocked: Blocked, state: DeliveryState, number: int) -> Settled:
+    attempt = Attempt(
+        delivery_id=blocked.delivery.id,
+        number=number,
+        at=blocked.at,
+        url=blocked.url,
+        request_headers={},
+        request_body=blocked.body,
+        error="blocked",
+    )
+    return Settled(attempt=attempt, state="blocked" if state == "queued" else state, as_kept=True)
+
+
+def _entry(
+    outcome: Blocked | Dropped, *, attempt: int | None = None, error: str | None = None, url: str | None = None
+) -> Entry:
+    delivery = outcome.delivery
+    return Entry(
+        at=to_ms(outcome.at),
+        direction="out",
+        kind="delivery",
+        delivery_id=delivery.id,
+        attempt=attempt,
+        subscription_id=delivery.subscription_id,
+        topic=delivery.topic,
+        trigger=delivery.trigger,
+        return_id=delivery.return_id,
+        url=url,
+        error=error,
+        note=outcome.note,
+        fault=_fault(delivery),
+    )
+
+
+def _posted_entry(posted: Posted, attempt: Attempt, note: str | None) -> Entry:
+    delivery, reply = posted.delivery, posted.reply
+    return Entry(
+        at=to_ms(posted.at),
+        direction="out",
+        kind="delivery",
+        method="POST",
+        status=reply.status,
+        request_body=posted.body,
+        response_body=reply.body,
+        delivery_id=delivery.id,
+        attempt=attempt.number,
+        subscription_id=delivery.subscription_id,
+        topic=delivery.topic,
+        trigger=delivery.trigger,
+        return_id=delivery.return_id,
+        url=posted.url,
+        error=reply.error,
+        note=note,
+        fault=None if posted.resent else _fault(delivery),
+        request_headers=posted.headers,
+        duration_ms=reply.duration_ms,
+    )
+
+
+def _fault(delivery: Delivery) -> str | None:
+    return None if delivery.fault is None else str(delivery.fault["kind"])

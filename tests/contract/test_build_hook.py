@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PYPROJECT = """
+[build-system]
+requires = ["hatchling", "msgspec", "pyyaml"]
+build-backend = "hatchling.build"
+
+[project]
+name = "loopsim"
+version = "0.0.1"
+
+[tool.hatch.build.targets.wheel]
+packages = ["loopsim"]
+
+[tool.hatch.build.targets.wheel.hooks.custom]
+path = "loopsim/contract/build_hook.py"
+"""
+BUILD = "from hatchling.build import build_wheel; print(build_wheel({folder!r}))"
+
+
+@pytest.fixture
+def checkout(openapi_dir: Path, tmp_path: Path) -> Path:
+    """A checkout of the package's own code with the library's contract."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    (root / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+    shutil.copytree(openapi_dir, root / "openapi")
+    shutil.copytree(
+        REPOSITORY / "loopsim" / "contract",
+        root / "loopsim" / "contract",
+        ignore=shutil.ignore_patterns("__pycache__", "compiled.json"),
+    )
+    for name in ("__init__.py", "errors.py"):
+        shutil.copy(REPOSITORY / "loopsim" / name, root / "loopsim" / name)
+    (root / "scenarios").mkdir()
+    (root / "scenarios" / "one.yaml").write_text("a: 1\n", encoding="utf-8")
+    return root
+
+
+def build(checkout: Path) -> subprocess.CompletedProcess[str]:
+    script = BUILD.format(folder=str(checkout / "dist"))
+    return subprocess.run([sys.executable, "-c", script], cwd=checkout, capture_output=True, text=True, timeout=120)
+
+
+def test_a_wheel_carries_the_compiled_contract_its_documents_and_the_scenarios(checkout: Path) -> None:
+    run = build(checkout)
+    assert run.returncode == 0, run.stderr
+    with zipfile.ZipFile(next((checkout / "dist").glob("*.whl"))) as wheel:
+        names = set(wheel.namelist())
+        compiled = msgspec.json.decode(wheel.read("loopsim/_data/compiled.json"))
+    assert {"loopsim/_data/openapi/FACTS.md", "loopsim/_data/openapi/loop/loans.yaml"} < names
+    assert "loopsim/_data/scenarios/one.yaml" in names
+    assert list(compiled["documents"]) == ["loop/2026-07", "loop/2026-10", "control/1"]
+
+
+def test_a_broken_contract_builds_no_wheel(checkout: Path) -> None:
+    (checkout / "openapi" / "FACTS.md").write_text("# No facts\n", encoding="utf-8")
+    run = build(checkout)
+    assert run.returncode != 0
+    assert "openapi/ does not hold together" in run.stderr
