@@ -1,26 +1,19 @@
 """The one place that builds a server: contract, world, runtime, worker, scheduler, app.
 
-    Options ── build ──> Running ── serve ──> until a signal, or `Running.stop`
+    Options ── build ──> Running ── run ──> until SIGINT, SIGTERM or `stop`
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import pkgutil
-import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
 
-import uvicorn
 from msgspec import Struct
 
-from loopsim import clock as clocks
 from loopsim.clock import Clock, Mode, Wall, to_ms
+from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract, load_contract
 from loopsim.contract.walk import each_operation
 from loopsim.errors import SetupError
@@ -32,10 +25,154 @@ from loopsim.server.app import App
 from loopsim.server.control.registry import RUNTIME_OPERATIONS
 from loopsim.server.hosts import Hosts, is_loopback
 from loopsim.server.runtime import Runtime
-from loopsim.server.serving import listen, make_server, run_loop, serve, url_of
+from loopsim.server.serving import (
+    Server,
+    allow_many_files,
+    listen,
+    make_server,
+    run_loop,
+    serve,
+    stop_on_signals,
+    url_of,
+)
+from loopsim.store.shop import Shop
 from loopsim.store.world import Key, World, new_settings
 from loopsim.store.worlds import DEFAULT_WORLD
 from loopsim.webhooks.worker import Worker
 
 DEFAULT_PORT = 8484
 DEFAULT_SHOP = "default"
+
+REGISTERING = (loop, control, timers, server_control)
+"""Imported for what they register: an operation exists because its module is one of theirs."""
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How a server is run. `db` None keeps nothing; `seed`, `world`, `clock`, `rate` and `moment` (None: now) are those of the
+    shop that is there from the start, unless the folder has it already. `token` is needed to listen beyond loopback."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    db: Path | None = None
+    durable: bool = False
+    seed: int = 1
+    world: str = DEFAULT_WORLD
+    clock: Mode = "real"
+    rate: float = 1.0
+    moment: datetime | None = None
+    allow_hosts: tuple[str, ...] = ()
+    allow_targets: tuple[str, ...] = ()
+    token: str | None = None
+
+
+class Running:
+    """A server that is built and listens. `url` is its address; `shop` and `key` are those it starts with."""
+
+    def __init__(self, runtime: Runtime, app: App, listener: socket.socket) -> None:
+        self.runtime = runtime
+        self.app = app
+        self.url = url_of(listener)
+        self._listener = listener
+        self._server: Server = make_server(app)
+
+    @property
+    def shop(self) -> Shop:
+        """The shop that is there from the start."""
+        return self.runtime.world.shop(DEFAULT_SHOP)
+
+    @property
+    def key(self) -> Key | None:
+        """Its oldest API key; None where all were taken back."""
+        return next(iter(self.runtime.world.keys_of(DEFAULT_SHOP)), None)
+
+    def run(self, ready: Callable[[], None] = lambda: None, *, signals: bool = True) -> None:
+        """Serve in this thread until a signal (main thread only) or `stop`, then close everything.
+
+        `ready` is called on the event loop as soon as calls are answered.
+        """
+
+        async def main() -> None:
+            if signals:
+                stop_on_signals(self._server)
+                allow_many_files()
+            await serve(self.runtime, self._server, self._listener, ready)
+
+        run_loop(main())
+
+    def stop(self) -> None:
+        """Let `run` end; from any thread."""
+        self._server.should_exit = True
+
+    def close(self) -> None:
+        """Let go of what was built, where it is never run."""
+        self._listener.close()
+        self.runtime.world.close()
+
+
+def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: Contract | None = None) -> Running:
+    """Build a server that listens and is ready to run. Raises `SetupError` for whatever stands in the way."""
+    options = options or Options()
+    hosts = _hosts(options)
+    contract = contract or load_contract()
+    check_registered(contract)
+    listener = listen(options.host, options.port)
+    try:
+        world = World(options.db, "power" if options.durable else "process", wall=wall)
+    except BaseException:
+        listener.close()
+        raise
+    try:
+        _ensure_default_shop(world, contract, options, wall)
+        runtime = Runtime(world, contract, wall=wall)
+        runtime.worker = Worker(
+            wall=wall,
+            allow_targets=options.allow_targets,
+            on_settled=runtime.settled,
+            on_timers=runtime.timers_changed,
+        )
+        runtime.scheduler = Scheduler(world, wall=wall, after=runtime.after, worker=runtime.worker)
+        return Running(runtime, App(runtime, hosts), listener)
+    except BaseException:
+        listener.close()
+        world.close()
+        raise
+
+
+def check_registered(contract: Contract) -> None:
+    """Raise `SetupError` for functions of operations that the contract does not have."""
+    documents = (contract.document("loop"), contract.document("control"))
+    known = {operation["operationId"] for document in documents for _, _, operation in each_operation(document)}
+    strangers = sorted((OPERATIONS.keys() | RUNTIME_OPERATIONS.keys()) - known)
+    if strangers:
+        raise SetupError(
+            f"Functions are registered for operations that openapi/ does not have: {', '.join(strangers)}."
+            " Describe them there, or take the functions away."
+        )
+
+
+def all_scopes(contract: Contract) -> frozenset[str]:
+    """Every scope that a key may have."""
+    flows = contract.document("loop")["components"]["securitySchemes"]["oauth"]["flows"]
+    return frozenset(scope for flow in flows.values() for scope in flow["scopes"])
+
+
+def _hosts(options: Options) -> Hosts:
+    loopback = is_loopback(options.host)
+    if not loopback and not options.token:
+        raise SetupError(
+            f"Listening on {options.host} lets other machines in. Give a --token that they must bring, or stay on 127.0.0.1."
+        )
+    # An address that stands for all of them is no name anybody calls.
+    own = () if options.host in ("", "0.0.0.0", "::") else (options.host,)  # noqa: S104  compared, not bound
+    return Hosts((*options.allow_hosts, *own), options.token)
+
+
+def _ensure_default_shop(world: World, contract: Contract, options: Options, wall: Wall) -> None:
+    if DEFAULT_SHOP in world.shops:
+        return
+    wall_ms = int(wall() * 1000)
+    start_ms = wall_ms if options.moment is None else to_ms(options.moment)
+    clock = Clock(mode=options.clock, rate=options.rate, shop_ms=start_ms, wall_ms=wall_ms)
+    settings = new_settings(DEFAULT_SHOP, seed=options.seed, world=options.world)
+    world.create(DEFAULT_SHOP, settings=settings, clock=clock)
+    world.add_key(DEFAULT_SHOP, all_scopes(contract), "default")

@@ -1,4 +1,4 @@
-"""The build hook of the wheel: compiles openapi/ into it, with the documents, worlds and scenarios beside.
+"""The build hook of the wheel: compiles openapi/ and builds the worlds into it, with their sources beside.
 
 Run by hatchling, from a checkout or an unpacked sdist, in an environment that has this package's build requirements
 only.
@@ -15,6 +15,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 DATA = "loopsim/_data"
+WORLDS = "loopsim/store/_worlds"
 FOLDERS = ("openapi", "fixtures", "scenarios")
 
 
@@ -33,6 +34,8 @@ class CustomBuildHook(BuildHookInterface[Any]):
         compiled = self._scratch / "compiled.json"
         compiled.write_bytes(_compile(root))
         included[str(compiled)] = f"{DATA}/compiled.json"
+        for world in _build_worlds(root, self._scratch / "worlds"):
+            included[str(world)] = f"{WORLDS}/{world.name}"
         build_data["force_include"] = {**build_data.get("force_include", {}), **included}
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
@@ -48,5 +51,15 @@ def _compile(root: Path) -> bytes:
         from loopsim.contract.source import compiled_bytes
 
         return compiled_bytes(root / "openapi", stamp="built")
+    finally:
+        sys.path.remove(str(root))
+
+
+def _build_worlds(root: Path, folder: Path) -> list[Path]:
+    sys.path.insert(0, str(root))
+    try:
+        from loopsim.store.worlds import write_all
+
+        return write_all(folder, root / "fixtures" / "worlds")
     finally:
         sys.path.remove(str(root))

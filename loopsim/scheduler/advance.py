@@ -4,7 +4,8 @@
       ▲             │ yes: clock to its moment, run it, hand its deliveries out
       └── deliveries, and patient ◀─┘
 
-A partner that answers a webhook with a call does so at that moment of the story. Without patience the timers run straight through.
+A partner that answers a webhook with a call does so at that moment of the story. Without patience the timers run straight
+through.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class Advance:
         """Go there. Raises `Refusal` `clock_backwards`, or `never_idle` where new timers keep coming."""
         started_ms = self._now_ms()
         if self._goal.to_ms is not None and self._goal.to_ms < started_ms:
-            raise Refusal("clock_backwards", now=from_ms(started_ms).isoformat(), asked=from_ms(self._goal.to_ms).isoformat())
+            now, asked = from_ms(started_ms).isoformat(), from_ms(self._goal.to_ms).isoformat()
+            raise Refusal("clock_backwards", now=now, asked=asked)
         try:
             stopped = await self._run(started_ms)
         finally:

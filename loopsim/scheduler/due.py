@@ -15,17 +15,18 @@ _log = logging.getLogger("loopsim.scheduler")
 def run_due(shop: Shop, until_ms: int) -> Performed | None:
     """Run the shop's next timer if it is due by `until_ms`. None: nothing is due.
 
-    A timer that breaks is a bug of ours. It is logged, noted in the journal and taken away, since it would break again for
-    ever and stop the shop's time. A database that cannot be written is no fault of the timer, and raised.
+    A timer that breaks is a bug of ours. It is logged, noted in the journal and taken away: it would break again for ever
+    and stop the shop's time. A database that cannot be written is no fault of the timer, and raised.
     """
     try:
         return run_next_timer(shop, until_ms)
     except sqlite3.Error:
         raise
     except Exception:
-        row = shop.connection.execute("select due, id, kind, entity from timers order by due, id limit 1").fetchone()
-        due, id_, kind, entity = row
+        rows = shop.connection.execute("select due, id, kind, entity from timers order by due, id limit 1")
+        due, id_, kind, entity = rows.fetchone()
         _log.exception("the timer %s of %s in shop %s broke and was dropped", kind, entity, shop.name)
         shop.connection.execute("delete from timers where due = ? and id = ?", (due, id_))
-        shop.journal.add(Entry(at=due, direction="clock", kind="clock", error="timer_broke", note=f"{kind} of {entity}"))
+        note = f"{kind} of {entity}"
+        shop.journal.add(Entry(at=due, direction="clock", kind="clock", error="timer_broke", note=note))
         return Performed(Answer(), (), True)

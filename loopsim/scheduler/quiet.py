@@ -1,7 +1,7 @@
 """Is the partner quiet? What an advance waits for after each timer that sent webhooks.
 
-Quiet is: no delivery in hand, and since the last answer of a receiver as long without a call of the partner as it ever took to
-react (`quiet_for` at least). Real time throughout. Waiting is for events and for one computed moment, never in small steps.
+Quiet is: no delivery in hand, and since a receiver last answered as long without a call of the partner as it ever took to
+react (`quiet_for` at least). Real time throughout. Waiting is for events and one computed moment, never in small steps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Deliverer(Protocol):
 
 
 class Watch:
-    """What was seen of a shop's partner: when it last called, when a receiver last answered, how long reacting took it."""
+    """What was seen of a shop's partner: its last call, the last answer of a receiver, how long reacting took it."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.now = now
@@ -86,7 +86,7 @@ class Quiet:
 
 
 async def _first(stop: asyncio.Event, other: Coroutine[Any, Any, object]) -> None:
-    """Until the event is set or the other is done, whichever is first; the other is cancelled then. Raises what the other raises."""
+    """Until the event is set or the other is done, whichever is first; then the other is cancelled. Raises what it raises."""
     stopping, work = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(other)
     try:
         await asyncio.wait((stopping, work), return_when=asyncio.FIRST_COMPLETED)

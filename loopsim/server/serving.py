@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -53,8 +55,17 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{f'[{named}]' if ':' in named else named}:{port}"
 
 
-def make_server(app: App, *, grace: float = GRACE) -> uvicorn.Server:
-    """A uvicorn server for the app, without what loopsim does itself or does not need."""
+class Server(uvicorn.Server):
+    """uvicorn's server, which leaves the process's signals alone: whoever runs it decides what ends it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: uvicorn would raise the signal again before the shops are closed."""
+        yield
+
+
+def make_server(app: App, *, grace: float = GRACE) -> Server:
+    """A server for the app, without what loopsim does itself or does not need."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=Protocol,
@@ -70,12 +81,10 @@ def make_server(app: App, *, grace: float = GRACE) -> uvicorn.Server:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=grace,  # type: ignore[arg-type]
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
-async def serve(
-    runtime: Runtime, server: uvicorn.Server, listener: socket.socket, ready: Callable[[], Awaitable[None] | None]
-) -> None:
+async def serve(runtime: Runtime, server: Server, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until the server is told to stop; `ready` is called when calls are answered. The world is closed afterwards."""
     try:
         await runtime.start()
@@ -83,14 +92,37 @@ async def serve(
             serving = asyncio.ensure_future(server.serve(sockets=[listener]))
             while not server.started and not serving.done():
                 await asyncio.sleep(0)
-            if server.started and (waited := ready()) is not None:
-                await waited
+            if server.started:
+                ready()
             await serving
         finally:
             await runtime.stop()
     finally:
         listener.close()
         runtime.world.close()
+
+
+def stop_on_signals(server: Server) -> None:
+    """Let the first SIGINT or SIGTERM end the server in order, and a second one at once. For the main thread."""
+
+    def leave() -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(name, leave)
+
+
+def allow_many_files() -> None:
+    """Let this process open as many files as it may: each shop of a folder has three."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:

@@ -1,5 +1,5 @@
-"""One attempt: a POST and what came of it. The only module that knows aiohttp, which takes longest to import of all: this
-one is imported when the first delivery is due.
+"""One attempt: a POST and what came of it. The only module that knows aiohttp, which takes longest to import of all:
+this one is imported when the first delivery is due.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from loopsim.webhooks.reply import Reply
 from loopsim.webhooks.targets import Target, is_loopback, plain_host
 
 MAX_ANSWER = 64 * 1024  # bytes of an answer's body that are read; the rest is not waited for
-# Shorter than what any common server keeps an idle connection for, so that a POST does not meet a connection that is just
-# being closed; and a receiver that serves one connection at a time is not held up for long.
+# Shorter than what any common server keeps an idle connection for, so that a POST does not meet a connection that is
+# just being closed; and a receiver that serves one connection at a time is not held up for long.
 KEEP_ALIVE = 1.0
 _MAX_URLS = 1024
 _LONGEST = 1e9  # seconds; a larger Retry-After means the same: too long
@@ -103,8 +103,8 @@ class Sender:
 
 
 def retry_after(value: str | None, now: float) -> float | None:
-    """The seconds a `Retry-After` header asks for, in either of its forms; a date counts from `now` of the wall (seconds
-    since 1970). None where it cannot be read."""
+    """The seconds a `Retry-After` header asks for, in either of its forms; a date counts from `now` of the wall
+    (seconds since 1970). None where it cannot be read."""
     if value is None:
         return None
     text = value.strip()

@@ -19,8 +19,8 @@ Route = tuple[Target, bool]  # where a URL leads to, and whether that is allowed
 
 
 class Job:
-    """A delivery in hand. `first`: it was never attempted; `resent` is set where it is asked for by hand; `key`: the lane it
-    belongs to; `lane`: the lane it waits in or holds; `void`: it need not be posted any more."""
+    """A delivery in hand. `first`: it was never attempted; `resent` is set where it is asked for by hand; `key`: the
+    lane it belongs to; `lane`: the lane it waits in or holds; `void`: it need not be posted any more."""
 
     def __init__(self, hand: Hand, delivery: Delivery, resent: asyncio.Future[Settled | None] | None = None) -> None:
         self.hand = hand
@@ -48,8 +48,8 @@ class Job:
 
 
 class Lane:
-    """First attempts of one subscription and return, one at a time. `waiting`: deliveries to be retried, for which the lane
-    waits under the quirk `delivery_order` = `strict`; while all of them wait for a timer it is `stalled`."""
+    """First attempts of one subscription and return, one at a time. `waiting`: deliveries to be retried, for which
+    the lane waits under the quirk `delivery_order` = `strict`; while all of them wait for a timer it is `stalled`."""
 
     __slots__ = ("busy", "key", "queue", "stalled", "waiting")
 

@@ -22,8 +22,8 @@ from loopsim.webhooks.reply import Reply
 
 
 class Posted(Struct, frozen=True, kw_only=True):
-    """A POST was made. `copy`: a further one of the same bytes, which decides nothing; `resent`: asked for by hand. Neither
-    schedules anything. `as_kept`: the body is the payload as it is kept."""
+    """A POST was made. `copy`: a further one of the same bytes, which decides nothing; `resent`: asked for by hand.
+    Neither schedules anything. `as_kept`: the body is the payload as it is kept."""
 
     delivery: Delivery
     at: datetime
@@ -68,7 +68,8 @@ Outcome = Posted | Blocked | Dropped | Delayed
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """What was written: per outcome how its attempt was settled (None where there was none), and whether timers were added."""
+    """What was written: per outcome how its attempt was settled (None where there was none), and whether timers were
+    added."""
 
     settled: list[Settled | None] = []
     timers_changed: bool = False

@@ -54,7 +54,8 @@ def verdict(job: Job, allow_targets: tuple[str, ...], now: datetime) -> Target |
 
 
 def prepare(job: Job, target: Target) -> Outgoing:
-    """The bytes as they were made at the event, signed with the secret of this moment; spoiled where a fault says so."""
+    """The bytes as they were made at the event, signed with the secret of this moment; spoiled where a fault says
+    so."""
     hand, fault = job.hand, job.fault
     subscription = hand.subscription(job.delivery.subscription_id)
     assert subscription is not None
@@ -73,7 +74,8 @@ def prepare(job: Job, target: Target) -> Outgoing:
 
 
 async def post_all(job: Job, out: Outgoing, sender: Sender, now: Now) -> bool:
-    """Post a job's message, more than once where a fault says so, each after the last was answered. The outcomes go to the hand.
+    """Post a job's message, more than once where a fault says so, each after the last was answered. The outcomes go
+    to the hand.
 
     Returns whether it will be tried again; the first answer decides.
     """

@@ -14,8 +14,8 @@ def sign(body: bytes, secret: str) -> str:
 
 
 def signed(body: bytes, secret: str, tamper: str | None = None) -> tuple[bytes, str | None]:
-    """The bytes to send and their signature. `tamper` spoils them: `signature` is made with another secret, `body` differs
-    from what was signed in one byte, `unsigned` has no signature."""
+    """The bytes to send and their signature. `tamper` spoils them: `signature` is made with another secret, `body`
+    differs from what was signed in one byte, `unsigned` has no signature."""
     if tamper == "unsigned":
         return body, None
     if tamper == "signature":

@@ -1,7 +1,7 @@
 """Where webhooks may go: loopback always, anything else only when it was listed.
 
-Imported subscriptions must never reach a production system by accident. No name is resolved here: one that is not listed
-is not allowed, wherever it may point. What is listed is a host name, an address, or a network in CIDR form.
+Imported subscriptions must never reach a production system by accident. No name is resolved here: one that is not
+listed is not allowed, wherever it may point. What is listed is a host name, an address, or a network in CIDR form.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Target(Struct, frozen=True):
-    """What a URL leads to. `host` is in lower case, without the dot at the end or the brackets of an address; `loopback`: it
-    is this machine, by its very name or address."""
+    """What a URL leads to. `host` is in lower case, without the dot at the end or the brackets of an address;
+    `loopback`: it is this machine, by its very name or address."""
 
     host: str
     port: int
@@ -30,7 +30,8 @@ def plain_host(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a plain host is this machine by its name or address: 127.0.0.0/8, ::1, `localhost` and the names below it."""
+    """Whether a plain host is this machine by its name or address: 127.0.0.0/8, ::1, `localhost` and the names below
+    it."""
     address = _address(host)
     if address is None:
         return host == "localhost" or host.endswith(".localhost")

@@ -1,7 +1,8 @@
 """The worker: takes deliveries after the commit that queued them, posts them, and writes down what came of it.
 
-First attempts of one subscription and return leave in order, one at a time; everything else is independent. A retry waits
-in the shop's database as a timer, not here. Everything but the posts themselves happens inline on the event loop's thread.
+First attempts of one subscription and return leave in order, one at a time; everything else is independent. A retry
+waits in the shop's database as a timer, not here. Everything but the posts themselves happens inline on the event
+loop's thread.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ log = logging.getLogger("loopsim.webhooks")
 class Worker:
     """Delivers the webhooks of all shops of a server. Use it on one event loop only, between `start` and `stop`.
 
-    `allow_targets`: hosts, addresses and networks beyond loopback that every shop may post to. `on_settled` is called after
-    the commit for each attempt; `on_timers` where timers were added to a shop, so that its scheduler looks again. `hold`:
-    seconds after which a delivery held back by the fault `swap` goes out although none came after it.
+    `allow_targets`: hosts, addresses and networks beyond loopback that every shop may post to. `on_settled` is called
+    after the commit for each attempt; `on_timers` where timers were added to a shop, so that its scheduler looks
+    again. `hold`: seconds after which a delivery held back by the fault `swap` goes out although none came after it.
     """
 
     def __init__(
@@ -70,7 +71,8 @@ class Worker:
         self._endpoints = Endpoints(self._see_through)
 
     async def stop(self, grace: float = GRACE) -> None:
-        """Let posts in flight end for `grace` seconds, then break them off. What is not settled stays queued in the database."""
+        """Let posts in flight end for `grace` seconds, then break them off. What is not settled stays queued in the
+        database."""
         self._loop = None
         await self._endpoints.stop(grace)
         for hand in self._hands.values():
@@ -109,8 +111,8 @@ class Worker:
         """Post the same bytes again now, whatever the delivery's state, signed anew and without faults. The attempt is
         recorded; a success makes the delivery `delivered`, a failure changes nothing and is not retried.
 
-        Returns a future of how it was settled (None: nothing was sent, for the subscription is gone), or None where there is
-        no such delivery. The future is cancelled when the worker stops or the shop is forgotten.
+        Returns a future of how it was settled (None: nothing was sent, for the subscription is gone), or None where
+        there is no such delivery. The future is cancelled when the worker stops or the shop is forgotten.
         """
         delivery = find_delivery(shop.connection, delivery_id)
         if delivery is None:
@@ -128,8 +130,9 @@ class Worker:
     # being patient
 
     def open_count(self, shop: Shop, first_only: bool = False) -> int:
-        """Deliveries in hand: to be posted, being posted, or not yet written down. Those that wait for a timer do not count,
-        nor those behind them in a strict lane. `first_only`: first attempts alone, without those that a swap holds back."""
+        """Deliveries in hand: to be posted, being posted, or not yet written down. Those that wait for a timer do not
+        count, nor those behind them in a strict lane. `first_only`: first attempts alone, without those that a swap
+        holds back."""
         hand = self._hands.get(shop)
         if hand is None:
             return 0
@@ -140,7 +143,8 @@ class Worker:
         return self.open_count(shop, first_only=True)
 
     async def idle(self, shop: Shop, timeout: float | None, first_only: bool = False) -> bool:
-        """Wait until nothing is in hand (as `open_count` counts), at most `timeout` seconds of real time; whether it is so."""
+        """Wait until nothing is in hand (as `open_count` counts), at most `timeout` seconds of real time; whether it
+        is so."""
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
         try:
             async with asyncio.timeout_at(deadline):

@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec import structs
 
-from loopsim.clock import to_ms
-from loopsim.domain import chance, returns
+from loopsim.domain import returns
 from loopsim.domain.labels import JOURNEY
 from loopsim.domain.orders import Address, Customer, Fulfillment, Location, Order, OrderLine, Variant
 from loopsim.domain.policy import decide
 from loopsim.domain.returns import Return
+from loopsim.domain.snowflakes import snowflake
 from loopsim.domain.submission import Item, Submission, candidates, edit, submit
 from loopsim.errors import Refusal
 from loopsim.operations import happy_returns, moves
@@ -241,8 +241,8 @@ def orders_makes(tx: Transaction, call: Call) -> Any:
     """A customer orders; by default the order is fulfilled at once."""
     body = call.body
     settings, number = tx.settings, tx.count("order")
-    seed, shopify = settings.seed, settings.platform == "shopify"
-    order_id = ((to_ms(tx.now) - 1_565_251_688_000) << 22) + (chance.draw(seed, "order", number) % (1 << 22))
+    shopify = settings.platform == "shopify"
+    order_id = snowflake(tx.now, 2 * number, settings.seed)
     lines = tuple(_order_line(tx, wanted, body.get("tax_percent", 0)) for wanted in body["lines"])
     if body.get("fulfilled", True):
         lines = tuple(structs.replace(line, fulfilled=line.quantity) for line in lines)
@@ -265,7 +265,9 @@ def orders_makes(tx: Transaction, call: Call) -> Any:
         name=body.get("name") or f"#{provider_number}",
         number=str(int(provider_number) - 1000) if shopify else "",
         provider_number=provider_number if shopify else "",
-        customer=Customer(id=order_id + 1, email=email, first_name=first, last_name=last),
+        customer=Customer(
+            id=snowflake(tx.now, 2 * number + 1, settings.seed), email=email, first_name=first, last_name=last
+        ),
         currency=settings.currency,
         created_at=tx.now - timedelta(days=3),
         lines=lines,
@@ -366,4 +368,4 @@ def _named(tx: Transaction, call: Call) -> Return:
 
 
 def _view(tx: Transaction, return_: Return) -> Any:
-    return {"return": return_view(tx, return_)}
+    return {"return": return_view(return_, tx)}

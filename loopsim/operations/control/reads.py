@@ -36,7 +36,7 @@ def is_set(call: Call, name: str) -> bool:
 @operation("listOrders", reads=True)
 def list_orders(tx: Transaction, call: Call) -> dict[str, Any]:
     """Orders by id."""
-    views = (order_view(tx, order) for order in _orders(tx, number(call, "after", 0)))
+    views = (order_view(order, tx) for order in _orders(tx, number(call, "after", 0)))
     if is_set(call, "returnable"):
         views = (view for view in views if any(line["returnable"] for line in view["lines"]))
     return {"orders": list(islice(views, number(call, "limit", _LIMIT)))}
@@ -45,7 +45,7 @@ def list_orders(tx: Transaction, call: Call) -> dict[str, Any]:
 @operation("listVariants", reads=True)
 def list_variants(tx: Transaction, _call: Call) -> dict[str, Any]:
     """Variants by id."""
-    return {"variants": [variant_view(tx, variant) for variant in tx.all("variant", Variant)]}
+    return {"variants": [variant_view(variant, tx) for variant in tx.all("variant", Variant)]}
 
 
 @operation("listShopReturns", reads=True)
@@ -56,13 +56,13 @@ def list_shop_returns(tx: Transaction, call: Call) -> dict[str, Any]:
         "select doc from returns where id > ? and (? is null or state = ?) order by id limit ?",
         (number(call, "after", 0), state, state, number(call, "limit", _LIMIT)),
     ).fetchall()
-    return {"returns": [return_view(tx, unpack(Return, doc)) for (doc,) in rows]}
+    return {"returns": [return_view(unpack(Return, doc), tx) for (doc,) in rows]}
 
 
 @operation("getReturn", reads=True)
 def get_return(tx: Transaction, call: Call) -> dict[str, Any]:
     """One return."""
-    return {"return": return_view(tx, tx.need_return(call.path["return_id"]))}
+    return {"return": return_view(tx.need_return(call.path["return_id"]), tx)}
 
 
 @operation("listDeliveries", reads=True)

@@ -76,6 +76,10 @@ def delete_subscription(tx: Transaction, call: Call) -> Answer:
 @operation("readSecrets", reads=True)
 def read_secrets(tx: Transaction, _call: Call) -> dict[str, Any]:
     """The shop's secret, and what each subscription is signed with."""
+    return _secrets(tx)
+
+
+def _secrets(tx: Transaction) -> dict[str, Any]:
     return {
         "secret": tx.settings.secret,
         "subscriptions": [
@@ -95,7 +99,7 @@ def rotate_secret(tx: Transaction, call: Call) -> dict[str, Any]:
     else:
         old = _need(tx, subscription_id)
         tx.put("webhook", old.id, structs.replace(old, secret=_fresh_secret(tx, old.id)))
-    return read_secrets(tx, call)
+    return _secrets(tx)
 
 
 def follow_secret_quirk(tx: Transaction) -> None:

@@ -15,7 +15,7 @@ from loopsim.wire.times import with_millis
 Stock = dict[str, int]
 
 
-def order_view(tx: Transaction, order: Order) -> dict[str, Any]:
+def order_view(order: Order, tx: Transaction) -> dict[str, Any]:
     """An order. `returnable` of a line counts the units that were shipped and that no return holds."""
     held = tx.held_units(line.id for line in order.lines)
     return {
@@ -44,7 +44,7 @@ def order_view(tx: Transaction, order: Order) -> dict[str, Any]:
     }
 
 
-def variant_view(tx: Transaction, variant: Variant) -> dict[str, Any]:
+def variant_view(variant: Variant, tx: Transaction) -> dict[str, Any]:
     """A variant. `available` is its stock by location id, None where nobody counts it."""
     return {
         "id": variant.id,
@@ -56,7 +56,7 @@ def variant_view(tx: Transaction, variant: Variant) -> dict[str, Any]:
     }
 
 
-def return_view(tx: Transaction, return_: Return) -> dict[str, Any]:
+def return_view(return_: Return, tx: Transaction) -> dict[str, Any]:
     """A return as it is, with the timers that are set for it. Amounts are texts in the shop's currency."""
     return {
         "id": return_.id,

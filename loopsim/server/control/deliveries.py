@@ -1,0 +1,36 @@
+"""Sending deliveries again, and waiting for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from loopsim.errors import Refusal
+from loopsim.operations.perform import Answer, Call
+from loopsim.server.control.registry import runtime_operation
+from loopsim.server.runtime import Runtime
+
+TIMEOUT = 30.0
+
+
+@runtime_operation("resendDelivery")
+async def resend_delivery(runtime: Runtime, call: Call) -> Answer:
+    """The same bytes once more; by default the answer waits for what comes of it."""
+    shop = runtime.world.shop(call.path["shop"])
+    sending = runtime.worker.resend(shop, call.path["id"])
+    if sending is None:
+        raise Refusal("delivery_not_found")
+    if (call.body or {}).get("wait", True):
+        # Not awaited itself: it is cancelled when the shop is reset, and this call is not.
+        await asyncio.wait([sending])
+    return runtime.perform(runtime.world.shop(shop.name), "getDelivery", call)
+
+
+@runtime_operation("settleDeliveries")
+async def settle_deliveries(runtime: Runtime, call: Call) -> Answer:
+    """Wait until nothing is being delivered and the partner is quiet."""
+    shop, body = runtime.world.shop(call.path["shop"]), call.body or {}
+    quiet_for = body["quiet_for"] / 1000 if "quiet_for" in body else None
+    settled = await runtime.scheduler.quiet(shop, body.get("timeout", TIMEOUT), quiet_for)
+    shop = runtime.world.shop(shop.name)
+    (waiting,) = shop.connection.execute("select count(*) from timers where kind = 'delivery.retry'").fetchone()
+    return Answer({"settled": settled, "open": runtime.worker.open_count(shop), "waiting": waiting})

@@ -1,0 +1,26 @@
+"""Is the server up, and what can it do?"""
+
+from __future__ import annotations
+
+import time
+
+from loopsim import __version__
+from loopsim.operations.perform import OPERATIONS, Answer, Call
+from loopsim.server.control.registry import RUNTIME_OPERATIONS, runtime_operation
+from loopsim.server.runtime import Runtime
+
+
+@runtime_operation("getHealth")
+async def get_health(runtime: Runtime, _call: Call) -> Answer:
+    """Version, versions of Loop's API, and the control operations that are there, under `capabilities`."""
+    control = {operation.id for operation in runtime.contract.operations("control")}
+    return Answer(
+        {
+            "status": "ok",
+            "version": __version__,
+            "api_versions": list(runtime.contract.versions),
+            "capabilities": sorted(control & (OPERATIONS.keys() | RUNTIME_OPERATIONS.keys())),
+            "shops": len(runtime.world.shops),
+            "uptime": round(time.monotonic() - runtime.started, 3),
+        }
+    )

@@ -1,0 +1,81 @@
+"""What the control API shows of a shop, its clock and its keys."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from loopsim.clock import from_ms
+from loopsim.domain.quirks import QUIRKS, quirk
+from loopsim.server.runtime import Runtime
+from loopsim.store.shop import Shop
+from loopsim.store.world import Key
+from loopsim.wire.times import with_millis
+
+_NEXT = 20
+
+
+def clock_view(runtime: Runtime, shop: Shop) -> dict[str, Any]:
+    """A shop's clock, with the next timers."""
+    rows = shop.connection.execute("select kind, due, entity from timers order by due, id limit ?", (_NEXT,)).fetchall()
+    (timers,) = shop.connection.execute("select count(*) from timers").fetchone()
+    return {
+        "mode": shop.clock.mode,
+        "rate": shop.clock.rate,
+        "now": with_millis(runtime.now(shop)),
+        "advancing": runtime.scheduler.advancing(shop),
+        "timers": timers,
+        "next": [{"kind": kind, "due": with_millis(from_ms(due)), "entity": entity} for kind, due, entity in rows],
+    }
+
+
+def shop_view(runtime: Runtime, shop: Shop) -> dict[str, Any]:
+    """A shop with its settings, clock and every quirk."""
+    settings = shop.settings
+    return {
+        "name": shop.name,
+        "shop_id": settings.id,
+        "subdomain": settings.subdomain,
+        "world": settings.world,
+        "seed": settings.seed,
+        "id_block": settings.id_block,
+        "platform": settings.platform,
+        "currency": settings.currency,
+        "clock": clock_view(runtime, shop),
+        "policy": msgspec.to_builtins(settings.policy),
+        "quirks": {name: quirk(settings.quirks, name) for name in QUIRKS},
+        "rate_limit": settings.rate_limit,
+        "quiet_for": settings.quiet_for,
+        "delivery_timeout": settings.delivery_timeout,
+        "allowed_targets": list(settings.allowed_targets),
+    }
+
+
+def shop_row(runtime: Runtime, shop: Shop) -> dict[str, Any]:
+    """A shop as a list shows it."""
+    return {
+        "name": shop.name,
+        "shop_id": shop.settings.id,
+        "world": shop.settings.world,
+        "seed": shop.settings.seed,
+        "mode": shop.clock.mode,
+        "now": with_millis(runtime.now(shop)),
+    }
+
+
+def key_view(key: Key) -> dict[str, Any]:
+    """An API key. Whoever may use the control API may know it."""
+    return {"id": str(key.id), "key": key.text, "label": key.label, "scopes": sorted(key.scopes)}
+
+
+def opened_view(runtime: Runtime, shop: Shop, key: Key, base_url: str) -> dict[str, Any]:
+    """A shop that was just made, with all that a client needs to use it."""
+    parts = urlsplit(base_url)
+    return {
+        "shop": shop_view(runtime, shop),
+        "key": key_view(key),
+        "secret": shop.settings.secret,
+        "urls": {"base_url": f"{parts.scheme}://{parts.netloc}/api/v1"},
+    }

@@ -1,0 +1,66 @@
+"""Who may import whom: the layers of the design as a table."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "loopsim"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# layer -> the layers it may import, beside itself and `errors`
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "clock": set(),
+    "contract": set(),
+    "rules": set(),
+    "domain": set(),
+    "wire": {"domain"},
+    "store": {"domain", "clock"},
+    "operations": {"domain", "wire", "store", "clock"},
+    "scheduler": {"operations", "store", "clock", "domain"},
+    "webhooks": {"domain", "store", "clock"},
+    "server": {"domain", "contract", "wire", "store", "operations", "scheduler", "webhooks", "clock", "rules", "bootstrap"},
+    "bootstrap": {"server", "contract", "store", "scheduler", "webhooks", "operations", "clock", "domain"},
+    "embedded": {"bootstrap", "server", "clock"},
+    "client": {"rules"},
+    "commands": {"client", "settings", "embedded", "bootstrap", "contract", "domain", "server", "store", "webhooks"},
+    "cli": {"commands", "settings"},
+    "settings": set(),
+    "partners": set(),
+    "harness": {"client", "rules", "settings", "commands"},
+}
+# The build hook runs in hatch's own environment and reaches for the two builders it calls.
+EXCEPTIONS = {"contract/build_hook.py"}
+
+
+def layer(module: str) -> str:
+    """`loopsim.store.shop` belongs to `store`, `loopsim.cli` to `cli`."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(path: Path) -> set[str]:
+    """The loopsim modules a file imports, those for type checking left out."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("loopsim"):
+            found |= {f"{node.module}.{name.name}" for name in node.names} if node.module == "loopsim" else {node.module}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names if name.name.startswith("loopsim.")}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_the_layers_below_it(path: Path) -> None:
+    relative = path.relative_to(PACKAGE)
+    if str(relative) in EXCEPTIONS or relative.name == "__init__.py" and len(relative.parts) == 1:
+        return
+    own = relative.parts[0].removesuffix(".py")
+    assert own in MAY_IMPORT, f"{own} is a new layer: say in the table what it may import"
+    allowed = MAY_IMPORT[own] | {own, "errors", "__version__"}
+    wrong = {module for module in imports(path) if layer(module) not in allowed}
+    assert not wrong, f"{relative} may not import {sorted(wrong)}"
