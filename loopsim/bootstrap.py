@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import pkgutil
 import socket
 from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,7 +19,8 @@ from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract, load_contract
 from loopsim.contract.walk import each_operation
 from loopsim.errors import SetupError
-from loopsim.operations import control, loop, timers
+from loopsim import operations
+from loopsim.operations import control, loop
 from loopsim.operations.perform import OPERATIONS
 from loopsim.scheduler.scheduler import Scheduler
 from loopsim.server import control as server_control
@@ -43,8 +46,8 @@ from loopsim.webhooks.worker import Worker
 DEFAULT_PORT = 8484
 DEFAULT_SHOP = "default"
 
-REGISTERING = (loop, control, timers, server_control)
-"""Imported for what they register: an operation exists because its module is one of theirs."""
+REGISTERING = (operations, loop, control, server_control)
+"""The packages whose modules register operations and timers when they are imported."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -113,6 +116,7 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
     """Build a server that listens and is ready to run. Raises `SetupError` for whatever stands in the way."""
     options = options or Options()
     hosts = _hosts(options)
+    register_operations()
     contract = contract or load_contract()
     check_registered(contract)
     listener = listen(options.host, options.port)
@@ -136,6 +140,13 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
         listener.close()
         world.close()
         raise
+
+
+def register_operations() -> None:
+    """Import every module that registers operations or timers: one exists because its file lies in one of the packages."""
+    for package in REGISTERING:
+        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            import_module(module.name)
 
 
 def check_registered(contract: Contract) -> None:

@@ -1,5 +1,5 @@
-"""The command line: a table of verbs. Each is a module of `loopsim.commands` that is imported when its verb is used, so that
-`loopsim --help` loads click and nothing else.
+"""The command line: a table of verbs. Each is a module of `loopsim.commands` that is imported when its verb is used, so
+that `loopsim --help` loads click and nothing else.
 
 Exit codes: 0 fine, 1 a check failed, 2 usage or configuration, 5 the server or target cannot be reached.
 """
@@ -31,7 +31,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "ledger": ("ledger", "Say what is simulated and how sure it is; with --shopify, what Loop did in the shop."),
 }
 
-EPILOG = "Every flag is also an environment variable LOOPSIM_<FLAG>, and a setting in loopsim.toml or [tool.loopsim] of pyproject.toml."
+EPILOG = (
+    "Every flag is also an environment variable LOOPSIM_<FLAG>, and a setting in loopsim.toml or in [tool.loopsim] of"
+    " pyproject.toml."
+)
 
 
 class Failure(click.ClickException):
@@ -39,7 +42,12 @@ class Failure(click.ClickException):
 
     def __init__(self, error: LoopsimError) -> None:
         super().__init__(str(error))
-        self.exit_code = getattr(error, "exit_code", 2)
+        self.error = error
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        """What the error asks for; 2, usage or configuration, where it says nothing."""
+        return int(getattr(self.error, "exit_code", 2))
 
 
 class Verbs(click.Group):

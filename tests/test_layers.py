@@ -42,11 +42,9 @@ def layer(module: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """The loopsim modules a file imports, those for type checking left out."""
+    """The loopsim modules a file imports, those for type checking too."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("loopsim"):
             found |= {f"{node.module}.{name.name}" for name in node.names} if node.module == "loopsim" else {node.module}
         elif isinstance(node, ast.Import):

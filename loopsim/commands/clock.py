@@ -20,7 +20,7 @@ LOOK_EVERY = 0.2  # seconds of real time between two looks at a clock that is be
 def command(shop: Shop, format: str) -> None:
     """Show a shop's time and what is due next, let time pass, or change how the clock runs."""
     if click.get_current_context().invoked_subcommand is None:
-        _show(shop.get("clock")["clock"], format)
+        _show(shop.clock.read(), format)
 
 
 @command.command("show")
@@ -28,7 +28,7 @@ def command(shop: Shop, format: str) -> None:
 @with_shop
 def show(shop: Shop, format: str) -> None:
     """Show a shop's time and what is due next."""
-    _show(shop.get("clock")["clock"], format)
+    _show(shop.clock.read(), format)
 
 
 @command.command("advance")
@@ -37,7 +37,11 @@ def show(shop: Shop, format: str) -> None:
 @options.flag("--next-event", is_flag=True, help="To the next thing that is due.")
 @options.flag("--until-idle", is_flag=True, help="Until nothing is left to come.")
 @options.flag("--no-wait", is_flag=True, help="Do not wait for webhooks to be answered on the way.")
-@options.flag("--quiet-for", type=click.IntRange(0, 60000), help="Milliseconds without a call after which the partner is done reacting.")
+@options.flag(
+    "--quiet-for",
+    type=click.IntRange(0, 60000),
+    help="Milliseconds without a call after which the partner is done reacting.",
+)
 @options.output
 @with_shop
 def advance(
@@ -81,8 +85,7 @@ def set_mode(shop: Shop, mode: str, rate: float | None, at: str | None, format: 
     """Let the clock follow the wall (real), run faster or slower (scaled), or stand still until advanced (manual)."""
     if (mode == "scaled") != (rate is not None):
         raise click.UsageError("--rate goes with scaled, and scaled needs it: loopsim clock set scaled --rate 3600.")
-    body = {"mode": mode, "rate": rate, "at": at}
-    _show(shop.call("PUT", "clock", {name: value for name, value in body.items() if value is not None})["clock"], format)
+    _show(shop.clock.set(mode, rate=rate, at=at), format)
 
 
 def advance_shop(shop: Shop, body: dict[str, Any], *, show: bool) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def advance_shop(shop: Shop, body: dict[str, Any], *, show: bool) -> dict[str, A
 
     def run() -> None:
         try:
-            answers.append(shop.post("clock/advance", body, timeout=None))
+            answers.append(shop.clock.advance(**body))
         except LoopsimError as error:
             errors.append(error)
 
@@ -101,7 +104,7 @@ def advance_shop(shop: Shop, body: dict[str, Any], *, show: bool) -> dict[str, A
     try:
         _watch(shop, worker, show)
     except KeyboardInterrupt:
-        shop.post("clock/interrupt")
+        shop.clock.interrupt()
         worker.join()
     if errors:
         raise errors[0]
@@ -122,7 +125,7 @@ def _watch(shop: Shop, worker: threading.Thread, show: bool) -> None:
         return
     with console.status("Time passes …") as status:
         while worker.is_alive():
-            clock = shop.get("clock")["clock"]
+            clock = shop.clock.read()
             status.update(f"Time passes: [key]{moment(clock['now'])}[/], {clock['timers']} things ahead. Ctrl-C stops.")
             worker.join(LOOK_EVERY)
 
@@ -146,11 +149,10 @@ def _came(answer: dict[str, Any]) -> None:
 
     console = screen()
     events, sent = answer["timers_run"], answer["deliveries"]
-    console.print(
-        f"It is now [key]{moment(answer['now'])}[/]; "
-        f"{events} {'thing' if events == 1 else 'things'} happened, {sent} {'webhook was' if sent == 1 else 'webhooks were'} sent. "
-        + STOPS.get(answer["stopped"], "")
-    )
+    happened = f"{events} {'thing' if events == 1 else 'things'} happened"
+    went_out = f"{sent} {'webhook was' if sent == 1 else 'webhooks were'} sent"
+    stopped = STOPS.get(answer["stopped"], "")
+    console.print(f"It is now [key]{moment(answer['now'])}[/]; {happened}, {went_out}. {stopped}".rstrip())
 
 
 def _show(clock: dict[str, Any], format: str) -> None:
@@ -160,7 +162,11 @@ def _show(clock: dict[str, Any], format: str) -> None:
     from loopsim.commands.screen import columns, moment, screen
 
     console = screen()
-    modes = {"real": "follows the wall", "scaled": f"runs {clock['rate']:g} times as fast", "manual": "stands still until advanced"}
+    modes = {
+        "real": "follows the wall",
+        "scaled": f"runs {clock['rate']:g} times as fast",
+        "manual": "stands still until advanced",
+    }
     advancing = ", being advanced" if clock["advancing"] else ""
     console.print(f"[key]{moment(clock['now'])}[/] UTC, {modes[clock['mode']]}{advancing}")
     if not clock["next"]:

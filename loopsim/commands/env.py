@@ -42,11 +42,10 @@ def command(shop: Shop, shell: str, format: str) -> None:
 
 def environment(shop: Shop) -> dict[str, str]:
     """The variables by name, with the shop's oldest key. Raises SetupError where it has none."""
-    keys = shop.get("keys")["keys"]
-    if not keys:
+    if not shop.key:
         raise SetupError(f"Shop {shop.name} has no API key left. Make one: POST /_loopsim/shops/{shop.name}/keys.")
     return {
-        "LOOP_API_BASE": f"{shop.server.url}/api/v1",
-        "LOOP_API_KEY": keys[0]["key"],
-        "LOOP_WEBHOOK_SECRET": shop.get("secrets")["secret"],
+        "LOOP_API_BASE": shop.api_base,
+        "LOOP_API_KEY": shop.key,
+        "LOOP_WEBHOOK_SECRET": shop.secret,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +16,6 @@ from loopsim.commands.connection import Shop, with_shop
 from loopsim.commands.screen import DELIVERY_STYLES, columns, moment, outcome, pairs, print_json, screen
 
 PAGE = 1000
-LONG_POLL = 30.0  # seconds that the server keeps a question for news
 STATES = ("queued", "delivered", "failed", "blocked", "dropped")
 
 Row = dict[str, Any]
@@ -38,7 +36,7 @@ def command(shop: Shop, follow: bool, limit: int, state: str | None, return_id: 
     if click.get_current_context().invoked_subcommand is not None:
         return
     seen = _last_entry(shop) if follow else 0
-    found = [shop.get(f"deliveries/{row['id']}") for row in latest(shop, limit, state=state, return_id=return_id)]
+    found = [shop.delivery(row["id"]) for row in latest(shop, limit, state=state, return_id=return_id)]
     if format == "json":
         if not follow:
             print_json({"deliveries": [_with_last(each) for each in found]})
@@ -48,7 +46,7 @@ def command(shop: Shop, follow: bool, limit: int, state: str | None, return_id: 
         _list(screen(), shop, found, quiet=follow)
     if follow:
         try:
-            for entry in attempts_after(shop, seen):
+            for entry in shop.events(after=seen, kind="delivery"):
                 if return_id in (None, entry.get("return_id")):
                     print_json(entry) if format == "json" else screen().print(attempt_line(entry))
         except KeyboardInterrupt:
@@ -61,7 +59,7 @@ def command(shop: Shop, follow: bool, limit: int, state: str | None, return_id: 
 @with_shop
 def show(shop: Shop, delivery: int, format: str) -> None:
     """Print a delivery with its payload and every attempt."""
-    answer = shop.get(f"deliveries/{delivery}")
+    answer = shop.delivery(delivery)
     if format == "json":
         print_json(answer)
     else:
@@ -73,7 +71,7 @@ def latest(shop: Shop, limit: int, **filters: Any) -> list[Row]:
     rows: deque[Row] = deque(maxlen=limit)
     after = 0
     while True:
-        page = shop.get("deliveries", after=after, limit=PAGE, **filters)["deliveries"]
+        page = shop.deliveries(after=after, limit=PAGE, **filters)
         rows.extend(page)
         if len(page) < PAGE:
             return list(rows)
@@ -83,18 +81,10 @@ def latest(shop: Shop, limit: int, **filters: Any) -> list[Row]:
 def _last_entry(shop: Shop) -> int:
     after = 0
     while True:
-        page = shop.get("journal", after=after, limit=10_000, kind="delivery")
+        page = shop.journal(after=after, limit=10_000, kind="delivery")
         if not page["entries"]:
             return max(after, int(page["last_id"]))
         after = page["entries"][-1]["id"]
-
-
-def attempts_after(shop: Shop, after: int) -> Iterator[Row]:
-    """Every attempt from now on, as the journal has it. Ends only with its reader."""
-    while True:
-        page = shop.get("journal", timeout=LONG_POLL * 2, after=after, kind="delivery", wait=LONG_POLL)
-        yield from page["entries"]
-        after = max(after, int(page["last_id"]))
 
 
 def attempt_line(entry: Row) -> Text:
@@ -190,7 +180,9 @@ def show_delivery(console: Console, answer: Row) -> None:
     except ValueError:
         console.print(Text(answer["payload"]))
     if state == "blocked":
-        console.print("\nIt may not leave this machine. Start the server with [command]--allow-target HOST[/] to let it.")
+        console.print(
+            "\nIt may not leave this machine. Start the server with [command]--allow-target HOST[/] to let it."
+        )
 
 
 def _show_attempt(console: Console, attempt: Row) -> None:

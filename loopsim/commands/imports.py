@@ -9,8 +9,6 @@ import click
 from loopsim.commands import options
 from loopsim.commands.connection import Shop, with_shop
 
-LONGEST = 600.0
-
 
 @click.command("import")
 @click.argument("file", type=click.File("rb"))
@@ -19,20 +17,18 @@ LONGEST = 600.0
 @options.flag("--replace", is_flag=True, help="Replace returns whose ids are there already.")
 @options.output
 @with_shop
-def command(
-    shop: Shop, file: IO[bytes], keep_personal_data: bool, resume: bool, replace: bool, format: str
-) -> None:
+def command(shop: Shop, file: IO[bytes], keep_personal_data: bool, resume: bool, replace: bool, format: str) -> None:
     """Fill a shop from an export of the real list endpoint.
 
-    FILE holds what GET /warehouse/return/list answered: a bare array or the envelope with pages (- reads standard input).
-    People and addresses are replaced by invented ones unless told otherwise. One broken row, and nothing is imported.
+    FILE holds what GET /warehouse/return/list answered: a bare array, or the envelope with pages (- reads standard
+    input). People and addresses are replaced by invented ones unless told otherwise. One broken row, and nothing is
+    imported.
     """
     try:
         raw = file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise click.BadParameter(f"{file.name} is not UTF-8 text ({error}).", param_hint="FILE") from error
-    body = {"raw": raw, "keep_personal_data": keep_personal_data, "resume": resume, "replace": replace}
-    answer = shop.post("import", body, timeout=LONGEST)
+    answer = shop.import_returns(raw=raw, keep_personal_data=keep_personal_data, resume=resume, replace=replace)
     from loopsim.commands.screen import print_json, screen
 
     if format == "json":

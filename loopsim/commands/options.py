@@ -1,4 +1,4 @@
-"""Flags as every verb has them: each is an environment variable too, and those that several verbs share stand here once."""
+"""Flags as every verb has them: each is an environment variable too, and those that several verbs share are here."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Nouns(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         settings = ctx.default_map or {}
-        ctx.default_map = {name: settings for name in self.commands}
+        ctx.default_map = dict.fromkeys(self.commands, settings)
         return super().invoke(ctx)
 
 
@@ -53,7 +53,9 @@ def server(command: Command) -> Command:
     for decorate in (
         token,
         flag("--port-file", type=click.Path(path_type=Path), help="File that `serve --port-file` wrote."),
-        flag("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="Port on loopback."),
+        flag(
+            "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="Port on loopback."
+        ),
         flag("--url", help="Where the server is, if not on a port of loopback."),
     ):
         command = decorate(command)

@@ -10,15 +10,14 @@ from loopsim.commands.connection import Shop, failed, with_shop
 
 @click.command("resend")
 @click.argument("delivery", type=int)
-@options.timeout
 @options.output
 @with_shop
-def command(shop: Shop, delivery: int, timeout: float, format: str) -> None:
+def command(shop: Shop, delivery: int, format: str) -> None:
     """Send a webhook delivery again, byte for byte, and wait for the answer.
 
     DELIVERY is its number in `loopsim events`. Exits with 1 unless the receiver takes it.
     """
-    answer = shop.post(f"deliveries/{delivery}/resend", {"wait": True}, timeout=timeout)
+    answer = shop.resend(delivery)
     attempts = answer["attempts"]
     if format == "json":
         from loopsim.commands.screen import print_json

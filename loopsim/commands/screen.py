@@ -1,4 +1,4 @@
-"""What the verbs print: aligned columns with a few colours on a terminal, plain lines elsewhere, JSON where asked for."""
+"""What the verbs print: aligned columns with a few colours on a terminal, plain lines elsewhere, JSON if asked for."""
 
 from __future__ import annotations
 

@@ -18,16 +18,16 @@ from loopsim.errors import SetupError
 FLAGS = frozenset(
     {
         "allow_host", "allow_target", "at", "clock", "db", "durable", "explain", "follow", "format", "grade", "host",
-        "keep_personal_data", "key", "limit", "log_format", "log_level", "moment", "next_event", "no_delivery", "no_wait",
+        "keep_personal_data", "limit", "log_format", "log_level", "moment", "next_event", "no_delivery", "no_wait",
         "port", "port_file", "quiet_for", "rate", "rate_limit", "replace", "resume", "return", "seed", "shell", "shop",
-        "shopify", "speed", "state", "timeout", "to", "token", "topic", "trigger", "until_idle", "url", "webhook", "world",
+        "shopify", "state", "timeout", "to", "token", "topic", "until_idle", "url", "webhook", "world",
     }
 )  # fmt: skip
 """The name of every flag of every verb, as Python writes it."""
 
 
 def read_settings(verb: str, folder: Path | None = None) -> dict[str, Any]:
-    """The settings for one verb, by flag. Raises SetupError for a file that cannot be read and a name that is no flag's."""
+    """The settings for one verb, by flag. Raises SetupError for a file that cannot be read or a name that no flag has."""
     from loopsim.cli import VERBS
 
     found = _find(folder or Path())

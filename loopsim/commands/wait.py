@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,13 @@ PAUSE = 0.05  # seconds between two looks: nobody can tell us when a port begins
 @options.timeout
 @options.output
 @options.server
-def command(
-    url: str | None, port: int, port_file: Path | None, token: str | None, timeout: float, format: str
-) -> None:
+def command(url: str | None, port: int, port_file: Path | None, token: str | None, timeout: float, format: str) -> None:
     """Wait until a simulator is ready to serve.
 
     With --port-file it also waits for the file. Exits with 5 if none is ready in time.
     """
     started = time.monotonic()
-    server, health = _ready(lambda: reach(url, port, port_file, token), started + timeout)
+    server, health = _ready(lambda left: reach(url, port, port_file, token, left), started + timeout)
     seconds = time.monotonic() - started
     if format == "json":
         from loopsim.commands.screen import print_json
@@ -36,13 +35,13 @@ def command(
         click.echo(f"{server.url} is ready (loopsim {health['version']}, waited {seconds:.1f} s).")
 
 
-def _ready(find: Any, until: float) -> tuple[Server, dict[str, Any]]:
+def _ready(find: Callable[[float], Server], until: float) -> tuple[Server, dict[str, Any]]:
     while True:
         left = until - time.monotonic()
         try:
-            server: Server = find()
-            return server, server.health(timeout=max(left, PAUSE))
+            server = find(max(left, PAUSE))
+            return server, server.health()
         except Unreachable as error:
             if left <= PAUSE:
-                raise Unreachable(f"Waited, but: {error}") from error
+                raise Unreachable(f"It did not become ready in time. {error}") from error
         time.sleep(PAUSE)

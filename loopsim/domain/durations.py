@@ -30,10 +30,10 @@ class Duration(Struct, frozen=True):
 
 
 DURATIONS: dict[str, Duration] = {
-    "label_made": Duration(4, 4, "captured", "durations-label-made"),
-    "process_done": Duration(2, 2, "assumed", "durations-process"),
-    "expiry": Duration(28 * _DAY, 28 * _DAY, "documented", "lifecycle-expiry"),
-    "hold": Duration(7 * _DAY, 7 * _DAY, "documented", "lifecycle-instant-exchange"),
+    "label_made": Duration(4, 4, "captured", "duration-label"),
+    "process_done": Duration(2, 2, "assumed", "duration-process"),
+    "expiry": Duration(28 * _DAY, 28 * _DAY, "documented", "duration-expiry"),
+    "hold": Duration(7 * _DAY, 7 * _DAY, "documented", "duration-hold"),
     "happy_returns_processed": Duration(12 * _HOUR, 12 * _HOUR, "documented", "happy-returns-timetable"),
 }
 
@@ -41,22 +41,22 @@ DURATIONS: dict[str, Duration] = {
 # made).
 CARRIER: dict[str, tuple[tuple[str, Duration], ...]] = {
     "express": (
-        ("pre_transit", Duration(1 * _HOUR, 12 * _HOUR, "assumed", "durations-carrier")),
-        ("in_transit", Duration(6 * _HOUR, 30 * _HOUR, "assumed", "durations-carrier")),
-        ("out_for_delivery", Duration(16 * _HOUR, 36 * _HOUR, "assumed", "durations-carrier")),
-        ("delivered", Duration(2 * _HOUR, 8 * _HOUR, "assumed", "durations-carrier")),
+        ("pre_transit", Duration(1 * _HOUR, 12 * _HOUR, "assumed", "duration-carrier")),
+        ("in_transit", Duration(6 * _HOUR, 30 * _HOUR, "assumed", "duration-carrier")),
+        ("out_for_delivery", Duration(16 * _HOUR, 36 * _HOUR, "assumed", "duration-carrier")),
+        ("delivered", Duration(2 * _HOUR, 8 * _HOUR, "assumed", "duration-carrier")),
     ),
     "ground": (
-        ("pre_transit", Duration(2 * _HOUR, 2 * _DAY, "assumed", "durations-carrier")),
-        ("in_transit", Duration(8 * _HOUR, 2 * _DAY, "assumed", "durations-carrier")),
-        ("out_for_delivery", Duration(2 * _DAY, 6 * _DAY, "assumed", "durations-carrier")),
-        ("delivered", Duration(2 * _HOUR, 10 * _HOUR, "assumed", "durations-carrier")),
+        ("pre_transit", Duration(2 * _HOUR, 2 * _DAY, "assumed", "duration-carrier")),
+        ("in_transit", Duration(8 * _HOUR, 2 * _DAY, "assumed", "duration-carrier")),
+        ("out_for_delivery", Duration(2 * _DAY, 6 * _DAY, "assumed", "duration-carrier")),
+        ("delivered", Duration(2 * _HOUR, 10 * _HOUR, "assumed", "duration-carrier")),
     ),
     "economy": (
-        ("pre_transit", Duration(4 * _HOUR, 4 * _DAY, "assumed", "durations-carrier")),
-        ("in_transit", Duration(1 * _DAY, 4 * _DAY, "assumed", "durations-carrier")),
-        ("out_for_delivery", Duration(5 * _DAY, 12 * _DAY, "assumed", "durations-carrier")),
-        ("delivered", Duration(2 * _HOUR, 10 * _HOUR, "assumed", "durations-carrier")),
+        ("pre_transit", Duration(4 * _HOUR, 4 * _DAY, "assumed", "duration-carrier")),
+        ("in_transit", Duration(1 * _DAY, 4 * _DAY, "assumed", "duration-carrier")),
+        ("out_for_delivery", Duration(5 * _DAY, 12 * _DAY, "assumed", "duration-carrier")),
+        ("delivered", Duration(2 * _HOUR, 10 * _HOUR, "assumed", "duration-carrier")),
     ),
 }
 

@@ -49,6 +49,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `processing_events` overrides `processing_event` per resolution; of a mixed return the latest event counts.
     `carrier` = `auto` lets the seeded carrier scan by its timetable, `manual` leaves every scan to acts.
+    `bonus_percent` is of the units that earn a bonus, those given for store credit or shopped with.
     """
 
     processing_event: ProcessingEvent = "delivered"
@@ -163,7 +164,8 @@ def decide(
     events = [policy.processing_events.get(unit.resolution, policy.processing_event) for unit in units]
     own: ProcessingEvent = max(events, key=_ORDER_OF_EVENTS.index, default=policy.processing_event)
     stays_home = outcome in {"keep", "donate", "reject"} or method == "in_store"
-    bonus = policy.bonus_credit + value * policy.bonus_percent // 100
+    earning = sum(unit.value for unit in units if unit.resolution in {"credit", "shop_now"})
+    bonus = policy.bonus_credit + earning * policy.bonus_percent // 100
     return Decision(
         review=any_of("send_to_review"),
         processing_event=first("processing_event", "immediate" if stays_home and own != "disabled" else own),

@@ -5,8 +5,8 @@ For the return   return_product, return_discount, return_tax = sums over its uni
 (R1)             return_total = return_product - return_discount + (0 if taxes included else return_tax)
 (R2)             exchange_total = likewise over the new items
 (R3)             credit used = min(pool, exchange_total), where pool = value of the units given in exchange + bonus on
-them;
-                 it is printed as both return_credit_total and exchange_credit_total
+                 them; it is printed as both return_credit_total and exchange_credit_total
+                 bonus that buys nothing lapses: left over is only what the units themselves were worth
 (R4)             return_total + bonus + upsell = exchange_total + refund + gift_card + handling_fee
 (R5)             total = refund + gift_card
 (R6)             of a unit: refund = refund_item + refund_tax; both are zero unless the unit is refunded
@@ -92,18 +92,22 @@ def settle(
 ) -> Totals:
     """R1 to R5 for units with their resolutions (`refund`, `credit`, `exchange`, `shop_now`) and the new items.
 
-    A bonus goes into the exchange where there is one, else into store credit; a pure refund earns none.
+    A bonus goes into the exchange where there is one, else into store credit; a pure refund earns none. It is spent
+    last, and what of it is not spent on new items is gone (assumed: an even exchange must not pay out cash).
     """
     worth = {"refund": 0, "credit": 0, "exchange": 0, "shop_now": 0}
     for piece, resolution in units:
         worth[resolution] += value(piece, taxes_included)
     exchanged = any(resolution in {"exchange", "shop_now"} for _, resolution in units)
     credited = any(resolution == "credit" for _, resolution in units)
-    bonus = bonus if exchanged or credited else 0
-    pool = worth["exchange"] + worth["shop_now"] + (bonus if exchanged else 0)
+    own = worth["exchange"] + worth["shop_now"]
     exchange_total = sum(value(item, taxes_included) for item in items)
-    used = min(pool, exchange_total)
-    left = pool - used
+    if exchanged:
+        bonus = min(bonus, max(0, exchange_total - own))
+    elif not credited:
+        bonus = 0
+    used = min(own, exchange_total) + (bonus if exchanged else 0)
+    left = max(0, own - exchange_total)
     refund = worth["refund"] + (left if leftover == "refund" else 0)
     gift_card = worth["credit"] + (0 if exchanged else bonus) + (left if leftover == "credit" else 0)
     upsell = exchange_total - used
@@ -143,17 +147,18 @@ def cancelled(totals: Totals) -> Totals:
 
 def outcome_word(resolutions: list[str], totals: Totals) -> str | None:
     """Loop's word for what the customer gets. A return that exchanges, refunds and credits at once has no word of its
-    own;
-    it is named for exchange and refund (assumed)."""
-    exchanged = any(r in {"exchange", "shop_now"} for r in resolutions)
-    refunded = "refund" in resolutions or (exchanged and totals.refund > 0)
-    credited = "credit" in resolutions or (exchanged and totals.gift_card > 0)
+    own; it is named for exchange and refund (assumed). Shopping without buying anything is no exchange, and a handling
+    fee on the card makes no upsell."""
+    shopped = "shop_now" in resolutions
+    exchanged = "exchange" in resolutions or (shopped and totals.exchange_product > 0)
+    refunded = "refund" in resolutions or ((exchanged or shopped) and totals.refund > 0)
+    credited = "credit" in resolutions or ((exchanged or shopped) and totals.gift_card > 0)
     if exchanged:
         if refunded:
             return "exchange+refund"
         if credited:
             return "exchange+credit"
-        return "upsell" if totals.upsell > 0 else "exchange"
+        return "upsell" if totals.exchange_total > totals.exchange_credit else "exchange"
     if refunded and credited:
         return "credit+refund"
     if credited:

@@ -4,8 +4,8 @@
       ▲             │ yes: clock to its moment, run it, hand its deliveries out
       └── deliveries, and patient ◀─┘
 
-A partner that answers a webhook with a call does so at that moment of the story. Without patience the timers run straight
-through.
+A partner that answers a webhook with a call does so at that moment of the story. Without patience the timers run
+straight through.
 """
 
 from __future__ import annotations

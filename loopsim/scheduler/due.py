@@ -15,8 +15,8 @@ _log = logging.getLogger("loopsim.scheduler")
 def run_due(shop: Shop, until_ms: int) -> Performed | None:
     """Run the shop's next timer if it is due by `until_ms`. None: nothing is due.
 
-    A timer that breaks is a bug of ours. It is logged, noted in the journal and taken away: it would break again for ever
-    and stop the shop's time. A database that cannot be written is no fault of the timer, and raised.
+    A timer that breaks is a bug of ours. It is logged, noted in the journal and taken away: it would break again
+    for ever and stop the shop's time. A database that cannot be written is no fault of the timer, and raised.
     """
     try:
         return run_next_timer(shop, until_ms)

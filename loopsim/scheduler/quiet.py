@@ -1,7 +1,7 @@
 """Is the partner quiet? What an advance waits for after each timer that sent webhooks.
 
-Quiet is: no delivery in hand, and since a receiver last answered as long without a call of the partner as it ever took to
-react (`quiet_for` at least). Real time throughout. Waiting is for events and one computed moment, never in small steps.
+Quiet is: no delivery in hand, and since a receiver last answered as long without a call of the partner as it ever took
+to react (`quiet_for` at least). Real time throughout. Waiting is for events and one computed moment, never in steps.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Quiet:
 
 
 async def _first(stop: asyncio.Event, other: Coroutine[Any, Any, object]) -> None:
-    """Until the event is set or the other is done, whichever is first; then the other is cancelled. Raises what it raises."""
+    """Until the event is set or the other is done, whichever is first, and the other is cancelled."""
     stopping, work = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(other)
     try:
         await asyncio.wait((stopping, work), return_when=asyncio.FIRST_COMPLETED)

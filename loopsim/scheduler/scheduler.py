@@ -1,7 +1,7 @@
 """Time, for all shops of a server: what is due next on clocks that run by themselves, and advances of any clock.
 
-One heap holds, for each shop with a running clock, the wall's moment of its next timer. A shop whose timers or clock change
-is put in again; what it had in the heap before is passed over.
+One heap holds, for each shop with a running clock, the wall's moment of its next timer. A shop whose timers or clock
+change is put in again; what it had in the heap before is passed over.
 """
 
 from __future__ import annotations
@@ -95,10 +95,10 @@ class Scheduler:
     async def advance(
         self, shop: Shop, goal: Goal, *, patient: bool = True, quiet_for: float | None = None
     ) -> Advanced:
-        """Let time pass on a shop's clock, whatever its mode. `quiet_for`: seconds of real time; None for the shop's own.
+        """Let time pass on a shop's clock, whatever its mode. `quiet_for`: seconds of real time; None: the shop's own.
 
-        Raises `Refusal`: `clock_busy` while another advance of the shop runs, `clock_backwards`, `never_idle`. One that is
-        cancelled leaves the clock where it came to.
+        Raises `Refusal`: `clock_busy` while another advance of the shop runs, `clock_backwards`, `never_idle`.
+        Cancelled, it leaves the clock where it came to.
         """
         state = self._state(shop)
         if state.advance is not None:

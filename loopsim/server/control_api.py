@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from loopsim.contract import Match, Operation, read_body, read_path, read_query, render, validate
-from loopsim.contract.shapes import PROBLEM
+from loopsim.contract.shapes import JSON, PROBLEM
 from loopsim.errors import Refusal, SetupError
 from loopsim.operations.perform import OPERATIONS, Answer, Call
 from loopsim.server.answers import send_answer, with_own
@@ -27,7 +27,6 @@ from loopsim.server.requests import (
     base_url,
     body_of,
     query_of,
-    text_of,
 )
 from loopsim.server.runtime import Runtime
 from loopsim.server.stamps import Header, Stamp
@@ -99,7 +98,8 @@ class ControlApi:
         operation = match.operation
         path = read_path(operation, match.path_params)
         query = read_query(operation, query_of(scope["query_string"]))
-        body = validate(operation, read_body(operation, raw, text_of(headers.get(b"content-type", b"")))).value
+        # Whatever the client calls it: curl says form-encoded of every body that it is given with -d.
+        body = validate(operation, read_body(operation, raw, JSON)).value
         return Call(path=path, query=query.value, body=body, base_url=base_url(scope, headers, ""))
 
     async def _perform(self, operation: Operation, call: Call, scope: Scope) -> Answer:

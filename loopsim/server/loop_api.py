@@ -136,8 +136,8 @@ class LoopApi:
         place = exchange.place
         operation = place.operation
         if not place.simulated:
-            status, body = not_simulated(operation.id, exchange.scope["path"])
-            return Answer(body, status, {name.decode(): value.decode() for name, value in PROBLEM_HEADERS})
+            problem = not_simulated(operation.id, exchange.scope["path"])
+            return Answer(problem.body, problem.status, {name.decode(): value.decode() for name, value in PROBLEM_HEADERS})
         query = query_of(exchange.scope["query_string"])
         if not place.query_names.issuperset(query):
             exchange.unknown = [f"?{name}" for name in query if name not in place.query_names]

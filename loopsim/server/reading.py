@@ -223,22 +223,22 @@ def _field(
         type=_type(document, schema),
         required=required,
         text=text,
-        limits=tuple(f"{word} {schema[key]}" for key, word in _LIMITS.items() if key in schema),
+        limits=tuple(words.format(_spelled(schema[key])) for key, words in _LIMITS.items() if key in schema),
         values=tuple(_spelled(value) for value in values[:_SHOWN_VALUES]),
         grade=grade,
     )
 
 
 _LIMITS = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "minLength": "characters at least",
-    "maxLength": "characters at most",
-    "minItems": "items at least",
-    "maxItems": "items at most",
-    "pattern": "matches",
-    "format": "is a",
-    "default": "default",
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "pattern": "like {}",
+    "format": "{}",
+    "default": "default {}",
 }
 
 

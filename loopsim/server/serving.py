@@ -64,7 +64,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: App, *, grace: float = GRACE) -> Server:
+def make_server(app: App, *, grace: int = GRACE) -> Server:
     """A server for the app, without what loopsim does itself or does not need."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def make_server(app: App, *, grace: float = GRACE) -> Server:
         log_config=None,
         log_level="error",
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=grace,  # type: ignore[arg-type]
+        timeout_graceful_shutdown=grace,
     )
     return Server(config)
 

@@ -34,18 +34,18 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One POST: what was sent, what came back. `at` is the shop's time, `duration_ms` real time; `error` names a
-    failure of the
-    connection (`refused`, `timeout`, `reset`, `blocked`, ...) and is None where there was an answer. `request_body` is
-    None only
-    in the database: the payload as it is kept."""
+    """One POST: what was sent, what came back. `at` is the shop's time, `duration_ms` real time.
+
+    `request_body` is None where it was the payload as it is kept; `attempts_of` fills it in. `error` names a failure
+    (`refused`, `timeout`, `reset`, `dns`, `tls`, `url`, `malformed`, `failed`, `blocked`), None where there was an answer.
+    """
 
     delivery_id: int
     number: int
     at: datetime
     url: str
     request_headers: dict[str, str]
-    request_body: str | None
+    request_body: str | None = None
     status: int | None = None
     response_headers: dict[str, str] = {}
     response_body: str = ""
@@ -55,13 +55,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 class Settled(Struct, frozen=True, kw_only=True):
-    """How an attempt ended: the record of it, and what the delivery is now. `as_kept`: the bytes sent were the payload
-    as it is kept.
-    """
+    """How an attempt ended: the record of it, and what the delivery is now."""
 
     attempt: Attempt
     state: DeliveryState
-    as_kept: bool = False
 
 
 def _delivery(row: tuple[Any, ...]) -> Delivery:
@@ -92,12 +89,12 @@ def awaiting_retry(connection: sqlite3.Connection) -> set[int]:
     return {entity for (entity,) in connection.execute("select entity from timers where kind = ?", (RETRY_TIMER,))}
 
 
-def standing(connection: sqlite3.Connection, delivery_id: int) -> tuple[DeliveryState, int] | None:
-    """The state of a delivery and how many POSTs were settled; None where it is gone."""
-    row: tuple[DeliveryState, int] | None = connection.execute(
-        "select state, attempts from deliveries where id = ?", (delivery_id,)
-    ).fetchone()
-    return row
+def standings(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, tuple[DeliveryState, int]]:
+    """Of each delivery that is still there: its state, and how many POSTs were settled."""
+    wanted = list(ids)
+    marks = ",".join("?" * len(wanted))
+    rows = connection.execute(f"select id, state, attempts from deliveries where id in ({marks})", wanted)
+    return {id_: (state, attempts) for id_, state, attempts in rows}
 
 
 def find_delivery(connection: sqlite3.Connection, delivery_id: int) -> Delivery | None:
@@ -125,8 +122,13 @@ def list_deliveries(
 
 def payload(connection: sqlite3.Connection, payload_id: int) -> bytes:
     """The bytes of a payload as they were made at the event."""
-    (body,) = connection.execute("select body from payloads where id = ?", (payload_id,)).fetchone()
-    return bytes(body)
+    return payloads_from(connection, payload_id, 1)[0][1]
+
+
+def payloads_from(connection: sqlite3.Connection, payload_id: int, limit: int) -> list[tuple[int, bytes]]:
+    """(id, bytes) of a payload and those made after it, `limit` at most."""
+    rows = connection.execute("select id, body from payloads where id >= ? order by id limit ?", (payload_id, limit))
+    return rows.fetchall()
 
 
 def attempts_of(connection: sqlite3.Connection, delivery_id: int) -> list[Attempt]:
@@ -147,23 +149,19 @@ def _attempt(doc: bytes, body: bytes) -> Attempt:
 
 
 def settle(connection: sqlite3.Connection, results: Iterable[Settled]) -> None:
-    """Write attempts and the states of their deliveries. The caller holds the transaction, so many results share a
-    commit.
-    """
+    """Write attempts and what their deliveries are now. The caller holds the transaction: many results share a commit."""
+    attempts, deliveries = [], []
     for result in results:
         attempt = result.attempt
         at = to_ms(attempt.at)
-        # A body that is the payload's is not kept a second time: payloads are most of what a shop weighs.
-        kept = structs.replace(attempt, request_body=None) if result.as_kept else attempt
-        connection.execute(
-            "insert into attempts (delivery_id, number, at, doc) values (?, ?, ?, ?)",
-            (attempt.delivery_id, attempt.number, at, encode(kept)),
-        )
-        connection.execute(
-            "update deliveries set settled_at = case when state = ?1 then settled_at else ?2 end, state = ?1,"
-            " attempts = ?3 where id = ?4",
-            (result.state, at, attempt.number, attempt.delivery_id),
-        )
+        attempts.append((attempt.delivery_id, attempt.number, at, encode(attempt)))
+        deliveries.append((result.state, at, result.state, attempt.number, attempt.delivery_id))
+    connection.executemany("insert into attempts (delivery_id, number, at, doc) values (?, ?, ?, ?)", attempts)
+    connection.executemany(
+        "update deliveries set settled_at = case when state = ? then settled_at else ? end, state = ?, attempts = ?"
+        " where id = ?",
+        deliveries,
+    )
 
 
 def drop(connection: sqlite3.Connection, delivery_id: int, at: datetime) -> None:

@@ -59,7 +59,7 @@ class Sender:
         """POST the bytes and wait for the whole answer, at most `timeout_ms` of real time. Every failure is a reply."""
         began = perf_counter()
         try:
-            async with self._session.post(
+            response = await self._session.post(
                 self._parsed(url, target),
                 data=body,
                 headers=headers,
@@ -67,17 +67,18 @@ class Sender:
                 allow_redirects=False,
                 # Nobody can own a public certificate for loopback; elsewhere it is checked.
                 ssl=not target.loopback,
-            ) as response:
-                answer = await _read(response)
-                return Reply(
-                    status=response.status,
-                    headers=dict(response.headers),
-                    body=answer.decode("utf-8", "replace"),
-                    retry_after=retry_after(response.headers.get("Retry-After"), time()),
-                    duration_ms=_since(began),
-                )
+            )
+            answer = await _read(response)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Reply(error=_name(error), duration_ms=_since(began))
+        answered = response.headers
+        return Reply(
+            status=response.status,
+            headers=dict(answered),
+            body=answer.decode("utf-8", "replace"),
+            retry_after=retry_after(answered["Retry-After"], time()) if "Retry-After" in answered else None,
+            duration_ms=_since(began),
+        )
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -102,11 +103,9 @@ class Sender:
         return timeout
 
 
-def retry_after(value: str | None, now: float) -> float | None:
+def retry_after(value: str, now: float) -> float | None:
     """The seconds a `Retry-After` header asks for, in either of its forms; a date counts from `now` of the wall
     (seconds since 1970). None where it cannot be read."""
-    if value is None:
-        return None
     text = value.strip()
     if text.isascii() and text.isdigit():
         return min(float(text), _LONGEST)
@@ -118,15 +117,18 @@ def retry_after(value: str | None, now: float) -> float | None:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    answer = await response.content.read(MAX_ANSWER)
-    if not answer or response.content.at_eof():
-        return answer
-    parts, left = [answer], MAX_ANSWER - len(answer)
-    while left > 0 and (part := await response.content.read(left)):
-        parts.append(part)
-        left -= len(part)
-    if not response.content.at_eof():
-        response.close()
+    """The body of the answer, as far as it is read. The connection is kept only if nothing more was to come."""
+    content = response.content
+    parts, left = [], MAX_ANSWER
+    try:
+        while left > 0 and (part := await content.read(left)):
+            parts.append(part)
+            left -= len(part)
+    finally:
+        if content.at_eof():
+            response.release()
+        else:
+            response.close()
     return b"".join(parts)
 
 

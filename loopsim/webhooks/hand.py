@@ -8,24 +8,30 @@ from typing import Any
 
 from loopsim.domain.quirks import quirk
 from loopsim.domain.webhooks import Subscription
-from loopsim.store.deliveries import Delivery, Settled, payload
+from loopsim.store.deliveries import Delivery, Settled, payloads_from
 from loopsim.store.shop import Shop
 from loopsim.webhooks.outcomes import Outcome
 from loopsim.webhooks.targets import Target, allowed, target_of
 
-_KEPT_PAYLOADS = 256
+_KEPT_PAYLOADS, _READ_AHEAD = 256, 32
 LaneKey = tuple[int, int]  # subscription id, return id
 Route = tuple[Target, bool]  # where a URL leads to, and whether that is allowed
 
 
 class Job:
-    """A delivery in hand. `first`: it was never attempted; `resent` is set where it is asked for by hand; `key`: the
+    """A delivery in hand. `fault`: what is done to it (a resend is spared); `first`: it was never attempted; `resent` is set where it is asked for by hand; `key`: the
     lane it belongs to; `lane`: the lane it waits in or holds; `void`: it need not be posted any more."""
+
+    __slots__ = (
+        *("counts_as_first", "counts_as_open", "delivery", "fault", "first", "hand", "held", "key", "lane", "parked"),
+        *("present", "resent", "settled", "task", "void"),
+    )
 
     def __init__(self, hand: Hand, delivery: Delivery, resent: asyncio.Future[Settled | None] | None = None) -> None:
         self.hand = hand
         self.delivery = delivery
         self.resent = resent
+        self.fault: dict[str, Any] = (delivery.fault if resent is None else None) or {}
         self.first = resent is None and tries_made(delivery) == 0
         self.key: LaneKey | None = None
         if resent is None and delivery.return_id is not None:
@@ -35,11 +41,6 @@ class Job:
         self.task: asyncio.Task[None] | None = None
         self.present = self.held = self.parked = self.void = False
         self.counts_as_open = self.counts_as_first = False
-
-    @property
-    def fault(self) -> dict[str, Any]:
-        """What a fault does to this delivery; a resend is spared."""
-        return {} if self.resent is not None or self.delivery.fault is None else self.delivery.fault
 
     @property
     def copies(self) -> int:
@@ -118,13 +119,17 @@ class Hand:
             self._routes[url] = None if target is None else (target, allowed(url, listed))
         return self._routes[url]
 
-    def payload(self, id_: int) -> tuple[bytes, str]:
-        """The bytes of a payload, and as text."""
+    def payload(self, job: Job) -> tuple[bytes, str]:
+        """The bytes of a job's payload, and as text."""
+        id_ = job.delivery.payload_id
         kept = self._payloads.get(id_)
         if kept is None:
-            body = payload(self.shop.connection, id_)
-            kept = self._payloads[id_] = (body, body.decode("utf-8", "replace"))
-            if len(self._payloads) > _KEPT_PAYLOADS:
+            # Those that come after a new one will be wanted next; one statement reads them all.
+            ahead = _READ_AHEAD if job.first and self.underway > 1 else 1
+            for read_id, body in payloads_from(self.shop.connection, id_, ahead):
+                self._payloads[read_id] = (body, body.decode("utf-8", "replace"))
+            kept = self._payloads[id_]
+            while len(self._payloads) > _KEPT_PAYLOADS:
                 del self._payloads[next(iter(self._payloads))]
         return kept
 
@@ -147,7 +152,8 @@ class Hand:
             self.resends.discard(job)
         job.present = False
         self.count(job)
-        if job.key is not None and (lane := self.lanes.get(job.key)) is not None:
+        lane = None if job.key is None else self.lanes.get(job.key)
+        if lane is not None and lane.waiting:
             self.restall(lane)
 
     def void(self, delivery_id: int) -> None:
@@ -185,15 +191,15 @@ class Hand:
         is_first = is_open and job.first and not job.held
         if is_open != job.counts_as_open:
             job.counts_as_open = is_open
-            self.open += 1 if is_open else -1
-            _show(self.none_open, self.open == 0)
+            self.open = _counted(self.open, is_open, self.none_open)
         if is_first != job.counts_as_first:
             job.counts_as_first = is_first
-            self.first += 1 if is_first else -1
-            _show(self.none_first, self.first == 0)
+            self.first = _counted(self.first, is_first, self.none_first)
 
     def restall(self, lane: Lane) -> None:
         """See whether a lane waits for a timer and nothing else; its jobs count as open only if not."""
+        if not lane.waiting and not lane.stalled:
+            return
         stalled = bool(lane.waiting) and not lane.busy and self.strict and lane.waiting.isdisjoint(self.jobs)
         if stalled != lane.stalled:
             lane.stalled = stalled
@@ -234,8 +240,11 @@ def tries_made(delivery: Delivery) -> int:
     return max(1, delivery.attempts - copies_of(delivery.fault or {}) + 1) if delivery.attempts else 0
 
 
-def _show(event: asyncio.Event, value: bool) -> None:
-    if value:
-        event.set()
-    else:
-        event.clear()
+def _counted(count: int, up: bool, none: asyncio.Event) -> int:
+    if up:
+        if count == 0:
+            none.clear()
+        return count + 1
+    if count == 1:
+        none.set()
+    return count - 1

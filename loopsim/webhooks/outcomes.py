@@ -14,23 +14,32 @@ from loopsim.clock import from_ms, to_ms
 from loopsim.domain.events import Timer
 from loopsim.domain.quirks import quirk
 from loopsim.domain.webhooks import DEACTIVATED_AFTER, Decision, Subscription
-from loopsim.store.deliveries import RETRY_TIMER, Attempt, Delivery, DeliveryState, Settled, drop, settle, standing
+from loopsim.store.deliveries import RETRY_TIMER, Attempt, Delivery, DeliveryState, Settled, drop, settle, standings
 from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
 from loopsim.store.transaction import Transaction
 from loopsim.webhooks.reply import Reply
+from loopsim.webhooks.targets import Target
+
+
+class Outgoing(Struct, frozen=True, kw_only=True):
+    """One message as it is posted. `text` is the body as text; `as_kept`: the body is the payload as it is kept."""
+
+    url: str
+    target: Target
+    body: bytes
+    text: str
+    headers: dict[str, str]
+    as_kept: bool
 
 
 class Posted(Struct, frozen=True, kw_only=True):
     """A POST was made. `copy`: a further one of the same bytes, which decides nothing; `resent`: asked for by hand.
-    Neither schedules anything. `as_kept`: the body is the payload as it is kept."""
+    Neither schedules anything."""
 
     delivery: Delivery
     at: datetime
-    url: str
-    headers: dict[str, str]
-    body: str
-    as_kept: bool
+    out: Outgoing
     reply: Reply
     decision: Decision
     copy: bool = False
@@ -43,7 +52,6 @@ class Blocked(Struct, frozen=True, kw_only=True):
     delivery: Delivery
     at: datetime
     url: str
-    body: str
     note: str
 
 
@@ -77,12 +85,9 @@ class Written(Struct, frozen=True, kw_only=True):
 
 def write(shop: Shop, outcomes: Sequence[Outcome], now: datetime) -> Written:
     """Write the outcomes in their order, in one transaction at `now` of the shop's clock, and tell the journal."""
-    settled: list[Settled | None] = []
     with shop.transaction(now) as transaction:
-        batch = _Batch(transaction)
-        for outcome in outcomes:
-            standing_now = standing(shop.connection, outcome.delivery.id)
-            settled.append(None if standing_now is None else batch.write(outcome, *standing_now))
+        batch = _Batch(transaction, outcomes)
+        settled = [batch.write(outcome) for outcome in outcomes]
         batch.close()
     for entry in batch.entries:
         shop.journal.add(entry)
@@ -90,43 +95,49 @@ def write(shop: Shop, outcomes: Sequence[Outcome], now: datetime) -> Written:
 
 
 class _Batch:
-    """The subscriptions that a batch is about are read and written once."""
+    """What a batch is about is read once and written once: deliveries, and the subscriptions that count failures."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, outcomes: Sequence[Outcome]) -> None:
         self.entries: list[Entry] = []
         self._transaction = transaction
         self._deactivates = quirk(transaction.settings.quirks, "webhook_deactivation") == "after_10_failures"
+        self._standings = standings(transaction.connection, {outcome.delivery.id for outcome in outcomes})
+        self._settled: list[Settled] = []
         self._before: dict[int, Subscription | None] = {}
         self._after: dict[int, Subscription] = {}
 
-    def write(self, outcome: Outcome, state: DeliveryState, attempts: int) -> Settled | None:
+    def write(self, outcome: Outcome) -> Settled | None:
+        delivery = outcome.delivery
+        if delivery.id not in self._standings:
+            return None
+        state, attempts = self._standings[delivery.id]
         settled: Settled | None = None
-        match outcome:
-            case Posted():
-                settled = self._posted(outcome, state, attempts + 1)
-                self.entries.append(_posted_entry(outcome, settled.attempt, self._count(outcome)))
-            case Blocked():
-                settled = _blocked(outcome, state, attempts + 1)
-                entry = _entry(outcome, attempt=attempts + 1, error="blocked", url=outcome.url)
-                self.entries.append(entry)
-            case Dropped():
-                if state == "queued" and not outcome.resent:
-                    drop(self._transaction.connection, outcome.delivery.id, outcome.at)
-                self.entries.append(_entry(outcome))
-            case Delayed():
-                self._transaction.schedule(Timer(RETRY_TIMER, outcome.due, outcome.delivery.id))
+        if isinstance(outcome, Posted):
+            settled = self._posted(outcome, state, attempts + 1)
+            self.entries.append(_posted_entry(outcome, attempts + 1, self._count(outcome)))
+        elif isinstance(outcome, Blocked):
+            settled = _blocked(outcome, state, attempts + 1)
+            self.entries.append(_entry(outcome, attempt=attempts + 1, error="blocked", url=outcome.url))
+        elif isinstance(outcome, Dropped):
+            if state == "queued" and not outcome.resent:
+                drop(self._transaction.connection, delivery.id, outcome.at)
+            self.entries.append(_entry(outcome))
+        else:
+            self._transaction.schedule(Timer(RETRY_TIMER, outcome.due, delivery.id))
         if settled is not None:
-            settle(self._transaction.connection, (settled,))
+            self._settled.append(settled)
+            self._standings[delivery.id] = (settled.state, settled.attempt.number)
         return settled
 
     def close(self) -> None:
-        """Write the subscriptions that changed."""
+        """Write what was gathered."""
+        settle(self._transaction.connection, self._settled)
         for id_, subscription in self._after.items():
             if subscription != self._before[id_]:
                 self._transaction.put("webhook", id_, subscription)
 
     def _posted(self, posted: Posted, state: DeliveryState, number: int) -> Settled:
-        delivery, reply = posted.delivery, posted.reply
+        delivery, out, reply = posted.delivery, posted.out, posted.reply
         retry_at = None
         if state == "queued" and not posted.copy and not posted.resent:
             if posted.decision.delivered:
@@ -144,9 +155,9 @@ class _Batch:
             delivery_id=delivery.id,
             number=number,
             at=posted.at,
-            url=posted.url,
-            request_headers=posted.headers,
-            request_body=posted.body,
+            url=out.url,
+            request_headers=out.headers,
+            request_body=None if out.as_kept else out.text,
             status=reply.status,
             response_headers=reply.headers,
             response_body=reply.body,
@@ -154,7 +165,7 @@ class _Batch:
             duration_ms=reply.duration_ms,
             retry_at=retry_at,
         )
-        return Settled(attempt=attempt, state=state, as_kept=posted.as_kept)
+        return Settled(attempt=attempt, state=state)
 
     def _count(self, posted: Posted) -> str | None:
         """Count consecutive failures; the note for the journal where the subscription was switched off."""
@@ -187,10 +198,9 @@ def _blocked(blocked: Blocked, state: DeliveryState, number: int) -> Settled:
         at=blocked.at,
         url=blocked.url,
         request_headers={},
-        request_body=blocked.body,
         error="blocked",
     )
-    return Settled(attempt=attempt, state="blocked" if state == "queued" else state, as_kept=True)
+    return Settled(attempt=attempt, state="blocked" if state == "queued" else state)
 
 
 def _entry(
@@ -214,27 +224,27 @@ def _entry(
     )
 
 
-def _posted_entry(posted: Posted, attempt: Attempt, note: str | None) -> Entry:
-    delivery, reply = posted.delivery, posted.reply
+def _posted_entry(posted: Posted, number: int, note: str | None) -> Entry:
+    delivery, out, reply = posted.delivery, posted.out, posted.reply
     return Entry(
         at=to_ms(posted.at),
         direction="out",
         kind="delivery",
         method="POST",
         status=reply.status,
-        request_body=posted.body,
+        request_body=out.text,
         response_body=reply.body,
         delivery_id=delivery.id,
-        attempt=attempt.number,
+        attempt=number,
         subscription_id=delivery.subscription_id,
         topic=delivery.topic,
         trigger=delivery.trigger,
         return_id=delivery.return_id,
-        url=posted.url,
+        url=out.url,
         error=reply.error,
         note=note,
         fault=None if posted.resent else _fault(delivery),
-        request_headers=posted.headers,
+        request_headers=out.headers,
         duration_ms=reply.duration_ms,
     )
 

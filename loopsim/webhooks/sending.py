@@ -6,12 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from loopsim import __version__
 from loopsim.domain.webhooks import judge
+from loopsim.store.shop import Shop
 from loopsim.webhooks.hand import Job, tries_made
-from loopsim.webhooks.outcomes import Blocked, Dropped, Posted
+from loopsim.webhooks.outcomes import Blocked, Dropped, Outgoing, Posted
 from loopsim.webhooks.signing import SIGNATURE_HEADER, signed
 from loopsim.webhooks.targets import Target, why_blocked
 
@@ -20,46 +19,29 @@ if TYPE_CHECKING:
 
 USER_AGENT = f"loopsim/{__version__}"
 _HEADERS = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
-Now = Callable[[], datetime]
+Now = Callable[[Shop], datetime]
 
 
-class Outgoing(Struct, frozen=True, kw_only=True):
-    """One message, ready to be posted. `text` is the body as text; `as_kept`: the body is the payload as it is kept."""
-
-    url: str
-    target: Target
-    body: bytes
-    text: str
-    headers: dict[str, str]
-    as_kept: bool
-
-
-def verdict(job: Job, allow_targets: tuple[str, ...], now: datetime) -> Target | Dropped | Blocked:
+def verdict(job: Job, allow_targets: tuple[str, ...], now: Now) -> Target | Dropped | Blocked:
     """Where a job may be posted to as things are now, or why it is not posted."""
     hand, delivery = job.hand, job.delivery
     subscription = hand.subscription(delivery.subscription_id)
     if subscription is None:
         note = "Never sent: its subscription was deleted."
-        return Dropped(delivery=delivery, at=now, note=note, resent=job.resent is not None)
+        return Dropped(delivery=delivery, at=now(hand.shop), note=note, resent=job.resent is not None)
     route = hand.route(subscription.url, allow_targets)
     if route is not None and route[1]:
         return route[0]
-    return Blocked(
-        delivery=delivery,
-        at=now,
-        url=subscription.url,
-        body=hand.payload(delivery.payload_id)[1],
-        note=why_blocked(subscription.url),
-    )
+    note = why_blocked(subscription.url)
+    return Blocked(delivery=delivery, at=now(hand.shop), url=subscription.url, note=note)
 
 
 def prepare(job: Job, target: Target) -> Outgoing:
-    """The bytes as they were made at the event, signed with the secret of this moment; spoiled where a fault says
-    so."""
+    """The bytes as they were made at the event, signed with the secret of this moment; spoiled where a fault says so."""
     hand, fault = job.hand, job.fault
     subscription = hand.subscription(job.delivery.subscription_id)
     assert subscription is not None
-    body, text = hand.payload(job.delivery.payload_id)
+    body, text = hand.payload(job)
     tamper = str(fault.get("what", "signature")) if fault.get("kind") == "tamper" else None
     sent, signature = signed(body, subscription.secret or hand.shop.settings.secret, tamper)
     as_kept = sent is body
@@ -74,36 +56,26 @@ def prepare(job: Job, target: Target) -> Outgoing:
 
 
 async def post_all(job: Job, out: Outgoing, sender: Sender, now: Now) -> bool:
-    """Post a job's message, more than once where a fault says so, each after the last was answered. The outcomes go
-    to the hand.
+    """Post a job's message, more than once where a fault says so, each after the last was answered. The outcomes go to
+    the hand.
 
     Returns whether it will be tried again; the first answer decides.
     """
-    hand, delivery = job.hand, job.delivery
-    retry = False
+    hand, delivery, settings = job.hand, job.delivery, job.hand.shop.settings
+    resent, retry = job.resent is not None, False
     for copy in range(job.copies):
-        at = now()
-        reply = await sender.post(out.url, out.target, out.body, out.headers, hand.shop.settings.delivery_timeout)
+        at = now(hand.shop)
+        reply = await sender.post(out.url, out.target, out.body, out.headers, settings.delivery_timeout)
         decision = judge(
             status=reply.status,
             retry_after=reply.retry_after,
             attempt=tries_made(delivery) + 1,
-            seed=hand.shop.settings.seed,
+            seed=settings.seed,
             delivery_id=delivery.id,
         )
         if copy == 0:
-            retry = job.resent is None and decision.retry_in is not None
-        posted = Posted(
-            delivery=delivery,
-            at=at,
-            url=out.url,
-            headers=out.headers,
-            body=out.text,
-            as_kept=out.as_kept,
-            reply=reply,
-            decision=decision,
-            copy=copy > 0,
-            resent=job.resent is not None,
+            retry = not resent and decision.retry_in is not None
+        hand.outcomes.append(
+            (job, Posted(delivery=delivery, at=at, out=out, reply=reply, decision=decision, copy=copy > 0, resent=resent))
         )
-        hand.outcomes.append((job, posted))
     return retry

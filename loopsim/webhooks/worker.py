@@ -246,7 +246,7 @@ class Worker:
 
     def _submit(self, job: Job) -> bool:
         """Hand a job to its endpoint; False where it is settled without a post."""
-        target = verdict(job, self._allow_targets, self._now(job.hand.shop))
+        target = verdict(job, self._allow_targets, self._now)
         if not isinstance(target, Target):
             self._settle(job, target)
             return False
@@ -259,9 +259,9 @@ class Worker:
         try:
             if not job.void:
                 # Its subscription may have changed while it waited.
-                target = verdict(job, self._allow_targets, self._now(shop))
+                target = verdict(job, self._allow_targets, self._now)
                 if isinstance(target, Target):
-                    retry = await post_all(job, prepare(job, target), sender, partial(self._now, shop))
+                    retry = await post_all(job, prepare(job, target), sender, self._now)
                 else:
                     job.hand.outcomes.append((job, target))
         except Exception:

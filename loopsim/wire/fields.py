@@ -23,6 +23,7 @@ LARGEST_AMOUNT = 10**15
 NOTHING = ("", "N/A")
 _LONGEST_SHOWN = 60
 _YEAR = re.compile(r"\d{4}-", re.ASCII)
+_NO_MATTER = datetime(1970, 1, 1, tzinfo=UTC)  # relative dates, which would need a now, are not read
 _OFFSET = re.compile(r"[+-]\d{2}:\d{2}", re.ASCII)
 _KINDS = {dict: "an object", list: "a list", bool: "true or false", str: "text", int: "a number", float: "a number"}
 
@@ -167,8 +168,7 @@ def _parsed(written: str) -> datetime | None:
         found = datetime.fromisoformat(written)
         found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
-        # Only absolute dates: an export that says "yesterday" is broken.
-        return times.parse(written, times.NEVER) if _YEAR.match(written) else None
+        return times.parse(written, _NO_MATTER) if _YEAR.match(written) else None
     return found if 1900 <= found.year < 9000 else None
 
 

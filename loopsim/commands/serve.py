@@ -1,0 +1,260 @@
+"""`loopsim serve`: the server, in the foreground.
+
+Nothing here imports rich: the server has to answer soon and stay small, and click has the colours it needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loopsim import __version__
+from loopsim.commands import log, options
+from loopsim.errors import Invalid, SetupError
+
+if TYPE_CHECKING:
+    from loopsim.bootstrap import Running
+
+
+@click.command("serve")
+@options.flag(
+    "--host",
+    default=options.DEFAULT_HOST,
+    show_default=True,
+    help="Address to listen on. Beyond loopback a --token is needed.",
+)
+@options.flag(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=options.DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
+@options.flag(
+    "--port-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the port to this file once calls are answered.",
+)
+@options.flag(
+    "--db", type=click.Path(path_type=Path, file_okay=False), help="Keep the state in this folder. [default: in memory]"
+)
+@options.flag("--durable", is_flag=True, help="Survive a loss of power, too. Slower; needs --db.")
+@options.flag("--world", default="us-apparel", show_default=True, help="What the first shop starts with.")
+@options.flag(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="What ids, keys and chance follow from."
+)
+@options.flag(
+    "--clock",
+    type=click.Choice(["real", "scaled", "manual"]),
+    default="real",
+    show_default=True,
+    help="How the first shop's time passes.",
+)
+@options.flag(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="How many times as fast as the wall; for --clock scaled.",
+)
+@options.flag("--moment", help="When the first shop's time starts, such as 2026-06-01T09:00:00Z. [default: now]")
+@options.flag("--webhook", help="Subscribe this URL to everything, each trigger under the topic it belongs to.")
+@options.flag(
+    "--allow-target", multiple=True, metavar="HOST|CIDR", help="Let webhooks go there, beyond loopback. Repeatable."
+)
+@options.flag("--allow-host", multiple=True, help="Answer calls under this host name, too. Repeatable.")
+@options.flag("--token", help="What calls to the control API must bring: Authorization: Bearer TOKEN.")
+@options.flag("--rate-limit", type=click.IntRange(1), help="Calls per minute and key. [default: 300, as Loop]")
+@options.flag("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.flag("--log-level", type=click.Choice(log.LEVELS), default="info", show_default=True)
+@options.output
+def command(
+    port_file: Path | None,
+    webhook: str | None,
+    rate_limit: int | None,
+    log_format: str,
+    log_level: str,
+    format: str,
+    **values: Any,
+) -> None:
+    """Start the simulator: Loop's API, its webhooks and loopsim's control API on one port.
+
+    Prints where it is, with which key, and what to try next, then a line per call and delivery. Ctrl-C stops it.
+    """
+    if values["durable"] and values["db"] is None:
+        raise click.UsageError("--durable needs a folder to keep the state in: --db DIR.")
+    if (values["clock"] == "scaled") != (values["rate"] is not None):
+        raise click.UsageError("--rate goes with --clock scaled, which needs it: --clock scaled --rate 3600.")
+    log.set_up(log_level, log_format)
+    running = _build(values)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def ready() -> None:
+        loop = asyncio.get_running_loop()
+        tasks.add(loop.create_task(log.follow(running.runtime.world), name="log"))
+        if port_file is not None:
+            _write_port(port_file, running.url)
+        _tell(running, values, webhook, format)
+
+    try:
+        _adjust(running, webhook, rate_limit)
+        if port_file is not None:
+            _write_port(port_file, "")
+    except BaseException:
+        running.close()
+        raise
+    try:
+        running.run(ready)
+    finally:
+        if port_file is not None:
+            port_file.unlink(missing_ok=True)
+    if format == "text":
+        click.echo(
+            "loopsim stopped." if values["db"] else "loopsim stopped; its state is gone. (--db DIR keeps it.)", err=True
+        )
+
+
+def _build(values: dict[str, Any]) -> Running:
+    # Only here: the verbs that speak to a server need none of it.
+    from loopsim.bootstrap import Options, build
+
+    return build(
+        Options(
+            host=values["host"],
+            port=values["port"],
+            db=values["db"],
+            durable=values["durable"],
+            seed=values["seed"],
+            world=values["world"],
+            clock=values["clock"],
+            rate=values["rate"] or 1.0,
+            moment=_moment(values["moment"]),
+            allow_hosts=tuple(values["allow_host"]),
+            allow_targets=tuple(values["allow_target"]),
+            token=values["token"],
+        )
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is no moment. Write it as 2026-06-01T09:00:00Z.", param_hint="--moment"
+        ) from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _write_port(file: Path, url: str) -> None:
+    """The port for those who wait for it; an empty file is removed, so that nobody takes an old one for ours."""
+    try:
+        if not url:
+            file.unlink(missing_ok=True)
+            return
+        part = file.with_name(f"{file.name}.part")
+        part.write_text(f"{url.rpartition(':')[2]}\n")
+        part.replace(file)
+    except OSError as error:
+        raise SetupError(f"{file} cannot be written ({error.strerror}). Choose another --port-file.") from error
+
+
+def _adjust(running: Running, webhook: str | None, rate_limit: int | None) -> None:
+    """Put into effect what the first shop gets beside its world."""
+    from loopsim.operations.perform import Call
+
+    changes: list[tuple[str, dict[str, Any]]] = []
+    if rate_limit:
+        changes.append(("updateSettings", {"rate_limit": rate_limit}))
+    if webhook and webhook not in _subscribers(running):
+        changes.append(("createSubscription", {"url": webhook}))
+    for operation_id, body in changes:
+        try:
+            running.runtime.perform(running.shop, operation_id, Call(path={"shop": running.shop.name}, body=body))
+        except Invalid as error:
+            told = "; ".join(message for messages in error.fields.values() for message in messages)
+            raise SetupError(f"--webhook {webhook}: {told}") from error
+
+
+def _subscribers(running: Running) -> set[str]:
+    from loopsim.operations.perform import Call
+
+    answer = running.runtime.perform(running.shop, "listSubscriptions", Call(path={"shop": running.shop.name}))
+    return {each["url"] for each in answer.body["subscriptions"]}
+
+
+def _facts(running: Running, values: dict[str, Any], webhook: str | None) -> dict[str, Any]:
+    shop, key = running.shop, running.key
+    return {
+        "url": running.url,
+        "base_url": f"{running.url}/api/v1",
+        "key": None if key is None else key.text,
+        "secret": shop.settings.secret,
+        "docs_url": f"{running.url}/_loopsim/docs",
+        "control_url": f"{running.url}/_loopsim",
+        "shop": shop.name,
+        "world": shop.settings.world,
+        "seed": shop.settings.seed,
+        "clock": shop.clock.mode,
+        "now": running.runtime.now(shop).isoformat(),
+        "db": None if values["db"] is None else str(values["db"].resolve()),
+        "webhook": webhook,
+        "version": __version__,
+    }
+
+
+def _tell(running: Running, values: dict[str, Any], webhook: str | None, format: str) -> None:
+    facts = _facts(running, values, webhook)
+    if format == "json":
+        click.echo(json.dumps(facts))
+        return
+    port = running.url.rpartition(":")[2]
+    where = "" if port == str(options.DEFAULT_PORT) else f" --port {port}"
+    token = " --token …" if values["token"] else ""
+    clock = {
+        "real": "follows the wall",
+        "scaled": f"runs {running.shop.clock.rate:g} times as fast as the wall",
+        "manual": "stands still until `loopsim clock advance`",
+    }
+    kept = f"kept in {facts['db']}" if facts["db"] else "in memory, gone when this stops (--db DIR keeps it)"
+    rows = [
+        ("Base URL", click.style(facts["base_url"], bold=True), ""),
+        ("API key", click.style(facts["key"] or "none left", bold=True), "header X-Authorization"),
+        ("Secret", click.style(facts["secret"], bold=True), "signs webhooks, header X-Loop-Signature"),
+        ("Docs", facts["docs_url"], ""),
+        ("Control", facts["control_url"], "acts, clock, faults, deliveries, journal"),
+        ("Shop", facts["shop"], f"world {facts['world']}, seed {facts['seed']}; its clock {clock[facts['clock']]}"),
+        *([("Webhooks", webhook, "subscribed to everything")] if webhook else []),
+        ("State", kept, ""),
+    ]
+    click.echo()
+    click.echo(
+        "  "
+        + click.style("loopsim", fg="cyan", bold=True)
+        + f" {__version__}"
+        + click.style("  Loop Returns, simulated on this machine", dim=True)
+    )
+    click.echo()
+    for name, value, says in rows:
+        click.echo(
+            "  " + click.style(f"{name:<10}", dim=True) + value + (click.style(f"   {says}", dim=True) if says else "")
+        )
+    example = "" if webhook else " --webhook http://127.0.0.1:9000/loop"
+    click.echo()
+    click.echo(
+        "  "
+        + click.style("Try", dim=True)
+        + "       "
+        + click.style(f"loopsim trigger return.closed{where}{token}{example}", fg="cyan")
+    )
+    click.echo(
+        "            "
+        + click.style(f'eval "$(loopsim env{where}{token})"', fg="cyan")
+        + click.style("   points your client here", dim=True)
+    )
+    click.echo()
