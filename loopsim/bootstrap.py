@@ -14,12 +14,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from loopsim import operations
 from loopsim.clock import Clock, Mode, Wall, to_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract, load_contract
 from loopsim.contract.walk import each_operation
 from loopsim.errors import SetupError
-from loopsim import operations
 from loopsim.operations import control, loop
 from loopsim.operations.perform import OPERATIONS
 from loopsim.scheduler.scheduler import Scheduler
@@ -51,8 +51,11 @@ REGISTERING = (operations, loop, control, server_control)
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How a server is run. `db` None keeps nothing; `seed`, `world`, `clock`, `rate` and `moment` (None: now) are those of the
-    shop that is there from the start, unless the folder has it already. `token` is needed to listen beyond loopback."""
+    """How a server is run.
+
+    `db` None keeps nothing. `seed`, `world`, `clock`, `rate` and `moment` (None: now) are those of the shop that is
+    there from the start, unless the folder has it already. `token` is needed to listen beyond loopback.
+    """
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -143,7 +146,7 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
 
 
 def register_operations() -> None:
-    """Import every module that registers operations or timers: one exists because its file lies in one of the packages."""
+    """Import every module that registers operations or timers: one exists because its file lies in a package."""
     for package in REGISTERING:
         for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
             import_module(module.name)
@@ -171,10 +174,11 @@ def _hosts(options: Options) -> Hosts:
     loopback = is_loopback(options.host)
     if not loopback and not options.token:
         raise SetupError(
-            f"Listening on {options.host} lets other machines in. Give a --token that they must bring, or stay on 127.0.0.1."
+            f"Listening on {options.host} lets other machines in. Give a --token that they must bring, or stay on"
+            " 127.0.0.1."
         )
     # An address that stands for all of them is no name anybody calls.
-    own = () if options.host in ("", "0.0.0.0", "::") else (options.host,)  # noqa: S104  compared, not bound
+    own = () if options.host in ("", "0.0.0.0", "::") else (options.host,)
     return Hosts((*options.allow_hosts, *own), options.token)
 
 

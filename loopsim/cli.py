@@ -105,4 +105,4 @@ def main(ctx: click.Context) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="loopsim")

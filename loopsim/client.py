@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
@@ -55,7 +55,9 @@ class Loopsim:
         self.url = f"{'https' if self._secure else 'http'}://{parts.netloc}"
         self._headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         self._timeout = timeout
-        self._local = threading.local()
+        # A list's pop and append are atomic, so threads share it without a lock.
+        self._idle: list[http.client.HTTPConnection] = []
+        weakref.finalize(self, _close_all, self._idle)
 
     def __enter__(self) -> Loopsim:
         return self
@@ -66,11 +68,8 @@ class Loopsim:
         self.close()
 
     def close(self) -> None:
-        """Close this thread's connection."""
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        self._local.connection = None
-        if connection is not None:
-            connection.close()
+        """Close the connections that are kept open. The next call opens one again."""
+        _close_all(self._idle)
 
     # calls
 
@@ -97,20 +96,34 @@ class Loopsim:
         return answer
 
     def _send(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
-        kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if kept is not None:
-            # One that the server has closed since the last call gives no answer; then a fresh one is tried.
-            with suppress(http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                return self._exchange(kept, method, target, body, headers)
-            self.close()
-        connection = self._local.connection = self._connection()
+        while self._idle:
+            # One that the server has closed since the last call gives no answer; then another is tried.
+            with suppress(IndexError, http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                return self._over(self._idle.pop(), method, target, body, headers)
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        connection = kind(self._host, self._port, timeout=self._timeout)
         try:
-            return self._exchange(connection, method, target, body, headers)
+            return self._over(connection, method, target, body, headers)
         except (OSError, http.client.HTTPException) as error:
-            self.close()
             raise SetupError(
                 f"No loopsim answers at {self.url} ({error}). Start one with `loopsim serve`, or name another."
             ) from error
+
+    def _over(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: dict[str, str],
+    ) -> tuple[int, bytes]:
+        try:
+            answer = self._exchange(connection, method, target, body, headers)
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return answer
 
     def _exchange(
         self,
@@ -123,10 +136,6 @@ class Loopsim:
         connection.request(method, target, body, headers)
         response = connection.getresponse()
         return response.status, response.read()
-
-    def _connection(self) -> http.client.HTTPConnection:
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        return kind(self._host, self._port, timeout=self._timeout)
 
     # the server
 
@@ -156,7 +165,7 @@ class Loopsim:
 
 
 class Shop:
-    """A shop: `key` goes into X-Authorization, `secret` signs its webhooks, `api_base` is Loop's API, version and all."""
+    """A shop: `key` goes into X-Authorization, `secret` signs its webhooks, `api_base` is Loop's API."""
 
     def __init__(self, server: Loopsim, name: str, key: str, secret: str, api_base: str) -> None:
         self.server = server
@@ -399,6 +408,11 @@ class Actor:
 
     def __dir__(self) -> list[str]:
         return list(self._verbs)
+
+
+def _close_all(connections: list[http.client.HTTPConnection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _given(**values: Any) -> Json:

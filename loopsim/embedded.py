@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
-
 from loopsim.bootstrap import Options, Running, build
 from loopsim.clock import Wall
 from loopsim.clock import wall as wall_clock

@@ -63,7 +63,7 @@ class Server(Loopsim):
         except SetupError as error:
             reason = getattr(error.__cause__, "strerror", None) or str(error.__cause__ or "no answer")
             raise Unreachable(
-                f"No loopsim answers at {self.url} ({reason}). Start one with `loopsim serve`, or say where it is: --url."
+                f"No loopsim answers at {self.url} ({reason}). Start one with `loopsim serve`, or give its --url."
             ) from error
 
     def health(self) -> Json:

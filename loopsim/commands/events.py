@@ -154,8 +154,8 @@ def delivery_rows(console: Console, found: list[Row]) -> None:
     columns(console, ("no.", "shop time", "return", "trigger", "topic", "state", "tries", "answer", "took"), rows)
 
 
-def show_delivery(console: Console, answer: Row) -> None:
-    """A delivery in full."""
+def show_delivery(console: Console, answer: Row, *, payload: bool = True) -> None:
+    """A delivery with its attempts, and with its payload laid out."""
     delivery, attempts = answer["delivery"], answer["attempts"]
     state = delivery["state"]
     pairs(
@@ -174,11 +174,12 @@ def show_delivery(console: Console, answer: Row) -> None:
         _show_attempt(console, attempt)
     if not attempts:
         console.print("[quiet]No attempt was made yet.[/]")
-    console.print("\n[quiet]Payload, laid out; the bytes sent are compact (--format json shows them):[/]")
-    try:
-        console.print(JSON(answer["payload"], ensure_ascii=False))
-    except ValueError:
-        console.print(Text(answer["payload"]))
+    if payload:
+        console.print("\n[quiet]Payload, laid out; the bytes sent are compact (--format json shows them):[/]")
+        try:
+            console.print(JSON(answer["payload"], ensure_ascii=False))
+        except ValueError:
+            console.print(Text(answer["payload"]))
     if state == "blocked":
         console.print(
             "\nIt may not leave this machine. Start the server with [command]--allow-target HOST[/] to let it."

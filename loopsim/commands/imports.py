@@ -35,7 +35,15 @@ def command(shop: Shop, file: IO[bytes], keep_personal_data: bool, resume: bool,
         print_json(answer)
         return
     console = screen()
-    for name, value in answer.items():
-        shown = len(value) if isinstance(value, list | dict) else value
-        console.print(f"[quiet]{name.replace('_', ' ')}[/]  {shown}")
-    console.print(f"\nSee them: [command]loopsim env[/], then GET /warehouse/return/list of shop {shop.name}.")
+    console.print(
+        f"[ok]✓[/] [key]{answer['imported']} returns[/] of {answer['orders']} orders are in shop {shop.name},"
+        f" with {answer['held_units']} units that no other return can take."
+    )
+    if answer["replaced"]:
+        console.print(f"  {answer['replaced']} of them took the place of returns that were there.")
+    if keep_personal_data:
+        console.print("  People and addresses are as in the file. Keep them out of what you share.")
+    else:
+        console.print(f"  {answer['people_replaced']} people were replaced by invented ones.")
+    if not resume:
+        console.print("  [quiet]They stand still: no carrier scans them and none expires. --resume lets them go on.[/]")

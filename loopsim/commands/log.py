@@ -104,6 +104,8 @@ def _level(entry: Entry) -> int:
     if entry["kind"] == "delivery":
         status = entry.get("status")
         return logging.INFO if status is not None and 200 <= status < 300 else logging.WARNING
+    if entry["kind"] == "control" and entry.get("method") == "GET":
+        return logging.DEBUG
     return logging.WARNING if entry.get("status", 200) >= 500 or entry.get("error") else logging.INFO
 
 

@@ -27,6 +27,6 @@ def command(shop: Shop, delivery: int, format: str) -> None:
         from loopsim.commands.events import show_delivery
         from loopsim.commands.screen import screen
 
-        show_delivery(screen(), answer)
+        show_delivery(screen(), answer, payload=False)
     last = attempts[-1]["status"] if attempts else None
     failed(last is None or not 200 <= last < 300)

@@ -27,7 +27,7 @@ FLAGS = frozenset(
 
 
 def read_settings(verb: str, folder: Path | None = None) -> dict[str, Any]:
-    """The settings for one verb, by flag. Raises SetupError for a file that cannot be read or a name that no flag has."""
+    """The settings for one verb, by flag. Raises SetupError for a file that cannot be read, or a name of no flag."""
     from loopsim.cli import VERBS
 
     found = _find(folder or Path())

@@ -18,6 +18,9 @@ JOURNEY = ("pre_transit", "in_transit", "out_for_delivery", "delivered")
 FINAL = {"closed", "cancelled", "expired"}
 
 
+WAITED_FOR = {"label.make": "for the label", "return.process": "for Loop's queue"}
+
+
 class Recipe(NamedTuple):
     """`submit` is the act's body for a fresh return; `policy` is what the shop's must be while it lasts."""
 
@@ -101,7 +104,7 @@ class Story:
             # The clock runs by itself and was faster: what was due has run, or does with the next move.
             came = self.shop.clock.advance(by=0.001)
         passed = (datetime.fromisoformat(came["now"]) - datetime.fromisoformat(before)).total_seconds()
-        self.told("clock", f"{max(passed, 0):g} s pass", kind.replace(".", " "))
+        self.told("clock", f"{max(round(passed), 0)} s pass", WAITED_FOR.get(kind, kind))
         return True
 
 
@@ -140,6 +143,18 @@ def state_of(view: dict[str, Any]) -> str:
     return f"{about} is {view['state']}{flagged}{label}"
 
 
+def submit_fresh(shop: Shop, body: dict[str, Any]) -> dict[str, Any]:
+    """A fresh return: of the next order that has something returnable, else of one that is made for it."""
+    try:
+        view: dict[str, Any] = shop.act("customer.submits_return", **body)
+    except Refused as error:
+        if error.code not in ("nothing_returnable", "final_sale"):
+            raise
+        order = shop.act("orders.makes")
+        view = shop.act("customer.submits_return", order=order["name"], **body)
+    return view
+
+
 # the steps
 
 
@@ -152,14 +167,7 @@ def _submit(story: Story) -> None:
                 " Name another, or none to start a fresh one."
             )
         return
-    try:
-        view = story.shop.act("customer.submits_return", **story.submit)
-    except Refused as error:
-        if error.code != "nothing_returnable":
-            raise
-        order = story.shop.act("orders.makes")
-        story.told("customer", f"orders {order['name']}")
-        view = story.shop.act("customer.submits_return", order=order["name"], **story.submit)
+    view = submit_fresh(story.shop, story.submit)
     story.return_id = view["id"]
     story.told("customer", "submits a return", state_of(view))
 
@@ -245,7 +253,7 @@ def _cancel(story: Story) -> None:
 
 
 def _drop_off(story: Story) -> None:
-    story.act("customer.drops_off", "drops the goods off at a Happy Returns bar")
+    story.act("customer.drops_off", "drops it off at a bar")
 
 
 def _ship(story: Story) -> None:

@@ -34,7 +34,7 @@ DURATIONS: dict[str, Duration] = {
     "process_done": Duration(2, 2, "assumed", "duration-process"),
     "expiry": Duration(28 * _DAY, 28 * _DAY, "documented", "duration-expiry"),
     "hold": Duration(7 * _DAY, 7 * _DAY, "documented", "duration-hold"),
-    "happy_returns_processed": Duration(12 * _HOUR, 12 * _HOUR, "documented", "happy-returns-timetable"),
+    "happy_returns_processed": Duration(12 * _HOUR, 12 * _HOUR, "documented", "duration-happy-returns"),
 }
 
 # What the carrier does, by service: for each scan the time since the scan before it (the first since the label was

@@ -1,8 +1,8 @@
-"""What return rows say about things they do not show: what a customer chose for each unit, whether taxes are inside prices, and the
-order behind the returns.
+"""What return rows tell of things they do not show: what the customer chose for each unit, whether taxes are inside
+prices, and the order behind the returns.
 
-Rows never print the resolution of a unit nor the order's own lines; imports need both. All of it is assumed, and none of it changes
-what an imported row prints.
+Rows never print the resolution of a unit nor the order's own lines; an import needs both. All of it is assumed, and
+none of it changes what an imported row prints.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ def resolution_of(line: ReturnLine, words: frozenset[str], gift_card: int, has_e
     return "refund"
 
 
-def taxes_included(totals: Totals, lines: Iterable[ReturnLine], exchanges: Iterable[tuple[Exchange, int]]) -> bool | None:
-    """Whether taxes are inside prices, by the first sum that tells; None where none does. Exchanges come with their printed total."""
+def taxes_included(
+    totals: Totals, lines: Iterable[ReturnLine], exchanges: Iterable[tuple[Exchange, int]]
+) -> bool | None:
+    """Whether taxes are inside prices, by the first sum that tells; None where none does. Exchanges come with the total
+    that the row prints of them."""
     sums = [(totals.return_product - totals.return_discount, totals.return_tax, totals.return_total)]
     sums += [(line.price - line.discount, line.tax, line.refund) for line in lines]
     sums += [(item.price - item.discount, item.tax, total) for item, total in exchanges]
@@ -73,7 +76,7 @@ def processing_event_of(lines: Iterable[ReturnLine], policy: Policy) -> Processi
 
 
 def inferred_order(return_: Return, order_id: int, customer: Customer) -> Order:
-    """The order behind a return, still without lines. The row does not say when it was placed: ten days earlier (assumed)."""
+    """The order behind a return, still without lines. No row says when it was placed: ten days earlier (assumed)."""
     ref = return_.order
     return Order(
         id=order_id,
@@ -97,7 +100,7 @@ def inferred_order(return_: Return, order_id: int, customer: Customer) -> Order:
 
 
 def with_units(order: Order, units: Mapping[int, Mapping[int, ReturnLine]], earliest: datetime) -> Order:
-    """An inferred order with exactly these units (by order line id and unit number), all of them shipped before `earliest`."""
+    """An inferred order with exactly these units (by order line id and unit number), shipped well before `earliest`."""
     lines = tuple(order_line(line_id, pieces) for line_id, pieces in units.items() if pieces)
     created = min(order.created_at, earliest - _ORDERED_BEFORE)
     shipment = Fulfillment(

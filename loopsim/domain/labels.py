@@ -15,6 +15,7 @@ LabelStatus = Literal["new", "pre_transit", "in_transit", "out_for_delivery", "d
 LABEL_STATUSES: tuple[LabelStatus, ...] = LabelStatus.__args__  # type: ignore[attr-defined]
 JOURNEY: tuple[LabelStatus, ...] = ("new", "pre_transit", "in_transit", "out_for_delivery", "delivered")
 NEVER_MOVED: frozenset[LabelStatus] = frozenset({"new", "pre_transit"})
+USELESS: frozenset[LabelStatus] = frozenset({"error", "failure"})  # no parcel arrives with such a label
 
 RequestStatus = Literal["issued", "cancelled", "fulfilled"]
 # A request with reported errors stays issued (documented), so reporting is a row of its own.
@@ -77,7 +78,7 @@ def move_request(request: LabelRequest, action: str) -> LabelRequest:
 
 
 def scan(label: Label, status: LabelStatus, now: datetime) -> Label:
-    """The label after a scan. Going back is allowed: a carrier may correct itself, and Loop's PUT accepts it (assumed)."""
+    """The label after a scan. It may go back: a carrier corrects itself, and Loop's PUT accepts it (assumed)."""
     return structs.replace(
         label,
         status=status,

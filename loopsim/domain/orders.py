@@ -2,7 +2,7 @@
 
 Money is integer minor units (hundredths) of the order's shop currency. A *unit* is one piece of an order line: an order
 line of quantity 3 has the units 0, 1 and 2, and a return holds units, never quantities
-(`FACTS.md#returns-one-row-per-unit`).
+(`FACTS.md#returns-units`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Customer(Struct, frozen=True, kw_only=True):
 
 
 class Variant(Struct, frozen=True, kw_only=True):
-    """One sellable variant of a product. `price` in minor units; `weight_grams` and customs data feed label requests."""
+    """One sellable variant of a product, `price` in minor units. Weight and customs data feed label requests."""
 
     id: int
     product_id: int

@@ -146,7 +146,7 @@ def _applies(rule: WorkflowRule, facts: dict[str, set[Any]], value: int) -> bool
 def decide(
     policy: Policy, order: Order, units: tuple[Candidate, ...], method: Method, default_destination: int | None
 ) -> Decision:
-    """Apply the policy and its workflow rules to a return that is being submitted. Pure: same arguments, same decision."""
+    """Apply the policy and its workflow rules to a return that is being submitted. Pure."""
     value = sum(unit.value for unit in units)
     facts = _facts(order, units, method)
     actions = [rule.then for rule in policy.workflows if _applies(rule, facts, value)]

@@ -1,8 +1,7 @@
 """Processing a return: each outcome delivered at most once, whatever of it can be delivered now.
 
 An exchange item that is out of stock, or a payment that fails, does not stop the other outcomes: they are delivered,
-and the return
-moves to review. Processed again, only what is missing runs (documented).
+and the return moves to review. Processed again, only what is missing runs (documented).
 """
 
 from __future__ import annotations
@@ -62,8 +61,7 @@ class _Run:
 
 def process(return_: Return, around: Surroundings) -> Change:
     """Run all outcomes that are missing. Events: restock and gift card requests, then `return.updated`, and
-    `return.closed` if nothing is
-    left to do."""
+    `return.closed` if nothing is left to do."""
     run = _Run(return_, around)
     details = return_.pending.details if return_.pending else None
     for step in (_settle_out_of_stock, _refund, _give_credit, _exchange, _restock):
@@ -89,7 +87,11 @@ def process(return_: Return, around: Surroundings) -> Change:
 def _missing(return_: Return) -> tuple[Exchange, ...]:
     if return_.processed.exchange_at is not None:
         return ()
-    return tuple(i for i in return_.exchanges if i.order_id is None and i.out_of_stock_resolution is None)
+    return tuple(
+        item
+        for item in return_.exchanges
+        if not item.delivered and item.order_id is None and item.out_of_stock_resolution is None
+    )
 
 
 def _short(run: _Run) -> list[Exchange]:
@@ -167,7 +169,8 @@ def _give_credit(run: _Run) -> None:
 def _card(return_: Return, amount: int, around: Surroundings) -> dict[str, Any]:
     """What the third-party provider is asked to issue. The subtotal is the value without tax and bonus."""
     by_automation = any(i.out_of_stock_resolution == "credit" for i in return_.exchanges)
-    bonus = 0 if return_.exchanges else min(return_.totals.bonus, amount)
+    exchanged = any(line.resolution in {"exchange", "shop_now"} for line in return_.lines)
+    bonus = 0 if exchanged else min(return_.totals.bonus, amount)
     tax = min(sum(line.tax for line in return_.lines if line.resolution == "credit"), amount - bonus)
     return {
         "id": None if by_automation else around.next_id("gift_card"),
@@ -208,18 +211,20 @@ def _restock(run: _Run) -> None:
         return
     items = [_restock_item(variant_id, count, around) for variant_id, count in counts.items()]
     if mode == "webhook":
-        run.early.append(("restock.requested", {"restock_items": items}))
+        run.early.insert(0, ("restock.requested", {"restock_items": items}))
         return
     run.enter("restock", items=items)
     run.stock += [(variant_id, -count) for variant_id, count in counts.items()]
 
 
 def _restock_item(variant_id: int, count: int, around: Surroundings) -> dict[str, Any]:
-    variant = around.variants.get(variant_id)
+    variant, seed = around.variants.get(variant_id), around.settings.seed
+    location_id, inventory_item_id = around.location_id, variant.inventory_item_id if variant else 0
+    # Imported returns may be of goods and places that the shop does not know; the payload has numbers all the same.
     return {
-        "location_id": around.location_id,
+        "location_id": int(chance.digits(11, seed, "location")) if location_id is None else location_id,
         "variant_id": variant_id,
-        "inventory_item_id": variant.inventory_item_id if variant else None,
+        "inventory_item_id": inventory_item_id or int(chance.digits(14, seed, "inventory_item", variant_id)),
         "available_adjustment": count,
         "inventory_management": "shopify" if around.settings.platform == "shopify" else around.settings.platform,
     }

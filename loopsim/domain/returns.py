@@ -1,10 +1,8 @@
 """A return, and the table of what may happen to it.
 
 Theory of operation. A return is a value. A move takes it, looks its action up in `LIFECYCLE` under its state, and gives
-a new
-value plus the events to tell subscribers. A missing entry is the refusal. What depends on more than the state (the
-flag, a
-cancelled exchange, expired labels) stands below the table.
+a new value plus the events to tell subscribers. A missing entry is the refusal. What depends on more than the state
+(the flag, a cancelled exchange, expired labels) stands below the table.
 
 Two rules: nothing here reads a clock or an id generator (both come as arguments), and nothing leaves a final state.
 """
@@ -18,7 +16,7 @@ from msgspec import Struct, structs
 
 from loopsim.domain import totals as money
 from loopsim.domain.events import Trigger
-from loopsim.domain.labels import NEVER_MOVED, Label
+from loopsim.domain.labels import NEVER_MOVED, USELESS, Label
 from loopsim.domain.orders import Address
 from loopsim.domain.policy import LabelSource, Method, ProcessingEvent, Resolution
 from loopsim.domain.totals import Leftover, Totals
@@ -27,10 +25,11 @@ from loopsim.errors import Refusal
 State = Literal["open", "review", "closed", "cancelled", "expired"]
 STATES: tuple[State, ...] = State.__args__  # type: ignore[attr-defined]
 FINAL: frozenset[State] = frozenset({"closed", "cancelled"})
+STAY_HOME = frozenset({"keep", "donate"})  # outcomes of units that go into no parcel
 
 Action = Literal[
-    "process", "process_by_staff", "process_done", "process_partly_done", "process_failed", "resolve", "close", "cancel",
-    "flag", "unflag", "remove", "expire", "edit", "inspect", "label_changed",
+    "process", "process_by_staff", "process_done", "process_partly_done", "process_failed", "resolve", "close",
+    "cancel", "flag", "unflag", "remove", "expire", "edit", "inspect", "label_changed",
 ]  # fmt: skip
 ACTIONS: tuple[Action, ...] = Action.__args__  # type: ignore[attr-defined]
 
@@ -125,7 +124,8 @@ class ReturnLine(Struct, frozen=True, kw_only=True):
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
-    """One new item. `order_id` and `order_name` stay None until the exchange order is made."""
+    """One new item. `order_id` and `order_name` stay None until the exchange order is made, and outside Shopify, where
+    the merchant makes it; `delivered` says that Loop's part is done."""
 
     id: int
     product_id: int
@@ -140,6 +140,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     out_of_stock_resolution: str | None = None
     order_id: int | None = None
     order_name: str | None = None
+    delivered: bool = False
 
 
 class OrderRef(Struct, frozen=True, kw_only=True):
@@ -211,20 +212,20 @@ class ProcessJob(Struct, frozen=True, kw_only=True):
 
 
 class InstantExchange(Struct, frozen=True, kw_only=True):
-    """An exchange whose order was made at submit, against a hold on the customer's card."""
+    """An exchange whose order was made at submit, against a hold on the customer's card. `lapsed`: the hold ended by
+    itself; the card can still be charged."""
 
     hold: int
     charge: int
     charge_at: datetime
-    state: Literal["held", "released", "charged", "charge_failed"] = "held"
+    state: Literal["held", "lapsed", "released", "charged", "charge_failed"] = "held"
 
 
 class Return(Struct, frozen=True, kw_only=True):
     """A return, whole: everything its rows, details and webhooks print.
 
     `flagged` is a marker beside the state. `pending` is the queued process, if any. `overlay` holds what an imported
-    row
-    had beyond or unlike what we would print (see `wire.overlay`).
+    row had beyond or unlike what we would print (see `wire.overlay`).
     """
 
     id: int
@@ -295,8 +296,7 @@ def move(return_: Return, action: Action, now: datetime, **changes: Any) -> tupl
 
 def check_processable(return_: Return, allow_flagged: bool) -> None:
     """Beside the table: the flag stops processing unless the shop allows it. A flagged return says "open" in its
-    refusal,
-    with a code of its own (documented)."""
+    refusal, with a code of its own (documented)."""
     if return_.state == "open" and return_.flagged and not allow_flagged:
         raise Refusal("flagged", state=return_.state)
 
@@ -309,13 +309,28 @@ def check_cancellable(return_: Return) -> None:
         raise Refusal("cannot_be_processed", word="flagged")
 
 
-def has_expired(return_: Return) -> bool:
-    """Whether the labels' time is up matters only to an open return none of whose labels ever moved."""
+def has_expired(return_: Return, made_until: datetime) -> bool:
+    """Whether an open return expires whose labels made until then are at the end of their life: only when none of its
+    labels ever moved, and none is younger."""
     return (
         return_.state == "open"
         and bool(return_.labels)
-        and all(label.status in NEVER_MOVED for label in return_.labels)
+        and all(label.status in NEVER_MOVED and label.created_at <= made_until for label in return_.labels)
     )
+
+
+def awaits_label(return_: Return) -> bool:
+    """Whether a label may still be made: while the return is open or in review, and for one that the policy processed
+    at once, since its parcel has yet to travel. A label that failed may be followed by another."""
+    if return_.label_source == "none" or return_.label_failed or has_label(return_):
+        return False
+    at_once = return_.state == "closed" and return_.was_processed and return_.processing_event == "immediate"
+    return return_.state in {"open", "review"} or at_once
+
+
+def has_label(return_: Return) -> bool:
+    """Whether there is a label with which the parcel can travel, or has travelled."""
+    return any(label.status not in USELESS for label in return_.labels)
 
 
 def with_money(return_: Return) -> Return:

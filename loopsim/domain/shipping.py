@@ -10,7 +10,7 @@ from loopsim.domain.change import NextId
 from loopsim.domain.events import Timer
 from loopsim.domain.labels import Label, LabelRequest, is_ahead, timetable
 from loopsim.domain.orders import Address, Variant
-from loopsim.domain.returns import Return
+from loopsim.domain.returns import STAY_HOME, Return
 from loopsim.domain.shop import Settings
 
 # carrier of a country's returns, how its numbers begin, and how many digits they have
@@ -26,7 +26,14 @@ _EMPTY_PARCEL_GRAMS = 60
 
 def boxed(return_: Return) -> tuple[int, ...]:
     """The units that go into the parcel: kept and donated items stay."""
-    return tuple(line.id for line in return_.lines if line.outcome not in {"keep", "donate"})
+    return tuple(line.id for line in return_.lines if line.outcome not in STAY_HOME)
+
+
+def can_ship(return_: Return) -> bool:
+    """Whether carriers would know where to fetch the parcel: without these three no label can be made (documented for
+    label requests)."""
+    address = return_.order.address
+    return bool(address.address1 and address.city and address.country_code)
 
 
 def make_label(return_: Return, settings: Settings, next_id: NextId, now: datetime) -> Label:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from msgspec import Struct, structs
 
@@ -13,6 +15,7 @@ from loopsim.domain.events import Event, LedgerEntry, Timer
 from loopsim.domain.orders import Order, OrderLine, Variant, share
 from loopsim.domain.policy import Candidate, Decision, LabelSource, Method, Resolution
 from loopsim.domain.returns import (
+    STAY_HOME,
     Exchange,
     InstantExchange,
     OrderRef,
@@ -130,25 +133,43 @@ def submit(submission: Submission, decision: Decision, settings: Settings, next_
         events=(Event("return.created", return_),),
         timers=tuple(timers),
         ledger=tuple(ledger),
-        stock=tuple((item.variant_id, 1) for item in return_.exchanges if item.order_id and item.variant_id),
+        stock=tuple((item.variant_id, 1) for item in return_.exchanges if item.delivered and item.variant_id),
     )
 
 
 def edit(return_: Return, submission: Submission, decision: Decision, next_id: NextId, now: datetime) -> Return:
-    """The return with other units or outcomes; only while open, and before anything of it was delivered."""
-    if return_.state != "open" or return_.processed != Processed() or return_.pending is not None:
-        raise Refusal("not_editable", state=return_.state)
+    """The return with other units or outcomes; only while open, and before anything of it was delivered. A unit that
+    stays keeps its row's id and what inspection found; labels hold what now goes into the parcel."""
+    check_editable(return_)
     check(submission, decision)
+    before = {(line.order_line_id, line.unit): line for line in return_.lines}
+    lines = tuple(_kept(line, before) for line in _lines(submission, decision, next_id, now, before))
     changed = structs.replace(
         return_,
-        lines=_lines(submission, decision, next_id, now),
+        lines=lines,
         exchanges=_exchanges(submission, next_id),
-        leftover=submission.leftover,
+        leftover="credit" if return_.is_gift else submission.leftover,
         fee=decision.handling_fee,
         bonus=decision.bonus_credit,
+        processing_event=decision.processing_event,
         edited_at=now,
     )
-    return with_money(changed)
+    inside = tuple(line.id for line in lines if line.outcome not in STAY_HOME)
+    labels = tuple(structs.replace(label, line_ids=inside) for label in return_.labels)
+    return with_money(structs.replace(changed, labels=labels))
+
+
+def check_editable(return_: Return) -> None:
+    """Refuse to edit what is not open any more, or of which something was delivered."""
+    if return_.state != "open" or return_.processed != Processed() or return_.pending is not None:
+        raise Refusal("not_editable", state=return_.state)
+
+
+def _kept(line: ReturnLine, before: dict[tuple[int, int], ReturnLine]) -> ReturnLine:
+    was = before.get((line.order_line_id, line.unit))
+    if was is None:
+        return line
+    return structs.replace(line, returned_at=was.returned_at, condition=was.condition, disposition=was.disposition)
 
 
 def order_ref(order: Order) -> OrderRef:
@@ -179,14 +200,21 @@ def _on_shopify(settings: Settings) -> bool:
     return settings.platform == "shopify"
 
 
-def _lines(submission: Submission, decision: Decision, next_id: NextId, now: datetime) -> tuple[ReturnLine, ...]:
+def _lines(
+    submission: Submission,
+    decision: Decision,
+    next_id: NextId,
+    now: datetime,
+    before: Mapping[tuple[int, int], ReturnLine] = MappingProxyType({}),
+) -> tuple[ReturnLine, ...]:
     outcomes = decision.line_outcomes
     lines = []
     for index, item in enumerate(submission.items):
         line = item.line
+        known = before.get((line.id, item.unit))
         lines.append(
             ReturnLine(
-                id=next_id("line_item"),
+                id=known.id if known else next_id("line_item"),
                 order_line_id=line.id,
                 unit=item.unit,
                 product_id=line.product_id,
@@ -257,7 +285,7 @@ def _tax_on(variant: Variant, order: Order) -> int:
 
 
 def _label_source(submission: Submission, decision: Decision, source: LabelSource) -> LabelSource:
-    stays = all(outcome in {"keep", "donate"} for outcome in decision.line_outcomes)
+    stays = all(outcome in STAY_HOME for outcome in decision.line_outcomes)
     return "none" if stays or submission.method != "mail" else source
 
 
@@ -312,14 +340,20 @@ def make_exchange_order(
     return_: Return, items: tuple[Exchange, ...], settings: Settings, next_id: NextId, details: dict[str, object] | None
 ) -> tuple[Return, LedgerEntry | None]:
     """One new order for these items. Outside Shopify the merchant makes it, and its id stays null (captured)."""
+    chosen = {item.id for item in items}
     if not _on_shopify(settings):
-        return return_, None
+        delivered = tuple(
+            structs.replace(item, out_of_stock=False, delivered=True) if item.id in chosen else item
+            for item in return_.exchanges
+        )
+        return structs.replace(return_, exchanges=delivered), None
     made = len({item.order_id for item in return_.exchanges if item.order_id is not None}) + 1
     name = f"EXC-{return_.order.name.lstrip('#')}-{made}"
     order_id = 6_000_000_000_000 + next_id("exchange_order")
-    chosen = {item.id for item in items}
     exchanges = tuple(
-        structs.replace(item, order_id=order_id, order_name=name, out_of_stock=False) if item.id in chosen else item
+        structs.replace(item, order_id=order_id, order_name=name, out_of_stock=False, delivered=True)
+        if item.id in chosen
+        else item
         for item in return_.exchanges
     )
     entry = LedgerEntry(

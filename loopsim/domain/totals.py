@@ -12,9 +12,8 @@ For the return   return_product, return_discount, return_tax = sums over its uni
 (R6)             of a unit: refund = refund_item + refund_tax; both are zero unless the unit is refunded
 (R7)             sum of the units' refunds + left-over refunded = refund + the part of the fee taken from it
 All amounts but a vendor's negative credit line (only ever imported) are >= 0. Who pays the handling fee, in this order:
-the
-refund, the gift card, the customer's card. R1 and R6 are captured, the rest is assumed from the vendor's sample
-(`FACTS.md#totals`).
+the refund, the gift card, the customer's card. R1 and R6 are captured, the rest is assumed from the vendor's sample
+(`FACTS.md#totals-return`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Webhook subscriptions, and what is decided about an attempt: pure policy, no sockets.
 
 The figures of the retry schedule are assumed, its shape and the treatment of `Retry-After` are documented
-(`FACTS.md#webhook-retry`).
+(`FACTS.md#duration-retry`).
 """
 
 from __future__ import annotations

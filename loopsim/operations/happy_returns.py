@@ -32,10 +32,13 @@ class Shipment(Struct, frozen=True, kw_only=True):
 
 
 def drop_off(tx: Transaction, return_: Return) -> Return:
-    """The customer hands the items over; the bag gets a barcode."""
+    """The customer hands the items over. In a store they have arrived with that; at a Happy Returns bar the bag gets a
+    barcode."""
     method = return_.return_method
-    if method is None or method.provider != "happy_returns" or method.state != "new":
+    if method is None or method.state != "new":
         raise Refusal("nothing_to_drop_off")
+    if method.provider != "happy_returns":
+        return moves.release_hold(tx, arrived(tx, return_))
     bag = f"HRB{chance.digits(9, tx.settings.seed, 'bag', return_.id)}"
     dropped = moves.save(
         tx,
@@ -48,17 +51,18 @@ def drop_off(tx: Transaction, return_: Return) -> Return:
     tx.schedule(Timer("happy_returns.processed", tx.now + DURATIONS["happy_returns_processed"].fixed, return_.id))
     if not tx.timers_of(0):
         tx.schedule(_next_shipping(tx))
-    return dropped
+    return moves.release_hold(tx, dropped)
 
 
-def arrived(tx: Transaction, return_: Return) -> None:
-    """Happy Returns has processed the bag: for the policy that is the delivery of the items."""
+def arrived(tx: Transaction, return_: Return) -> Return:
+    """The items are there: for the policy that is their delivery."""
     method = return_.return_method
     if method is None:
-        return
+        return return_
     after = moves.save(tx, return_, "label_changed", return_method=structs.replace(method, state="delivered"))
-    if not after.flagged and after.processing_event != "disabled":
-        moves.queue_processing(tx, after, None)
+    if after.state == "open" and not after.flagged and after.processing_event != "disabled":
+        return moves.queue_processing(tx, after, None)
+    return after
 
 
 def ship(tx: Transaction) -> Shipment | None:
@@ -94,9 +98,7 @@ def ship(tx: Transaction) -> Shipment | None:
     return shipment
 
 
-def _items(
-    return_: Return, loop_id: int, theirs: str, box: str, tracking: str
-) -> list[dict[str, Any]]:
+def _items(return_: Return, loop_id: int, theirs: str, box: str, tracking: str) -> list[dict[str, Any]]:
     method = return_.return_method
     return [
         {

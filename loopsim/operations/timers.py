@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from msgspec import structs
 
 from loopsim.domain import returns, shipping
 from loopsim.domain.events import Event, LedgerEntry
-from loopsim.domain.labels import has_reached, is_ahead
+from loopsim.domain.labels import is_ahead
 from loopsim.operations import happy_returns, moves
 from loopsim.operations.perform import timer
 from loopsim.store.deliveries import find_delivery
 from loopsim.store.transaction import Transaction
 
-WAITING = {"open", "review"}
+PROCESSABLE = {"open", "review"}
 RECURRING = frozenset({"happy_returns.ships"})  # never count when a clock runs until idle
 
 
 @timer("label.make")
 def label_make(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
-    """Loop makes the label, or asks a third party for it."""
+    """Loop makes the label, or asks a third party for it. A label of Loop's own makes those that were asked for
+    needless."""
     return_ = tx.return_(return_id)
-    if return_ is None or return_.state not in WAITING or return_.labels:
+    if return_ is None or not returns.awaits_label(return_):
+        return
+    if not shipping.can_ship(return_):
+        tx.put_return(structs.replace(return_, label_failed=True))
         return
     if return_.label_source == "third_party":
         moves.request_label(tx, return_)
         return
     label = shipping.make_label(return_, tx.settings, tx.next_id, tx.now)
-    moves.attach_label(tx, return_, label)
+    moves.withdraw_requests(tx, moves.attach_label(tx, return_, label))
 
 
 @timer("carrier.scan")
@@ -48,10 +53,10 @@ def carrier_scan(tx: Transaction, return_id: int, data: dict[str, Any]) -> None:
 def return_process(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
     """The queued processing runs: done, partly done, or failed."""
     return_ = tx.return_(return_id)
-    if return_ is None or return_.pending is None or return_.state not in WAITING:
+    if return_ is None or return_.pending is None or return_.state not in PROCESSABLE:
         return
     source = return_.pending.source
-    stopped = return_.flagged and source != "admin" and not tx.settings.policy.allow_flagged_processing
+    stopped = return_.flagged and source != moves.STAFF and not tx.settings.policy.allow_flagged_processing
     if stopped or tx.use_switch("processing_fails"):
         after, _ = returns.move(return_, "process_failed", tx.now, pending=None)
         tx.put_return(after)
@@ -65,7 +70,8 @@ def return_process(tx: Transaction, return_id: int, _data: dict[str, Any]) -> No
 def return_expire(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
     """The labels' time is up: an open return whose parcel never moved expires."""
     return_ = tx.return_(return_id)
-    if return_ is not None and return_.pending is None and returns.has_expired(return_):
+    made_until = tx.now - timedelta(days=tx.settings.policy.expiry_days)
+    if return_ is not None and return_.pending is None and returns.has_expired(return_, made_until):
         moves.save(tx, return_, "expire")
         tx.cancel_timers(return_id, "carrier.scan")
 
@@ -74,9 +80,7 @@ def return_expire(tx: Transaction, return_id: int, _data: dict[str, Any]) -> Non
 def exchange_charge(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
     """An instant exchange whose parcel did not move in time is charged in full; the charge may fail."""
     return_ = tx.return_(return_id)
-    if return_ is None or return_.instant is None or return_.instant.state in {"released", "charged"}:
-        return
-    if has_reached(return_.labels, "in_transit") or return_.state == "cancelled":
+    if return_ is None or return_.instant is None or return_.instant.state not in {"held", "lapsed"}:
         return
     failed = tx.use_switch("payment_fails")
     instant = structs.replace(return_.instant, state="charge_failed" if failed else "charged")
@@ -89,6 +93,7 @@ def exchange_hold_ends(tx: Transaction, return_id: int, _data: dict[str, Any]) -
     """A hold on a card ends by itself; the exchange can still be charged."""
     return_ = tx.return_(return_id)
     if return_ is not None and return_.instant is not None and return_.instant.state == "held":
+        tx.put_return(structs.replace(return_, instant=structs.replace(return_.instant, state="lapsed")))
         tx.enter(LedgerEntry("hold_released", return_id, {"amount": return_.instant.hold}))
 
 
@@ -96,7 +101,7 @@ def exchange_hold_ends(tx: Transaction, return_id: int, _data: dict[str, Any]) -
 def happy_returns_processed(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
     """Happy Returns has looked at what was dropped off: the return has arrived as far as processing is concerned."""
     return_ = tx.return_(return_id)
-    if return_ is not None and return_.state == "open":
+    if return_ is not None and return_.state in returns.LIFECYCLE["label_changed"]:
         happy_returns.arrived(tx, return_)
 
 

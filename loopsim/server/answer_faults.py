@@ -32,7 +32,7 @@ def read_faults(shop: Shop, counter: Counter) -> tuple[Fault, ...]:
 
 
 def strike(shop: Shop, counter: Counter, operation: str, now_ms: int) -> Struck:
-    """What the shop's faults do to a call of this operation. The first that replaces the answer does; those that wait add up."""
+    """What the shop's faults do to a call of this operation: the first that replaces the answer, all that wait."""
     faults = read_faults(shop, counter)
     if not faults:
         return UNHARMED

@@ -11,13 +11,13 @@ from loopsim.server.stamps import Header
 CONTENT_TYPE = b"content-type"
 _NO_BODY = frozenset({204, 304})
 # What would end a header early or is refused on the wire.
-_UNPRINTABLE = {code: None for code in (*range(32), 127)}
+_UNPRINTABLE = dict.fromkeys((*range(32), 127))
 
 
 class AnswerHeaders:
-    """The headers that every answer of Loop's API bears, in their order, as the contract's `x-answer-headers` states them.
+    """The headers that every answer of Loop's API bears, in the order of the contract's `x-answer-headers`.
 
-    A value such as `{version}` is filled per answer; where nothing is known to fill one with, its header is left out.
+    A value such as `{uuid}` is filled per answer; where nothing is known to fill it with, the header is left out.
     """
 
     def __init__(self, document: dict[str, Any], version: str) -> None:

@@ -47,6 +47,10 @@ class App:
         else:
             await self._control(scope, headers, receive, send)
 
+    def stop_waiting(self) -> None:
+        """The server stops: calls that wait for something to happen are answered."""
+        self._control.stop_waiting()
+
     async def _forbid(self, scope: Scope, send: Send) -> None:
         document = self._runtime.contract.document("control")
         status, body = stated_problem(document, "Forbidden", "forbidden", scope["path"])

@@ -74,7 +74,7 @@ class Entrances:
 
 
 def may(entrance: Entrance | None, operation: Operation, *, bearer: bool) -> bool:
-    """Whether the key opens the operation: it needs every scope, and stands in for a token only where tokens are taken."""
+    """Whether the key opens the operation: with every scope, and as a bearer token only where tokens are taken."""
     if entrance is None:
         return False
     needed = operation.oauth_scopes if bearer else operation.scopes

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 import time
+from collections.abc import Awaitable
 from typing import Any
 
 from msgspec import UNSET
@@ -51,6 +53,8 @@ class ControlApi:
         self._contract = runtime.contract
         self._hosts = hosts
         self._stamp = Stamp()
+        self._waits: set[asyncio.Future[Answer]] = set()
+        self._stopping = False
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -105,11 +109,32 @@ class ControlApi:
     async def _perform(self, operation: Operation, call: Call, scope: Scope) -> Answer:
         function = RUNTIME_OPERATIONS.get(operation.id)
         if function is not None:
-            return await function(self._runtime, call)
+            return await self._waiting(function(self._runtime, call), scope)
         if operation.id not in OPERATIONS:
             status, body = not_simulated(operation.id, scope["path"])
             return Answer(body, status, _PROBLEM_HEADERS)
         return self._runtime.perform(self._runtime.world.shop(call.path["shop"]), operation.id, call)
+
+    async def _waiting(self, answering: Awaitable[Answer], scope: Scope) -> Answer:
+        """The answer of an operation that may wait for long, unless the server stops before there is one."""
+        wait = asyncio.ensure_future(answering)
+        self._waits.add(wait)
+        try:
+            return await wait
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            status, body = problem("stopping", 503, "Stopping", "The server is being stopped.", scope["path"])
+            return Answer(body, status, _PROBLEM_HEADERS)
+        finally:
+            wait.cancel()
+            self._waits.discard(wait)
+
+    def stop_waiting(self) -> None:
+        """The server stops: whoever waits for something to happen is told so."""
+        self._stopping = True
+        for wait in self._waits:
+            wait.cancel()
 
     def _refused(self, operation: Operation, refusal: Refusal, scope: Scope) -> Answer:
         if refusal.code not in operation.errors:

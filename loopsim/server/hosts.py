@@ -1,6 +1,7 @@
 """Who may call: the names this server goes by, pages of other origins, the token beyond loopback.
 
-A browser will gladly send a hostile page's requests to 127.0.0.1; the name it thinks it talks to, and the page it comes from, give it away.
+A browser will gladly send a hostile page's requests to 127.0.0.1; the name it thinks it talks to, and the page it comes
+from, give it away.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def host_name(header: str) -> str:
 
 
 class Hosts:
-    """What a server lets in. `allowed` are names beside the loopback ones (`*`: any); `token` is asked for where it is set."""
+    """What a server lets in: `allowed` are names beside the loopback ones (`*`: any); `token` is asked for if set."""
 
     def __init__(self, allowed: Iterable[str] = (), token: str | None = None) -> None:
         self._allowed = {name.lower().rstrip(".") for name in allowed}

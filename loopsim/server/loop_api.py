@@ -15,6 +15,7 @@ import time
 from msgspec import UNSET
 
 from loopsim.contract import Operation, read_body, read_path, render, validate
+from loopsim.contract.shapes import PROBLEM
 from loopsim.domain import chance
 from loopsim.domain.faults import Fault
 from loopsim.errors import Refusal
@@ -23,7 +24,7 @@ from loopsim.server.answer_faults import strike
 from loopsim.server.answers import AnswerHeaders, send_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.places import Place, Places
-from loopsim.server.problems import PROBLEM_HEADERS, not_simulated
+from loopsim.server.problems import not_simulated
 from loopsim.server.protocol import reset_connection
 from loopsim.server.requests import Disconnected, Headers, Receive, Scope, Send, base_url, body_of, query_of, text_of
 from loopsim.server.runtime import Runtime
@@ -45,7 +46,20 @@ _LOST = ("reset", "answer_lost")
 class Exchange:
     """One call and what becomes of it. `shop` is the one it is about, where that is known."""
 
-    __slots__ = ("at_ms", "bearer", "entrance", "fault", "headers", "place", "raw", "receive", "refusal", "scope", "shop", "unknown")
+    __slots__ = (
+        "at_ms",
+        "bearer",
+        "entrance",
+        "fault",
+        "headers",
+        "place",
+        "raw",
+        "receive",
+        "refusal",
+        "scope",
+        "shop",
+        "unknown",
+    )
 
     def __init__(
         self, scope: Scope, headers: Headers, receive: Receive, place: Place, entrance: Entrance | None, bearer: bool
@@ -74,7 +88,8 @@ class LoopApi:
         self._entrances = runtime.entrances
         self._places = Places(runtime.contract)
         versions = sorted(set(self._places.versions.names.values()))
-        self._heads = {version: AnswerHeaders(runtime.contract.document("loop", version), version) for version in versions}
+        document = runtime.contract.document("loop")
+        self._heads = {version: AnswerHeaders(document, version) for version in versions}
         self._stamp = Stamp()
         self._nobodys_requests = 0
 
@@ -137,7 +152,7 @@ class LoopApi:
         operation = place.operation
         if not place.simulated:
             problem = not_simulated(operation.id, exchange.scope["path"])
-            return Answer(problem.body, problem.status, {name.decode(): value.decode() for name, value in PROBLEM_HEADERS})
+            return Answer(problem.body, problem.status, {"content-type": PROBLEM})
         query = query_of(exchange.scope["query_string"])
         if not place.query_names.issuperset(query):
             exchange.unknown = [f"?{name}" for name in query if name not in place.query_names]
@@ -160,7 +175,7 @@ class LoopApi:
         return validated.value
 
     def _perform_anywhere(self, exchange: Exchange) -> Answer:
-        """An operation without a key: by the key that came all the same, or by the first shop that knows what is asked for."""
+        """An operation without a key: for the shop of a key that came all the same, or the first that has the thing."""
         refused = Refusal("not_found", method=exchange.scope["method"], path=exchange.scope["path"])
         for shop in (exchange.shop,) if exchange.shop is not None else tuple(self._world.shops.values()):
             try:
@@ -230,7 +245,7 @@ class LoopApi:
         return self._heads[exchange.place.version].of(request_id, limit, remaining, stamp)
 
     def _enter(self, exchange: Exchange, shop: Shop, status: int, body: bytes, began: float) -> None:
-        """Write the call into the shop's journal. Bodies of reads that went well are not kept: they would be most of it."""
+        """Write the call into the shop's journal. Bodies of reads that went well would be most of it: not kept."""
         place, scope, fault = exchange.place, exchange.scope, exchange.fault
         lost = fault is not None and fault.kind in _LOST
         keeps = not place.reads or exchange.refusal is not None or not 200 <= status < 300

@@ -1,4 +1,4 @@
-"""The pages for people: documentation of both APIs, the facts behind it, and the documents themselves. All of it works offline."""
+"""The pages for people: documentation of both APIs, the facts behind it, the documents as such. They work offline."""
 
 from __future__ import annotations
 

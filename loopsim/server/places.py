@@ -15,8 +15,11 @@ _KEPT = 4096
 
 
 class Place(NamedTuple):
-    """An operation as one way of calling it reaches it. `base` is the version path that was used; `refusal` is set where
-    there is no operation. `reads`: it leaves no trace; `takes_body`: there may be one to read, up to `body_limit` bytes."""
+    """An operation as one way of calling it reaches it.
+
+    `base` is the version path that was used; `refusal` is set where there is no operation. `reads`: it leaves no trace;
+    `takes_body`: there may be one to read, up to `body_limit` bytes.
+    """
 
     operation: Operation
     params: dict[str, str]

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457) for what no operation's contract words: calls that are not let in, operations nobody wrote."""
+"""Problem documents (RFC 9457) for what no operation words: calls that are not let in, operations nobody wrote."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.app_state = {"transport": transport}
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not for Loop's clients
         """Answer bytes that are no HTTP request."""
         head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(_BAD_REQUEST)}\r\n"
         self.transport.write(head.encode() + b"connection: close\r\n\r\n" + _BAD_REQUEST)

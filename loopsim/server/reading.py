@@ -1,4 +1,4 @@
-"""An OpenAPI document of ours as a reader sees it: groups of operations, with fields as rows, errors as bodies, grades as badges."""
+"""An OpenAPI document of ours as a reader sees it: operations in groups, fields as rows, refusals as bodies, grades."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Group(Struct, frozen=True):
 
 
 def read_document(document: dict[str, Any], simulated: frozenset[str]) -> list[Group]:
-    """The groups of a compiled document, in its order, webhooks last. `simulated` are the operations that have a function."""
+    """The groups of a compiled document, in its order, webhooks last. `simulated` operations have a function."""
     cards: dict[str, list[Card]] = {tag["name"]: [] for tag in document.get("tags", [])}
     for path, method, operation in each_operation(document):
         tag = next(iter(operation.get("tags", [])), "Other")

@@ -40,7 +40,7 @@ def query_of(raw: bytes) -> dict[str, str]:
 
 
 async def body_of(headers: Headers, receive: Receive, limit: int = BODY_LIMIT) -> bytes:
-    """The raw body. Raises `Refusal("body_too_large")` as soon as it is known to be above the limit, and `Disconnected`."""
+    """The raw body. Raises `Refusal("body_too_large")` as soon as that is known, and `Disconnected`."""
     declared = headers.get(b"content-length")
     if declared is None and b"transfer-encoding" not in headers:
         return b""

@@ -1,4 +1,4 @@
-"""The running server around its shops: operations performed, what they leave behind handed on, the journal written in batches."""
+"""The running server around its shops: performs operations, hands on what they leave behind, writes the journal."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Runtime:
         self.scheduler.forget(shop)
 
     def recover(self) -> None:
-        """Take up what the last server left: deliveries that were never settled. Timers are the scheduler's own to find."""
+        """Take up what the last server left: deliveries that were never settled. The scheduler finds the timers."""
         for shop in self.world.shops.values():
             self.worker.recover(shop)
 

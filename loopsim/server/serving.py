@@ -1,4 +1,4 @@
-"""uvicorn, run by our own main: the socket, the settings that make it lean, and the life of a server from start to stop."""
+"""uvicorn, run by our own main: the socket, the lean settings, and the life of a server from start to stop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 2048
 GRACE = 2
-"""Seconds that calls under way get when the server stops; a long wait for news is broken off then."""
+"""Seconds that calls under way get when the server stops."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -42,7 +42,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise SetupError(
-                f"Port {port} of {host} is taken. Stop what listens there, or choose another --port (0 picks a free one)."
+                f"Port {port} of {host} is taken. Stop what listens there, or choose another --port (0 picks a free"
+                " one)."
             ) from error
         raise SetupError(f"{host}:{port} cannot be listened on ({error.strerror}). Choose another --host.") from error
     return listener
@@ -51,12 +52,24 @@ def listen(host: str, port: int) -> socket.socket:
 def url_of(listener: socket.socket) -> str:
     """The address of a listening socket as clients of this machine write it."""
     host, port = listener.getsockname()[:2]
-    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://{f'[{named}]' if ':' in named else named}:{port}"
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which leaves the process's signals alone: whoever runs it decides what ends it."""
+    """uvicorn's server, which leaves the process's signals alone: whoever runs it decides what ends it.
+
+    `on_stop` is called when it begins to stop, before it waits for the calls under way.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop to listen, and let the calls under way end."""
+        self._on_stop()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -67,7 +80,7 @@ class Server(uvicorn.Server):
 def make_server(app: App, *, grace: int = GRACE) -> Server:
     """A server for the app, without what loopsim does itself or does not need."""
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http=Protocol,
         ws="none",
         lifespan="off",
@@ -81,11 +94,11 @@ def make_server(app: App, *, grace: int = GRACE) -> Server:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=grace,
     )
-    return Server(config)
+    return Server(config, app.stop_waiting)
 
 
 async def serve(runtime: Runtime, server: Server, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until the server is told to stop; `ready` is called when calls are answered. The world is closed afterwards."""
+    """Serve until the server is told to stop, then close the world; `ready` is called when calls are answered."""
     try:
         await runtime.start()
         try:

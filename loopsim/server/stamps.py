@@ -12,7 +12,7 @@ Header = tuple[bytes, bytes]
 class Stamp:
     """The two headers, kept while the moment is the same: shops on a manual clock stand still for long."""
 
-    __slots__ = ("_date", "_now", "_ms")
+    __slots__ = ("_date", "_ms", "_now")
 
     def __init__(self) -> None:
         self._ms = -1

@@ -14,8 +14,11 @@ _VERSION_LIKE = re.compile(r"v\d+|\d{4}-\d{2}", re.ASCII)
 
 
 class Asked(NamedTuple):
-    """What a path says of its version. `base` is the part up to and with the version as it was written, `rest` what follows.
-    `exists` is false for a version that Loop does not have; `version` is the default then."""
+    """What a path says of its version.
+
+    `base` is the part up to and with the version as it was written, `rest` what follows. `exists` is false for a
+    version that Loop does not have; `version` is the default then.
+    """
 
     base: str
     version: str

@@ -37,7 +37,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """One POST: what was sent, what came back. `at` is the shop's time, `duration_ms` real time.
 
     `request_body` is None where it was the payload as it is kept; `attempts_of` fills it in. `error` names a failure
-    (`refused`, `timeout`, `reset`, `dns`, `tls`, `url`, `malformed`, `failed`, `blocked`), None where there was an answer.
+    (`refused`, `timeout`, `reset`, `dns`, `tls`, `url`, `malformed`, `failed`, `blocked`), None where there was an
+    answer.
     """
 
     delivery_id: int
@@ -149,7 +150,8 @@ def _attempt(doc: bytes, body: bytes) -> Attempt:
 
 
 def settle(connection: sqlite3.Connection, results: Iterable[Settled]) -> None:
-    """Write attempts and what their deliveries are now. The caller holds the transaction: many results share a commit."""
+    """Write attempts and what their deliveries are now. The caller holds the transaction: many results share a
+    commit."""
     attempts, deliveries = [], []
     for result in results:
         attempt = result.attempt

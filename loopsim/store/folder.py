@@ -1,4 +1,4 @@
-"""The folder of a server that remembers: `registry.db`, `shops/NAME.db`, and the lock that keeps a second server out."""
+"""The folder of a server that remembers: `registry.db`, `shops/NAME.db`, and a lock that keeps a second server out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Folder:
             self._lock = _take_lock(path / "loopsim.lock")
         except OSError as error:
             raise SetupError(
-                f"The folder {path} cannot be used ({error.strerror or error}). Make it writable, or choose another with --db."
+                f"The folder {path} cannot be used ({error.strerror or error}). Make it writable, or choose another"
+                " with --db."
             ) from error
 
     def file(self, name: str) -> Path:

@@ -59,7 +59,19 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
 
 
 # What is left out of the canonical journal, which two runs of the same calls must share byte for byte.
-UNCANONICAL = ("duration_ms", "request_headers", "url")
+UNCANONICAL = ("id", "duration_ms", "request_headers", "url")
+
+
+def canonical(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries as two runs of the same calls share them: by moment, at each moment calls in their order, then
+    deliveries by id and attempt, since POSTs to different endpoints end in whatever order the sockets like."""
+
+    def place(entry: dict[str, Any]) -> tuple[int, int, int, int]:
+        outgoing = entry["direction"] == "out"
+        return entry["at"], int(outgoing), entry.get("delivery_id", 0) if outgoing else 0, entry.get("attempt", 0)
+
+    ordered = sorted(entries, key=place)
+    return [{name: value for name, value in entry.items() if name not in UNCANONICAL} for entry in ordered]
 
 
 class Journal:

@@ -1,6 +1,7 @@
 """The registry of a server: which shops there are, how each began, and the API keys that open them.
 
-One small SQLite database beside the shops (`DIR/registry.db`), or one in memory. How a shop began is kept so that a reset can begin it again.
+One small SQLite database beside the shops (`DIR/registry.db`), or one in memory. How a shop began is kept so that a
+reset can begin it again.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ create table keys (
 
 
 class Key(Struct, frozen=True):
-    """An API key of a shop. `id` counts up within the shop, is no secret and never given again; `text` is what clients send."""
+    """An API key of a shop. `text` is what clients send; `id` is no secret, counts up, and is never given again."""
 
     text: str
     id: str
@@ -68,8 +69,8 @@ class Registry:
             self._prepare(in_memory=path is None, durable=durable)
         except sqlite3.OperationalError as error:
             raise SetupError(
-                f"The registry {path} cannot be opened or written ({error}). Make room or give it rights, or choose another"
-                " --db folder."
+                f"The registry {path} cannot be opened or written ({error}). Make room or give it rights, or choose"
+                " another --db folder."
             ) from error
         except sqlite3.DatabaseError as error:
             raise SetupError(
@@ -111,9 +112,11 @@ class Registry:
         """Forget a shop and its keys."""
         self._connection.execute("delete from shops where name = ?", (name,))
 
-    def keys(self) -> list[Key]:
+    def all_keys(self) -> list[Key]:
         """All keys, by shop and id."""
-        rows = self._connection.execute("select text, id, shop, scopes, label from keys order by shop, cast(id as integer)")
+        rows = self._connection.execute(
+            "select text, id, shop, scopes, label from keys order by shop, cast(id as integer)"
+        )
         return [Key(text, id_, shop, frozenset(scopes.split()), label) for text, id_, shop, scopes, label in rows]
 
     def last_key(self, shop: str) -> int:

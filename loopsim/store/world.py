@@ -44,7 +44,7 @@ def new_settings(name: str, *, seed: int = 1, world: str = DEFAULT_WORLD, **own:
 
 
 class World:
-    """Every shop of a server by name (`shops`), and every key by its text (`keys`). Neither is to be changed but by the methods.
+    """Every shop of a server by name (`shops`), and every key by its text (`keys`); only the methods change them.
 
     Raises `SetupError` for a folder that cannot be used: held by another server, not writable, full, damaged, or newer.
     """
@@ -67,7 +67,7 @@ class World:
             self._origins = self._registry.origins()
             for name, origin in self._origins.items():
                 self.shops[name] = self._open(name, origin)
-            self.keys = {key.text: key for key in self._registry.keys()}
+            self.keys = {key.text: key for key in self._registry.all_keys()}
         except BaseException:
             self._let_go()
             raise
@@ -148,7 +148,7 @@ class World:
         return shop
 
     def _create(self, name: str, origin: Origin, pages: bytes, settings: Settings, clock: Clock) -> Shop:
-        # What a server left behind that died between file and registry: pages beside another file's log would be spoilt.
+        # A server that died between file and registry left a log; it would spoil the pages of the new file.
         self._remove(origin)
         return Shop.create(name, self._file(origin.file), pages, settings, clock, self._durability)
 
@@ -237,7 +237,7 @@ class World:
 
 
 def _first_clock(clock: Clock, wall_ms: int) -> Clock:
-    """The clock of a reset: a manual one, or one that was given a moment, starts there again; one that followed the wall does so."""
+    """The clock of a reset: one that was manual or given a moment starts there again, others follow the wall."""
     pinned = clock.mode == "manual" or clock.shop_ms != clock.wall_ms
     return structs.replace(clock, shop_ms=clock.shop_ms if pinned else wall_ms, wall_ms=wall_ms)
 

@@ -121,7 +121,8 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     content = response.content
     parts, left = [], MAX_ANSWER
     try:
-        while left > 0 and (part := await content.read(left)):
+        while left > 0 and not content.at_eof():
+            part = await content.read(left)
             parts.append(part)
             left -= len(part)
     finally:

@@ -19,12 +19,26 @@ Route = tuple[Target, bool]  # where a URL leads to, and whether that is allowed
 
 
 class Job:
-    """A delivery in hand. `fault`: what is done to it (a resend is spared); `first`: it was never attempted; `resent` is set where it is asked for by hand; `key`: the
-    lane it belongs to; `lane`: the lane it waits in or holds; `void`: it need not be posted any more."""
+    """A delivery in hand. `fault`: what is done to it (a resend is spared); `first`: it was never attempted; `resent`
+    is set where it is asked for by hand; `key`: the lane it belongs to; `lane`: the lane it waits in or holds;
+    `void`: it need not be posted any more."""
 
     __slots__ = (
-        *("counts_as_first", "counts_as_open", "delivery", "fault", "first", "hand", "held", "key", "lane", "parked"),
-        *("present", "resent", "settled", "task", "void"),
+        "counts_as_first",
+        "counts_as_open",
+        "delivery",
+        "fault",
+        "first",
+        "hand",
+        "held",
+        "key",
+        "lane",
+        "parked",
+        "present",
+        "resent",
+        "settled",
+        "task",
+        "void",
     )
 
     def __init__(self, hand: Hand, delivery: Delivery, resent: asyncio.Future[Settled | None] | None = None) -> None:

@@ -37,7 +37,8 @@ def verdict(job: Job, allow_targets: tuple[str, ...], now: Now) -> Target | Drop
 
 
 def prepare(job: Job, target: Target) -> Outgoing:
-    """The bytes as they were made at the event, signed with the secret of this moment; spoiled where a fault says so."""
+    """The bytes as they were made at the event, signed with the secret of this moment; spoiled where a fault says
+    so."""
     hand, fault = job.hand, job.fault
     subscription = hand.subscription(job.delivery.subscription_id)
     assert subscription is not None
@@ -76,6 +77,7 @@ async def post_all(job: Job, out: Outgoing, sender: Sender, now: Now) -> bool:
         if copy == 0:
             retry = not resent and decision.retry_in is not None
         hand.outcomes.append(
-            (job, Posted(delivery=delivery, at=at, out=out, reply=reply, decision=decision, copy=copy > 0, resent=resent))
+            (job, Posted(delivery=delivery, at=at, out=out, reply=reply, decision=decision, copy=copy > 0,
+            resent=resent))
         )
     return retry

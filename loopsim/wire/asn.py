@@ -1,4 +1,4 @@
-"""The rows of the Advanced Shipping Notice: one per returned unit (`FACTS.md#asn`)."""
+"""The rows of the Advanced Shipping Notice: one per returned unit (`FACTS.md#asn-row`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Taking people out of a row: every e-mail address, name and postal address gives way to those of an invented person.
 
-Which person stands for whom is the caller's choice. Everything else of the row stays: types, keys, nulls, empty texts, and
-countries, which say nothing about a person.
+Which person stands for whom is the caller's choice. Everything else of the row stays: types, keys, nulls, empty texts,
+and countries, which say nothing about a person.
 """
 
 from __future__ import annotations

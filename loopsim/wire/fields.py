@@ -1,13 +1,14 @@
 """Reading the fields of a JSON object that somebody else wrote: a value of the right type, or what is wrong and where.
 
-Absent and null are the same thing here. Loop says "nothing" in other ways too: `""`, `"N/A"`, and PHP's `[]` for an empty object.
+Absent and null are the same thing here. Loop says "nothing" in other ways too: `""`, `"N/A"`, and PHP's `[]` for an
+empty object.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ Object = dict[str, Any]
 LARGEST_ID = 9 * 10**18  # leaves the 63 bits of a record's id some room to count on
 LARGEST_AMOUNT = 10**15
 NOTHING = ("", "N/A")
+DEEPEST = 64
 _LONGEST_SHOWN = 60
 _YEAR = re.compile(r"\d{4}-", re.ASCII)
 _NO_MATTER = datetime(1970, 1, 1, tzinfo=UTC)  # relative dates, which would need a now, are not read
@@ -29,7 +31,8 @@ _KINDS = {dict: "an object", list: "a list", bool: "true or false", str: "text",
 
 
 class Unreadable(ValueError):
-    """A field is not what it should be. `field` is its path (`line_items[0].price`, empty for the whole), `reason` one sentence."""
+    """A field is not what it should be. `field` is its path (`line_items[0].price`, empty for the whole), `reason` says
+    what is wrong with it."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(field, reason)
@@ -59,6 +62,20 @@ def an_object(value: Any) -> Object:
     if isinstance(value, dict):
         return value
     raise _misplaced("", value, "an object")
+
+
+def check_depth(value: Any) -> None:
+    """Raises `Unreadable` where objects and lists stand deeper in each other than what works on them may recurse."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _contents(outer) if type(inner) in (dict, list)]
+        if not level:
+            return
+    raise Unreadable("", f"objects or lists stand more than {DEEPEST} deep in each other")
+
+
+def _contents(value: Any) -> Iterable[Any]:
+    return value.values() if type(value) is dict else value
 
 
 # ids and numbers

@@ -1,9 +1,11 @@
 """A row of the real list endpoint read into a return.
 
-Rows of every age are taken, from 2019 on: what a row does not say is filled with what nobody will see, since the overlay shows the row as it
-came (`wire.overlay`). What is read must be readable: `fields.Unreadable` names the field otherwise. Fields that are not read may hold anything.
+Rows of every age are taken, from 2019 on: what a row does not say is filled with what nobody will see, since the
+overlay shows the row as it came (`wire.overlay`). What is read must be readable: `fields.Unreadable` names the field
+otherwise. Fields that are not read may hold anything.
 
-Not in a row, and left for the importer: the order's global id, unit numbers, label ids, names and address of the customer.
+Not in a row, and left to the importer: the order's global id, unit numbers, label ids, name and address of the
+customer.
 """
 
 from __future__ import annotations
@@ -100,7 +102,8 @@ def read_row(row: Any, settings: Settings) -> Return:
     outcome = maybe_text(of, "outcome")
     words = frozenset(outcome.split("+")) if outcome else frozenset[str]()
     lines = tuple(
-        structs.replace(line, resolution=resolution_of(line, words, totals.gift_card, bool(exchanges))) for line in lines
+        structs.replace(line, resolution=resolution_of(line, words, totals.gift_card, bool(exchanges)))
+        for line in lines
     )
     method = maybe_object(of, "return_method", _return_method)
     labels = _labels(of, lines, created_at, updated_at, settings)

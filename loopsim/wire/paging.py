@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 
 def length_aware(rows: list[Any], page: int, per_page: int, path: str, query: dict[str, str]) -> dict[str, Any]:
@@ -13,7 +13,7 @@ def length_aware(rows: list[Any], page: int, per_page: int, path: str, query: di
     shown = rows[start : start + per_page]
 
     def link(number: int) -> str:
-        return f"{path}?{urlencode({**query, 'page': number})}"
+        return f"{path}?{urlencode({**query, 'page': number}, quote_via=quote)}"
 
     return {
         "current_page": page,

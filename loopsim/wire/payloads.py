@@ -1,10 +1,8 @@
 """Webhook payloads, one shape per topic. Topic and trigger are independent: any topic may be asked for at any trigger,
-and one that
-has nothing to say about the event gives None.
+and one that has nothing to say about the event gives None.
 
 Key order: `return` as captured in 2020 with the newer keys where the newer pages have them, then what only the list
-has;
-the others as their pages print them (`FACTS.md#webhook-payloads`).
+has; the others as their pages print them (`FACTS.md#payload-return`).
 """
 
 from __future__ import annotations

@@ -10,7 +10,16 @@ from msgspec import structs
 
 from loopsim.domain import totals as reckoning
 from loopsim.domain.labels import Label
-from loopsim.domain.returns import Condition, Disposition, Exchange, Return, ReturnLine, with_money
+from loopsim.domain.returns import (
+    Condition,
+    Disposition,
+    Exchange,
+    Refund,
+    Return,
+    ReturnLine,
+    awaits_label,
+    with_money,
+)
 from loopsim.domain.shop import Settings
 from loopsim.domain.totals import Totals
 from loopsim.wire import overlay
@@ -37,14 +46,22 @@ def in_presentment(return_: Return) -> Return:
         exchanges=tuple(structs.replace(item, **piece(item)) for item in return_.exchanges),
         fee=convert(return_.fee, rate),
         bonus=convert(return_.bonus, rate),
-        refunds=tuple(
-            structs.replace(r, amount=convert(r.amount, rate), currency=return_.order.presentment_currency)
-            for r in return_.refunds
-        ),
     )
     priced = structs.replace(with_money(converted), outcome=return_.outcome, overlay=())
-    return (
-        structs.replace(priced, totals=reckoning.cancelled(priced.totals)) if return_.state == "cancelled" else priced
+    if return_.state == "cancelled":
+        priced = structs.replace(priced, totals=reckoning.cancelled(priced.totals))
+    return structs.replace(priced, refunds=_refunds_in_presentment(return_, priced.totals.refund))
+
+
+def _refunds_in_presentment(return_: Return, refund: int) -> tuple[Refund, ...]:
+    """The refunds made, converted. When they are all that there is to refund, the last takes what rounding left."""
+    order, made = return_.order, return_.refunds
+    amounts = [convert(each.amount, order.presentment_rate) for each in made]
+    if made and sum(each.amount for each in made) == return_.totals.refund:
+        amounts[-1] += refund - sum(amounts)
+    return tuple(
+        structs.replace(each, amount=amount, currency=order.presentment_currency)
+        for each, amount in zip(made, amounts, strict=True)
     )
 
 
@@ -96,8 +113,7 @@ def label_fields(return_: Return) -> dict[str, Any]:
             "label_status": label.status,
             "label_updated_at": iso(label.updated_at),
         }
-    pending = return_.label_source != "none" and return_.state in {"open", "review"} and not return_.label_failed
-    if pending:
+    if awaits_label(return_):
         return {
             "carrier": "",
             "tracking_number": MISSING,
@@ -138,7 +154,7 @@ def condition(of: Condition | None) -> dict[str, Any] | None:
         "return_processor": of.return_processor,
         "note": of.note,
         "inspected_at": of.inspected_at,
-        "images": None if of.images is None else list(of.images),
+        "images": list(of.images or ()),
     }
 
 
@@ -155,10 +171,10 @@ def disposition(of: Disposition | None) -> dict[str, Any] | None:
 
 
 def exchange(item: Exchange, included: bool) -> dict[str, Any]:
-    """`exchanges[]`: ids are strings, in details too (captured)."""
+    """`exchanges[]`: ids are strings, in details too, but for the order's, which is a number (captured)."""
     return {
         "exchange_id": str(item.id),
-        "exchange_order_id": None if item.order_id is None else str(item.order_id),
+        "exchange_order_id": item.order_id,
         "exchange_order_name": item.order_name,
         "product_id": str(item.product_id),
         "variant_id": None if item.variant_id is None else str(item.variant_id),

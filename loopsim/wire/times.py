@@ -1,12 +1,13 @@
 """Times on the wire: Loop's spellings, and reading dates as leniently as PHP's Carbon does.
 
-Which endpoint speaks which dialect is settled in `FACTS.md#time-formats`.
+Which endpoint speaks which dialect is settled in `FACTS.md#time-iso`.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 
 
 def iso(moment: datetime) -> str:
@@ -51,28 +52,52 @@ def php_dump(moment: datetime | None) -> dict[str, object] | None:
     return {"date": f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond:06d}", "timezone_type": 3, "timezone": "UTC"}
 
 
-_DATE = re.compile(
-    r"""^\s*(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
-    (?:[Tt\s]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?
-    \s*(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?\s*$""",
-    re.VERBOSE,
+_TIME = r"""(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?
+    \s*(?P<half>[AaPp]\.?[Mm]\.?)?"""
+_ZONE = r"\s*(?P<zone>[Zz]|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|[A-Za-z]{3,4})?(?:\s*\([^)]*\))?\s*$"
+_MONTH = r"(?P<name>[A-Za-z]{3,9})\.?"
+_WEEKDAY = r"(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,?\s+)?"
+# What PHP reads as a date, as far as clients are known or likely to send it. A year of two digits is no date here.
+_DATES = tuple(
+    rf"^\s*{_WEEKDAY}{day}{_ZONE}"
+    for day in (
+        rf"(?P<year>\d{{4}})[-/](?P<month>\d{{1,2}})[-/](?P<day>\d{{1,2}})(?:[Tt\s]\s*{_TIME})?",
+        rf"(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}})(?:\s+{_TIME})?",
+        rf"(?P<day>\d{{1,2}})[-.](?P<month>\d{{1,2}})[-.](?P<year>\d{{4}})(?:\s+{_TIME})?",
+        r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
+        r"(?:[Tt](?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2}))?)?",
+        rf"(?P<day>\d{{1,2}})[\s-]+{_MONTH}[\s,-]+(?P<year>\d{{4}})(?:\s+{_TIME})?",
+        rf"{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})(?:\s+{_TIME})?",
+    )
 )
-_BARE_ZONE = re.compile(r"([T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?) (\d{2}:\d{2})$")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_ZONES = {
+    "z": 0, "utc": 0, "gmt": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
+    "bst": 1, "cet": 1, "cest": 2,
+}  # fmt: skip
+_BARE_ZONE = re.compile(r"([T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) (\d{2}:?\d{2})$")
 _RELATIVE = re.compile(
     r"^\s*(?P<sign>[+-]?)\s*(?P<count>\d{1,5})\s*(?P<unit>second|sec|minute|min|hour|day|week)s?(?P<ago>\s+ago)?\s*$"
 )
 _UNITS = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "week": 604800}
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_LONGEST_TEXT = 100
 
 
 def parse(text: str, now: datetime, *, end_of_day: bool = False) -> datetime | None:
     """Read a date as Carbon would; no zone means UTC. None where it cannot be read.
 
-    Dates, date-times with a space or a `T`, zones, Unix seconds (`@1700000000`), `now`, `today`, `yesterday`,
-    `tomorrow`, `-7 days`.
+    Dates with dashes, slashes, dots or month names, date-times with a space or a `T`, zones by offset or common name,
+    Unix seconds (`@1700000000`), `now`, `today`, `yesterday`, `tomorrow`, `-7 days`. As PHP has it, a day that the
+    month lacks runs over into the next, and 24:00 is the next midnight.
     `end_of_day`: a plain date stands for its last second.
     """
     text = text.strip()
+    if len(text) > _LONGEST_TEXT or not text.isascii():
+        return None
     # A '+' that a client did not encode arrives as a space before the zone.
     text = _BARE_ZONE.sub(r"\1+\2", text)
     try:
@@ -82,33 +107,66 @@ def parse(text: str, now: datetime, *, end_of_day: bool = False) -> datetime | N
     return found if found is not None and _EARLIEST <= found <= _LATEST else None
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Each when it is first needed: a server that starts has no time for seldom spellings."""
+    return re.compile(pattern, re.VERBOSE | re.IGNORECASE)
+
+
 def _absolute(text: str, end_of_day: bool) -> datetime | None:
     if text.startswith("@") and text[1:].lstrip("-").isdigit():
         return datetime.fromtimestamp(int(text[1:]), UTC)
-    found = _DATE.match(text)
+    found = next((match for pattern in _DATES if (match := _compiled(pattern).match(text))), None)
     if found is None:
         return None
     part = found.groupdict()
-    if part["hour"] is None and end_of_day:
-        part |= {"hour": "23", "minute": "59", "second": "59"}
-    return datetime(
-        int(part["year"]),
-        int(part["month"]),
-        int(part["day"]),
-        int(part["hour"] or 0),
-        int(part["minute"] or 0),
-        int(part["second"] or 0),
-        int((part["fraction"] or "0")[:6].ljust(6, "0")),
-        tzinfo=_zone(part["zone"]),
-    ).astimezone(UTC)
+    day, zone = int(part["day"]), _zone(part["zone"])
+    if day > 31:
+        raise ValueError(day)
+    start = datetime(int(part["year"]), _month(part), 1, tzinfo=zone) + timedelta(days=day - 1)
+    if part["hour"] is None:
+        span = timedelta(days=1, seconds=-1) if end_of_day else timedelta()
+    else:
+        span = _time_of_day(part)
+    return (start + span).astimezone(UTC)
+
+
+def _month(part: dict[str, str | None]) -> int:
+    name = (part.get("name") or "").lower()
+    if not name:
+        return int(part["month"] or 0)
+    fitting = [
+        number for number, month in enumerate(_MONTHS, 1) if name in (month, month[:3]) or name == "sept" == month[:4]
+    ]
+    if not fitting:
+        raise ValueError(name)
+    return fitting[0]
+
+
+def _time_of_day(part: dict[str, str | None]) -> timedelta:
+    hour, minute, second = (int(part.get(name) or 0) for name in ("hour", "minute", "second"))
+    half = (part.get("half") or "").lower()[:1]
+    if half:
+        if not 1 <= hour <= 12:
+            raise ValueError(hour)
+        hour = hour % 12 + (12 if half == "p" else 0)
+    if hour > 24 or minute > 59 or second > 59 or (hour == 24 and (minute or second)):
+        raise ValueError(hour)
+    micro = int((part.get("fraction") or "0")[:6].ljust(6, "0"))
+    return timedelta(hours=hour, minutes=minute, seconds=second, microseconds=micro)
 
 
 def _zone(text: str | None) -> timezone:
-    if text is None or text.upper() in {"Z", "UTC", "GMT"}:
+    if text is None:
         return UTC
-    digits = text[1:].replace(":", "").ljust(4, "0")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return timezone(offset if text[0] == "+" else -offset)
+    if text[-1].isalpha():
+        if text.lower() not in _ZONES:
+            raise ValueError(text)
+        return timezone(timedelta(hours=_ZONES[text.lower()]))
+    sign, digits = re.sub(r"^(?:UTC|GMT)", "", text, flags=re.IGNORECASE)[:1], re.sub(r"[^0-9]", "", text)
+    hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(offset if sign == "+" else -offset)
 
 
 def _word(text: str, now: datetime) -> datetime | None:

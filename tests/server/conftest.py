@@ -1,8 +1,10 @@
+"""A server, a shop of its own for each test, and clients over real sockets."""
+
 from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -62,6 +64,23 @@ class Client:
 
     def close(self) -> None:
         self.connection.close()
+
+
+Connect = Callable[[EmbeddedServer], Client]
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Make clients of servers, for the first shop and its key."""
+    made: list[Client] = []
+
+    def make(server: EmbeddedServer) -> Client:
+        made.append(Client(server.url, key=server.key))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
 import re
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
 from loopsim.embedded import EmbeddedServer
-from tests.server.conftest import Client
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Client, Connect
 
 LIST = "/api/v1/warehouse/return/list"
 CAPTURED = [
@@ -54,8 +58,10 @@ def test_every_answer_bears_the_captured_headers_and_the_shops_time(client: Clie
     }
 
 
-def test_request_ids_depend_on_the_seed_and_the_number_of_the_call_only(client: Client, server: EmbeddedServer) -> None:
-    again = Client(server.url)
+def test_request_ids_depend_on_the_seed_and_the_number_of_the_call_only(
+    client: Client, server: EmbeddedServer, connect: Connect
+) -> None:
+    again = connect(server)
     made = again.control("POST", "/shops", {"name": "same-seed", "moment": "2026-06-01T09:00:00Z"}).body
     again.shop, again.key = "same-seed", made["key"]["key"]
     first = [client.call("GET", LIST).headers["x-loop-request-id"] for _ in range(3)]
@@ -89,7 +95,15 @@ def test_a_version_in_the_path_is_answered_by_its_concrete_name(client: Client, 
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v2/warehouse/return/list", "/api/2020-01/warehouse/return/list", "/", "/api", "/api/v1", "/nothing", "/api/v1//"],
+    [
+        "/api/v2/warehouse/return/list",
+        "/api/2020-01/warehouse/return/list",
+        "/",
+        "/api",
+        "/api/v1",
+        "/api/v1//",
+        "/nothing",
+    ],
 )
 def test_an_unknown_path_is_404_in_json(client: Client, path: str) -> None:
     answer = client.call("GET", path)
@@ -115,7 +129,7 @@ def test_head_is_get_without_the_body(client: Client) -> None:
 # keys and scopes
 
 
-@pytest.mark.parametrize("key", ["", "loop_test_nobody", "é", "\x7f"])
+@pytest.mark.parametrize("key", ["", "loop_test_nobody", "é"])
 def test_a_call_without_a_known_key_is_unauthorized_and_counts_nowhere(client: Client, key: str) -> None:
     answer = client.call("GET", LIST, key="", **({"X_Authorization": key.encode("latin-1")} if key else {}))
     assert (answer.status, answer.body) == (401, {"errors": "Unauthorized."})
@@ -230,12 +244,13 @@ def test_odd_bytes_never_break_the_server(client: Client, request_line: bytes) -
     host, port = client.authority.split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         key = b"X-Authorization: " + client.key.encode()
-        connection.sendall(request_line + b"\r\nHost: localhost\r\nConnection: close\r\n" + key + b"\r\nX-Odd: \xff\r\n\r\n")
+        headers = [request_line, b"Host: localhost", b"Connection: close", key, b"X-Odd: \xff"]
+        connection.sendall(b"\r\n".join(headers) + b"\r\n\r\n")
         answer = connection.makefile("rb").read()
     head, _, body = answer.partition(b"\r\n\r\n")
     assert int(head.split()[1]) < 500
     assert b"x-injected" not in head.lower()
-    assert body[:1] in b"{["
+    json.loads(body)
 
 
 def test_a_header_made_from_what_a_client_sent_cannot_be_ended_early(client: Client) -> None:
@@ -291,19 +306,18 @@ def test_what_nobody_foresaw_is_loops_500_and_changes_nothing(
 def test_a_full_disk_is_loops_500_one_clear_line_and_no_loss(
     client: Client, server: EmbeddedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
+    client.control("PATCH", "settings", {"rate_limit": 10_000})
     shop = server.running.runtime.world.shops[client.shop]
-    return_id = submit(client)
-    (pages,) = shop.connection.execute("pragma page_count").fetchone()
-    (before,) = shop.connection.execute(f"pragma max_page_count = {pages}").fetchone()
-    assert before == pages
-    statuses = {}
-    for _ in range(50):
-        answer = client.call("POST", f"/api/v1/warehouse/return/{return_id}/note", {"content": "x" * 5000})
-        statuses[answer.status] = answer.raw
-        if answer.status == 500:
-            break
-    assert statuses[500] == b'{"message":"Server Error"}'
+    notes = f"/api/v1/warehouse/return/{submit(client)}/note"
+    shop.connection.execute(f"pragma max_page_count = {shop.connection.execute('pragma page_count').fetchone()[0]}")
+    kept = 0
+    while (answer := client.call("POST", notes, {"content": "x" * 200})).status < 300:
+        kept += 1
+        assert kept < 1000
+    assert (answer.status, answer.body) == (500, {"message": "Server Error"})
     assert "the disk is full" in caplog.text
     assert "Traceback" not in caplog.text
+    assert len(client.call("GET", f"{notes}s").body) == kept
     shop.connection.execute("pragma max_page_count = 1000000")
-    assert client.call("GET", f"/api/v1/warehouse/return/details?return_id={return_id}").body["id"] == return_id
+    assert client.call("POST", notes, {"content": "there is room again"}).status < 300
+    assert len(client.call("GET", f"{notes}s").body) == kept + 1

@@ -71,7 +71,7 @@ def test_a_key_opens_the_shop_it_was_made_for(open_world: OpenWorld) -> None:
     make(world)
     key = world.add_key("acme", ["returns", "orders"], "wms")
     assert world.keys[key.text] == key
-    assert (key.shop, key.scopes, key.label) == ("acme", {"returns", "orders"}, "wms")
+    assert (key.shop, key.scopes, key.label) == ("acme", frozenset({"returns", "orders"}), "wms")
 
 
 def test_keys_and_secrets_are_a_function_of_the_seed(open_world: OpenWorld) -> None:

@@ -14,7 +14,7 @@ from loopsim.domain.orders import Address, Customer, Fulfillment, Location, Orde
 from loopsim.domain.policy import decide
 from loopsim.domain.returns import Return
 from loopsim.domain.snowflakes import snowflake
-from loopsim.domain.submission import Item, Submission, candidates, edit, submit
+from loopsim.domain.submission import Item, Submission, candidates, check_editable, edit, submit
 from loopsim.errors import Refusal
 from loopsim.operations import happy_returns, moves
 from loopsim.operations.control.views import return_view
@@ -47,17 +47,18 @@ def customer_edits_return(tx: Transaction, call: Call) -> Any:
     """Choose other units or outcomes while the return is open and nothing was processed."""
     body = call.body
     return_ = tx.need_return(body["return_id"])
+    check_editable(return_)
     order = tx.order(return_.order.id)
     if order is None:
         raise Refusal("order_not_found")
     mine = frozenset((line.order_line_id, line.unit) for line in return_.lines)
-    asked = body if "items" in body else {**body, "items": _same_items(return_)}
-    submission = _submission(tx, order, {"method": return_.method, "leftover": return_.leftover, **asked}, taken=mine)
+    same = {"method": return_.method, "leftover": return_.leftover, "gift": return_.is_gift}
+    submission = _submission(tx, order, {**same, **_same_choices(return_, body), **body}, taken=mine)
     decision = decide(tx.settings.policy, order, candidates(submission), submission.method, return_.destination_id)
     changed = edit(return_, submission, decision, tx.next_id, tx.now)
     tx.connection.execute("delete from units where return_id = ?", (return_.id,))
     tx.hold_units(return_.id, [(line.id, line.order_line_id, line.unit) for line in changed.lines])
-    return _view(tx, moves.save(tx, changed, "edit"))
+    return _view(tx, moves.start_if_due(tx, moves.save(tx, changed, "edit")))
 
 
 @operation("customerDropsOff")
@@ -66,8 +67,9 @@ def customer_drops_off(tx: Transaction, call: Call) -> Any:
     return _view(tx, happy_returns.drop_off(tx, _named(tx, call)))
 
 
-def _same_items(return_: Return) -> list[Body]:
-    return [
+def _same_choices(return_: Return, body: Body) -> Body:
+    """What an edit that does not speak of them leaves as it was: the units, and what was bought with their credit."""
+    items = [
         {
             "line_item_id": line.order_line_id,
             "outcome": line.resolution,
@@ -78,12 +80,17 @@ def _same_items(return_: Return) -> list[Body]:
         }
         for line in return_.lines
     ]
+    still_shops = any(item.get("outcome") == "shop_now" for item in body.get("items", items))
+    # Even exchanges come first, one per unit; what follows was bought.
+    bought = return_.exchanges[sum(line.resolution == "exchange" for line in return_.lines) :]
+    shop_now = [{"variant": item.variant_id} for item in bought] if still_shops else []
+    return {"items": items, "shop_now": shop_now}
 
 
 def _order(tx: Transaction, named: str | int | None) -> Order:
     if named is None:
         for order in tx.orders():
-            if _free(tx, order):
+            if any(not line.final_sale for line, _ in _free(tx, order)):
                 return order
         raise Refusal("nothing_returnable")
     by_name = tx.orders_named(str(named))
@@ -97,9 +104,11 @@ def _order(tx: Transaction, named: str | int | None) -> Order:
 
 
 def _free(tx: Transaction, order: Order, mine: frozenset[tuple[int, int]] = frozenset()) -> list[tuple[OrderLine, int]]:
-    """The fulfilled units that no return holds: (line, unit), in order."""
+    """The fulfilled units that no return holds but the one with the units `mine`: (line, unit), those first, then in
+    order."""
     held = tx.held_units(line.id for line in order.lines) - mine
-    return [(line, unit) for line in order.lines for unit in range(line.fulfilled) if (line.id, unit) not in held]
+    free = [(line, unit) for line in order.lines for unit in range(line.fulfilled) if (line.id, unit) not in held]
+    return sorted(free, key=lambda piece: (piece[0].id, piece[1]) not in mine)
 
 
 def _submission(tx: Transaction, order: Order, body: Body, taken: frozenset[tuple[int, int]]) -> Submission:
@@ -121,18 +130,18 @@ def _submission(tx: Transaction, order: Order, body: Body, taken: frozenset[tupl
 
 
 def _units(tx: Transaction, wanted: Body, free: list[tuple[OrderLine, int]]) -> list[Item]:
-    """Take as many units off `free` as are wanted; refuse where they are not to be had."""
+    """Take as many units off `free` as are wanted; refuse where they are not to be had. Final sale is taken only where
+    it is named, or where there is nothing else."""
     line_id, sku = wanted.get("line_item_id"), wanted.get("sku")
     variant = None if wanted.get("exchange_variant") is None else _variant(tx, wanted["exchange_variant"])
     chosen = []
     for _ in range(wanted.get("quantity", 1)):
-        place = next(
-            (index for index, (line, _) in enumerate(free) if line_id in (None, line.id) and sku in (None, line.sku)),
-            None,
-        )
-        if place is None:
+        fitting = [
+            index for index, (line, _) in enumerate(free) if line_id in (None, line.id) and sku in (None, line.sku)
+        ]
+        if not fitting:
             raise Refusal("unit_already_returned")
-        line, unit = free.pop(place)
+        line, unit = free.pop(min(fitting, key=lambda index: free[index][0].final_sale))
         chosen.append(
             Item(
                 line=line,
@@ -195,7 +204,7 @@ def _by_staff(operation_id: str, change: Callable[[Transaction, Return], Return]
 
 def _process(tx: Transaction, return_: Return) -> Return:
     returns.move(return_, "process_by_staff", tx.now)
-    return moves.queue_processing(tx, return_, "admin")
+    return moves.queue_processing(tx, return_, moves.STAFF)
 
 
 def _unflag(tx: Transaction, return_: Return) -> Return:

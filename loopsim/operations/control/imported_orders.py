@@ -1,7 +1,7 @@
 """The orders behind imported returns: found or inferred, with exactly the units seen.
 
-Every row of a unit is a unit of its own: three rows of one order line, in however many returns, are its units 0, 1 and 2. An order that is
-in the shop is used again if an import inferred it, or if it has the lines.
+Every line item is a unit of its own: three of one order line, in however many returns, are its units 0, 1 and 2. An
+order that is in the shop is used again if an import inferred it, or if it has the lines.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _LOW = (1 << SNOWFLAKE_SHIFT) - 1
 
 
 class _Draft:
-    """An order as it grows. `units` by order line id and unit number; `free` is where the search for the next number begins."""
+    """An order as it grows: `units` by order line id and unit number, the numbers that are `taken` by order line id,
+    and where the search for the next `free` one begins."""
 
     def __init__(self, order: Order, returns: Iterable[Return]) -> None:
         self.order = order
@@ -75,7 +76,7 @@ class ImportedOrders:
         return structs.replace(return_, order=order, lines=tuple(lines))
 
     def write(self, left: Iterable[int]) -> int:
-        """Write the orders, and tidy up `left`: the ids of orders whose returns were replaced. How many were written."""
+        """Write the orders, and tidy up those (`left`, by id) whose returns were replaced. How many were written."""
         for draft in self._drafts.values():
             self._tx.put_order(draft.written())
         for order_id in sorted(set(left) - {draft.order.id for draft in self._drafts.values()}):

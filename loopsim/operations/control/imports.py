@@ -1,9 +1,9 @@
 """Filling a shop from an export of the real list endpoint.
 
-    text ─ parsed ─ ids checked ─ replaced returns go ─ each row: people out, read, given its units, written ─ orders written
+    text ─ parsed ─ ids checked ─ replaced returns go ─ each row: people out, read, given its units, written ─ orders
 
-Everything in one transaction: a broken row leaves no trace of the file. `import_steps` is the same work row by row, for a caller that wants
-to do something in between.
+Everything in one transaction: a broken row leaves no trace of the file. `import_steps` is the same work row by row, for
+a caller that wants to do something in between.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from loopsim.operations.control.imported_people import ImportedPeople
 from loopsim.operations.perform import Call, operation
 from loopsim.store.transaction import Transaction
 from loopsim.wire.disguise import Person, disguised
-from loopsim.wire.fields import Unreadable
+from loopsim.wire.fields import Unreadable, check_depth
 from loopsim.wire.imports import read_id, read_row
 from loopsim.wire.overlay import Overlay, difference
 from loopsim.wire.returns import plain_row
@@ -41,10 +41,12 @@ _BYTE = re.compile(r"(?:JSON is malformed: )?(?P<reason>.*) \(byte (?P<byte>\d+)
 def import_returns(tx: Transaction, call: Call) -> dict[str, int]:
     """Import rows of a real shop.
 
-    Body: `rows` (a list, or the envelope) or `text` (the file as it is, so that a syntax error has a line and a column);
-    `keep_personal_data`; `resume` sets the timers of open returns; `replace` lets rows take the place of returns with their ids. Answers how
-    many returns, orders, replaced returns, replaced people and held units came of it. Raises `import_unreadable` (line, column, reason),
-    `import_invalid` (where, row, field, reason; rows count from 1) and `import_conflict` (ids).
+    Body: `rows` (a list, or the envelope) or `raw` (the file as it is, so that a syntax error has line and column);
+    `keep_personal_data`; `resume` sets the timers of open returns; `replace` lets rows take the place of returns with
+    their ids. Answers how many returns, orders, replaced returns, replaced people and held units came of it.
+
+    Raises `import_unreadable` (line, column, reason), `import_invalid` (where, row, field, reason; rows count from 1)
+    and `import_conflict` (ids, count).
     """
     steps = import_steps(tx, call.body or {})
     while True:
@@ -61,7 +63,7 @@ def import_steps(tx: Transaction, body: dict[str, Any]) -> Steps:
     ids = _ids(rows)
     present = _present(tx, ids)
     if present and not body.get("replace"):
-        raise Refusal("import_conflict", ids=", ".join(map(str, present)))
+        raise Refusal("import_conflict", ids=", ".join(map(str, present)), count=len(present))
     left = _remove(tx, present)
     yield
     run = _Import(tx, keep_people=bool(body.get("keep_personal_data")), resume=bool(body.get("resume")))
@@ -90,9 +92,9 @@ def _invalid(row: int, error: Unreadable) -> Refusal:
 
 
 def _rows(body: dict[str, Any]) -> list[Any]:
-    if ("rows" in body) == ("text" in body):
-        raise Invalid({"rows": ["Send either rows, or the text of a file with them."]})
-    found = body["rows"] if "rows" in body else parsed(body["text"])
+    if ("rows" in body) == ("raw" in body):
+        raise Invalid({"rows": ["Send either rows, or their text as raw."]})
+    found = body["rows"] if "rows" in body else parsed(body["raw"])
     if isinstance(found, dict) and "returns" in found:
         found = found["returns"]
     if not isinstance(found, list):
@@ -119,7 +121,7 @@ def parsed(text: str | bytes) -> Any:
 
 
 def _complaint(data: bytes, error: msgspec.MsgspecError) -> tuple[str, int]:
-    """What is wrong with JSON, and at which byte. The standard library says it better, but takes some things that are no JSON."""
+    """What is wrong with JSON, and at which byte. The standard library says it better, but takes what is no JSON."""
     text = data.decode("utf-8", "replace")
     try:
         json.loads(text)
@@ -193,6 +195,7 @@ class _Import:
         def stand_in(other: str) -> Person:
             return self.people.stand_in(other, code)
 
+        check_depth(row)
         row = row if self._keep_people else disguised(row, stand_in)
         return_ = read_row(row, self.tx.settings)
         customer, order = self.people.customer(who, return_.order)

@@ -35,7 +35,7 @@ def _page(call: Call) -> int:
 
 @operation("listHappyReturnsShipments", reads=True)
 def list_shipments(tx: Transaction, call: Call) -> Any:
-    """The shipments of a window, the previous 24 hours by default; page links name the path with `/list` (documented)."""
+    """The shipments of a window, the previous 24 hours by default; links name the path with `/list` (documented)."""
     wrong: dict[str, list[str]] = {}
     window = {}
     for name, default in (("from", tx.now - DAY), ("to", tx.now)):

@@ -10,6 +10,7 @@ from loopsim.domain import shipping
 from loopsim.domain.durations import DURATIONS
 from loopsim.domain.events import Timer
 from loopsim.domain.labels import Label, LabelError, LabelRequest, move_request
+from loopsim.domain.returns import has_label
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations import moves
 from loopsim.operations.perform import Answer, Call, operation
@@ -177,7 +178,7 @@ def create_label(tx: Transaction, call: Call) -> Answer:
     )
     tx.put_label_request(request)
     tx.put("partner_label", label.id, True)
-    moves.attach_label(tx, return_, label)
+    moves.attach_label(tx, return_, label, by_partner=True)
     location = f"{call.base_url}/labels/{label.id}"
     return Answer(_shown_label(label, tx.settings.utc_offset), 201, {"location": location})
 
@@ -207,7 +208,7 @@ def generate_label(tx: Transaction, call: Call) -> Answer:
     if return_.label_failed:
         raise Refusal("label_generation_failed")
     on_its_way = any(timer.kind == "label.make" for timer in tx.timers_of(return_.id))
-    if return_.labels or on_its_way:
+    if has_label(return_) or on_its_way:
         raise Refusal("label_already_exists")
     if not shipping.boxed(return_):
         raise Refusal("return_cannot_receive_label", state=return_.state)

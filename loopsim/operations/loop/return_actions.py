@@ -1,4 +1,5 @@
-"""Acting on returns. Refusals arrive as HTTP 200 with `errors`, but for remove and notes (`FACTS.md#actions-refusals`)."""
+"""Acting on returns. Refusals arrive with status 200 and `errors`, but for remove and notes
+(`FACTS.md#actions-remove`)."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
 from loopsim.wire.numbers import whole
 from loopsim.wire.times import spaced
+
+BROKE = {"message": "An error was encountered during processing."}
 
 
 def _done(tx: Transaction) -> Answer:
@@ -70,8 +73,9 @@ def remove_line_items(tx: Transaction, call: Call) -> Answer:
     return_ = _named(tx, call)
     # What is no number is no line item of this return.
     ids = [whole(part) for part in text.split(",") if part.strip()]
-    moves.remove_lines(tx, return_, [-1 if id_ is None else id_ for id_ in ids])
-    return _done(tx)
+    done = moves.remove_lines(tx, return_, [-1 if id_ is None else id_ for id_ in ids])
+    # Answered, not raised: a failure that was asked for once must not come back on the next try.
+    return Answer(BROKE, 500) if done is None else _done(tx)
 
 
 @operation("listNotes", reads=True)

@@ -1,9 +1,11 @@
-"""Reading returns: list, details, ASN. Facts: `FACTS.md#returns-list-row`, `#details-fields`, `#asn-rows`."""
+"""Reading returns: list, details, ASN. Facts: `FACTS.md#returns-list-row`, `#details-fields`, `#asn-row`."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import sqlite3
+from contextlib import suppress
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
@@ -110,10 +112,19 @@ def _make_missing(tx: Transaction, ids: list[int]) -> dict[int, bytes]:
     for id_ in ids:
         (doc,) = tx.connection.execute("select doc from returns where id = ?", (id_,)).fetchone()
         made[id_] = php.encode(list_row(unpack(Return, doc), tx.settings))
-    tx.connection.execute("begin immediate")
-    tx.connection.executemany("update returns set row = ? where id = ?", [(row, id_) for id_, row in made.items()])
-    tx.connection.execute("commit")
+    _keep(tx, "update returns set row = ? where id = ?", [(row, id_) for id_, row in made.items()])
     return made
+
+
+def _keep(tx: Transaction, statement: str, rows: list[tuple[bytes, int]]) -> None:
+    """Keep wire bytes for the next reader, if that can be done: a full disk is no reason not to answer."""
+    try:
+        tx.connection.execute("begin immediate")
+        tx.connection.executemany(statement, rows)
+        tx.connection.execute("commit")
+    except sqlite3.OperationalError:
+        with suppress(sqlite3.Error):
+            tx.connection.execute("rollback")
 
 
 def _window(tx: Transaction, query: dict[str, str]) -> Window:
@@ -226,11 +237,11 @@ def _returns_of_order(tx: Transaction, query: dict[str, str]) -> list[Return]:
     if query.get("order_id"):
         provider_id = whole(query["order_id"])
         order = None if provider_id is None else tx.order_by_provider(provider_id)
-        return [] if order is None else tx.returns_of_order(order.id)
-    if query.get("order_name"):
-        orders = tx.orders_named(query["order_name"])
-        return [return_ for order in orders for return_ in tx.returns_of_order(order.id)]
-    return []
+        orders = [] if order is None else [order]
+    else:
+        orders = tx.orders_named(query["order_name"]) if query.get("order_name") else []
+    found = [return_ for order in orders for return_ in tx.returns_of_order(order.id)]
+    return sorted(found, key=lambda return_: (return_.created_at, return_.id))
 
 
 def _details_bytes(tx: Transaction, return_id: int, currency: str) -> bytes | None:
@@ -243,13 +254,13 @@ def _details_bytes(tx: Transaction, return_id: int, currency: str) -> bytes | No
         return bytes(row[0])
     body = php.encode(details(tx.need_return(return_id), tx.settings, currency))
     if currency == "shop":
-        tx.connection.execute("update returns set details = ? where id = ?", (body, return_id))
+        _keep(tx, "update returns set details = ? where id = ?", [(body, return_id)])
     return body
 
 
 @operation("reportAsn", reads=True)
 def report_asn(tx: Transaction, call: Call) -> Answer:
-    """The advanced shipping notice: one row per unit. A date that cannot be read becomes the epoch, without an error."""
+    """The advanced shipping notice: one row per unit. A date that cannot be read becomes the epoch, with no error."""
     query = call.query
     today = tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
     first = _lenient(query.get("from"), today - 7 * DAY, tx.now, end=False)

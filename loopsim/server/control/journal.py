@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from loopsim.operations.control.reads import is_set, number
 from loopsim.operations.perform import Answer, Call
 from loopsim.server.control.registry import runtime_operation
 from loopsim.server.runtime import Runtime
-from loopsim.store.journal import UNCANONICAL
+from loopsim.store.journal import canonical
 
 LIMIT = 500
 
@@ -28,9 +27,5 @@ async def read_journal(runtime: Runtime, call: Call) -> Answer:
             break
         await journal.wait(max(after, journal.last_id), left)
     last_id = entries[-1]["id"] if len(entries) == limit else journal.last_id
-    shown = [_canonical(entry) for entry in entries] if is_set(call, "canonical") else entries
+    shown = canonical(entries) if is_set(call, "canonical") else entries
     return Answer({"entries": shown, "last_id": last_id, "dropped": journal.dropped()})
-
-
-def _canonical(entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name not in UNCANONICAL}

@@ -1,0 +1,52 @@
+"""`loopsim doctor`: what is wrong with a set-up, in the order in which it would hurt, and how to mend each."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from loopsim.commands import options
+from loopsim.commands.checks import Finding, Setup, all_checks
+from loopsim.commands.connection import Server, failed, with_server
+from loopsim.commands.screen import mark, print_json, screen
+
+
+@click.command("doctor")
+@options.flag("--no-delivery", is_flag=True, help="Send no test delivery.")
+@options.output
+@options.shop
+@with_server
+def command(server: Server, shop: str | None, no_delivery: bool, format: str) -> None:
+    """Check a set-up from base URL to a signed test delivery, and say what to mend.
+
+    It looks at the server and at LOOP_API_BASE, LOOP_API_KEY and LOOP_WEBHOOK_SECRET of this environment. The test
+    delivery is a return of a copy of the shop, which is deleted again: receivers hear of a return that does not stay.
+    Exits with 1 if something has to be mended, 5 if there is no server.
+    """
+    setup = Setup(server, shop)
+    found: list[Finding] = []
+    console = screen()
+    for check in all_checks(with_delivery=not no_delivery):
+        for finding in check(setup):
+            found.append(finding)
+            if format == "text":
+                _print(console, finding)
+    bad = sum(finding.kind == "fail" for finding in found)
+    odd = sum(finding.kind == "warn" for finding in found)
+    if format == "json":
+        print_json({"ok": not bad, "findings": [finding._asdict() for finding in found]})
+    else:
+        console.print()
+        if bad:
+            console.print(f"[bad]{bad} to mend[/]" + (f", {odd} to look at." if odd else "."))
+        else:
+            console.print("[ok]Nothing to mend.[/]" + (f" {odd} to look at." if odd else ""))
+    failed(bool(bad))
+
+
+def _print(console: Console, finding: Finding) -> None:
+    console.print(Text.assemble(mark(finding.kind), f" {finding.name:<20}", finding.says))
+    if finding.mend:
+        for line in finding.mend.splitlines():
+            console.print(Text(f"                      → {line}", style="command"))

@@ -1,0 +1,11 @@
+def test_probe(shop):
+    shop.subscribe()
+    r = shop.submit("refund")
+    shop.advance(seconds=4)
+    print(shop.triggers())
+    print(shop.call("getReturnDetails", query={"return_id": r["id"]}).body["id"])
+    print(shop.call("processReturn", id=r["id"]))
+    shop.idle()
+    print(shop.triggers(), shop.ledger())
+    print(shop.call("processReturn", id=r["id"]))
+    print(shop.call("staffCancels", {"return_id": r["id"]}))
