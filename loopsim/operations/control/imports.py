@@ -111,13 +111,21 @@ def parsed(text: str | bytes) -> Any:
         return msgspec.json.decode(data)
     except RecursionError:
         reason, at = "objects or lists stand too deep in each other", 0
-    except UnicodeDecodeError as error:
-        reason, at = "this is not UTF-8", error.start
+    except UnicodeDecodeError:
+        reason, at = "this is not UTF-8", _first_beyond_utf8(data)
     except msgspec.MsgspecError as error:
         reason, at = _complaint(data, error)
     before = data[:at].decode("utf-8", "replace")
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     raise Refusal("import_unreadable", line=line, column=column, reason=reason)
+
+
+def _first_beyond_utf8(data: bytes) -> int:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 def _complaint(data: bytes, error: msgspec.MsgspecError) -> tuple[str, int]:
