@@ -93,7 +93,7 @@ def main(ctx: click.Context) -> None:
     Start it with `loopsim serve`, or see it work with `loopsim demo`.
     """
     # Only here: `--help` and `--version` need no settings.
-    from loopsim.commands.settings import read_settings
+    from loopsim.settings import read_settings
 
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets a question mark, not a traceback.
@@ -101,7 +101,7 @@ def main(ctx: click.Context) -> None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     verb = ctx.invoked_subcommand
     if verb is not None:
-        ctx.default_map = {verb: read_settings(verb)}
+        ctx.default_map = {verb: read_settings(verb, VERBS)}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import re
+import sqlite3
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -68,23 +70,40 @@ class _Json(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+def wanted() -> bool:
+    """Whether any line of the wire would be shown: reading the journals costs something."""
+    return log.isEnabledFor(logging.WARNING)
+
+
 async def follow(world: World) -> None:
-    """Log what is added to the journals, until cancelled. Entries that were there before are passed over."""
+    """Log what is added to the journals, until cancelled. What was there before is passed over."""
     seen: dict[str, tuple[Shop, int]] = {name: (shop, shop.journal.last_id) for name, shop in world.shops.items()}
+    copied = False
     while True:
+        copying = False
         for name, shop in list(world.shops.items()):
-            known, after = seen.get(name, (shop, 0))
+            known, after = seen.get(name, (None, 0))
             if known is not shop:
-                after = 0
+                # A fresh shop is told of from its first call on; a copy begins with the calls of the first shop.
+                after = shop.journal.last_id if copied or copying else 0
             if shop.journal.last_id > after:
-                entries = shop.journal.read(after, BATCH)
+                entries = _read(shop, after)
                 for entry in entries:
                     _write(shop, entry)
+                    copying |= entry.get("operation") == "copyShop"
                 after = entries[-1]["id"] if entries else shop.journal.last_id
             seen[name] = (shop, after)
         for name in seen.keys() - world.shops.keys():
             del seen[name]
+        copied = copying
         await asyncio.sleep(LOOK_EVERY)
+
+
+def _read(shop: Shop, after: int) -> list[Entry]:
+    # A disk that is full is told of by those who have to write; here it is no reason to fall silent for good.
+    with suppress(sqlite3.Error):
+        return shop.journal.read(after, BATCH)
+    return []
 
 
 def _write(shop: Shop, entry: Entry) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -34,6 +35,15 @@ class Nouns(click.Group):
         settings = ctx.default_map or {}
         ctx.default_map = dict.fromkeys(self.commands, settings)
         return super().invoke(ctx)
+
+
+def webhook_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """The address of a receiver, as Loop takes it."""
+    if value is not None:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise click.BadParameter(f"{value!r} is no address of a receiver, such as http://127.0.0.1:9000/loop.")
+    return value
 
 
 output = flag("--format", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")

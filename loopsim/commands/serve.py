@@ -61,7 +61,11 @@ if TYPE_CHECKING:
     help="How many times as fast as the wall; for --clock scaled.",
 )
 @options.flag("--moment", help="When the first shop's time starts, such as 2026-06-01T09:00:00Z. [default: now]")
-@options.flag("--webhook", help="Subscribe this URL to everything, each trigger under the topic it belongs to.")
+@options.flag(
+    "--webhook",
+    callback=options.webhook_url,
+    help="Subscribe this URL to everything, each trigger under the topic it belongs to.",
+)
 @options.flag(
     "--allow-target", multiple=True, metavar="HOST|CIDR", help="Let webhooks go there, beyond loopback. Repeatable."
 )
@@ -94,7 +98,8 @@ def command(
 
     def ready() -> None:
         loop = asyncio.get_running_loop()
-        tasks.add(loop.create_task(log.follow(running.runtime.world), name="log"))
+        if log.wanted():
+            tasks.add(loop.create_task(log.follow(running.runtime.world), name="log"))
         if port_file is not None:
             _write_port(port_file, running.url)
         _tell(running, values, webhook, format)

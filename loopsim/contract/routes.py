@@ -54,9 +54,11 @@ class Routes:
         if len(path) > 1 and path[-1] == "/":
             path = path[:-1]
         exact = self._exact.get(path)
-        if exact is not None and method in exact:
-            return exact[method], {}
-        allowed = list(exact or ())
+        if exact is not None:
+            if method in exact:
+                return exact[method], {}
+            raise Refusal("method_not_allowed", allow=", ".join(exact), method=method, path=path)
+        allowed: list[str] = []
         for methods, params in self._fitting(path):
             if method in methods:
                 return methods[method], params

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from loopsim.server.protocol import write_whole
 from loopsim.server.requests import Send
 from loopsim.server.stamps import Header
 
@@ -60,8 +61,10 @@ def encoded(text: str) -> bytes:
     return text.translate(_UNPRINTABLE).encode("latin-1", "replace")
 
 
-async def send_answer(send: Send, status: int, headers: Iterable[Header], body: bytes) -> None:
+async def send_answer(send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send a whole answer; `content-length` is added, and a status that has no body gets none."""
+    if status not in _NO_BODY and write_whole(send, status, headers, body):
+        return
     if status in _NO_BODY:
         kept = [header for header in headers if header[0] != CONTENT_TYPE]
         await send({"type": "http.response.start", "status": status, "headers": kept})

@@ -16,7 +16,7 @@ from loopsim.domain.returns import Return, ReturnLine
 from loopsim.domain.shop import Settings
 from loopsim.wire import returns as rows
 from loopsim.wire.money import decimal
-from loopsim.wire.times import iso, iso_or_none, spaced, zulu
+from loopsim.wire.times import in_zone, iso, iso_or_none, spaced
 
 Payload = dict[str, Any]
 
@@ -171,7 +171,7 @@ def _label_request(event: Event, settings: Settings) -> Payload | None:
         "id": request.id,
         "return_id": request.return_id,
         "shop_id": settings.id,
-        "created_at": zulu(request.created_at),
+        "created_at": in_zone(request.created_at, settings.utc_offset),
         "addresses": {"origin": _address(request.origin), "destination": _address(request.destination)},
         "parcel": parcel(request.parcel),
         "products": [

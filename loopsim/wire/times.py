@@ -35,11 +35,6 @@ def with_millis(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def zulu(moment: datetime) -> str:
-    """`2023-11-07T05:31:56Z`: label request webhooks."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
-
-
 def in_zone(moment: datetime, offset_minutes: int) -> str:
     """`2023-04-25T13:25:00-05:00`: labels and label requests, in the shop's zone."""
     return moment.astimezone(timezone(timedelta(minutes=offset_minutes))).isoformat(timespec="seconds")

@@ -254,7 +254,9 @@ PECULIAR: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(["price", "discount", "tax", "refund", "refund_item", "total", "gift_card", "return_total"], MONEY),
     **dict.fromkeys(["order_number", "sku", "title", "return_comment", "barcode", "carrier", "outcome"], TEXTS),
     **dict.fromkeys(["variant_id", "product_id", "exchange_order_id", "destination_id"], IDS | st.none()),
-    **dict.fromkeys(["condition", "disposition", "return_method", "outcomes_processed_at"], st.sampled_from([None, []])),
+    **dict.fromkeys(
+        ["condition", "disposition", "return_method", "outcomes_processed_at"], st.sampled_from([None, []])
+    ),
     **dict.fromkeys(["exchanges", "labels", "shopify_refund_object"], st.sampled_from([None, []])),
     "exchange_variant": IDS | st.sampled_from(["", None]),
     "label_status": st.sampled_from(["pending", "N/A", "", "new", "failure", "available_for_pickup", None]),
@@ -263,7 +265,17 @@ PECULIAR: dict[str, st.SearchStrategy[Any]] = {
     "multi_currency": st.sampled_from([True, False, None]),
     "currency": st.sampled_from(["EUR", "USD", "JPY", None]),
 }
-NEEDED = {"id", "state", "created_at", "line_items", "line_item_id", "exchange_id", "provider_order_id", "order_id", "date"}
+NEEDED = {
+    "id",
+    "state",
+    "created_at",
+    "line_items",
+    "line_item_id",
+    "exchange_id",
+    "provider_order_id",
+    "order_id",
+    "date",
+}
 
 
 def objects_in(value: Any) -> list[Row]:
@@ -276,7 +288,7 @@ def objects_in(value: Any) -> list[Row]:
 
 @st.composite
 def rows(draw: st.DrawFn) -> Row:
-    row = copy.deepcopy(draw(st.sampled_from([*SAMPLES, OLD])))
+    row: Row = copy.deepcopy(draw(st.sampled_from([*SAMPLES, OLD])))
     for _ in range(draw(st.integers(0, 6))):
         target = draw(st.sampled_from(objects_in(row)))
         change = draw(st.sampled_from(["add", "drop", "twist"]))
@@ -294,7 +306,7 @@ def rows(draw: st.DrawFn) -> Row:
     return row
 
 
-MANY = settings(max_examples=4000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @MANY
@@ -341,7 +353,7 @@ def test_an_imported_return_can_be_moved_on_and_keeps_what_it_had_beyond_ours(ro
 
 @st.composite
 def spoilt_rows(draw: st.DrawFn) -> Row:
-    row = copy.deepcopy(draw(st.sampled_from([*SAMPLES, OLD])))
+    row: Row = copy.deepcopy(draw(st.sampled_from([*SAMPLES, OLD])))
     for _ in range(draw(st.integers(1, 3))):
         target = draw(st.sampled_from(objects_in(row)))
         if target:
@@ -353,15 +365,22 @@ def spoilt_rows(draw: st.DrawFn) -> Row:
 @given(row=spoilt_rows(), keep=st.booleans())
 def test_a_row_with_anything_anywhere_is_refused_or_taken_whole(row: Row, keep: bool) -> None:
     shop = new_shop()
+    code = None
     try:
         bring(shop, [row], keep_personal_data=keep, resume=True)
     except Refusal as refusal:
-        assert refusal.code == "import_invalid"
+        code = refusal.code
+    if code is not None:
+        assert code == "import_invalid"
         return
     (return_,) = shop.records.returns()
     if keep:
         assert strictly(listed(shop)) == strictly([row])
-    for view in (list_row(return_, shop.settings), details(return_, shop.settings), details(return_, shop.settings, "presentment")):
+    for view in (
+        list_row(return_, shop.settings),
+        details(return_, shop.settings),
+        details(return_, shop.settings, "presentment"),
+    ):
         msgspec.json.encode(view)
     msgspec.json.encode(return_payload("return.updated", return_, shop.settings))
     while run_next_timer(shop, to_ms(NOW + timedelta(days=60))):
@@ -418,7 +437,9 @@ def test_people_and_addresses_give_way_to_invented_ones() -> None:
 
 def test_one_customer_of_several_returns_stays_one() -> None:
     shop = new_shop()
-    bring(shop, [varied(OPEN, customer="a@b.example"), varied(CLOSED, customer="A@B.example")], keep_personal_data=False)
+    bring(
+        shop, [varied(OPEN, customer="a@b.example"), varied(CLOSED, customer="A@B.example")], keep_personal_data=False
+    )
     bring(shop, [varied(CANCELLED, customer="a@b.example")], keep_personal_data=False)
     assert len({row["customer"] for row in listed(shop)}) == 1
     assert len({order.customer.id for order in shop.records.orders()}) == 1

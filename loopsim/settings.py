@@ -10,6 +10,7 @@ A command line counts more than the environment, and the environment more than t
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,13 @@ FLAGS = frozenset(
 )  # fmt: skip
 """The name of every flag of every verb, as Python writes it."""
 
+PARAMETERS = {"return": "return_id"}
+"""What a flag is called in the code, where that has to be another word."""
 
-def read_settings(verb: str, folder: Path | None = None) -> dict[str, Any]:
-    """The settings for one verb, by flag. Raises SetupError for a file that cannot be read, or a name of no flag."""
-    from loopsim.cli import VERBS
 
+def read_settings(verb: str, verbs: Collection[str], folder: Path | None = None) -> dict[str, Any]:
+    """The settings for one of the verbs, by parameter. Raises SetupError for a file that cannot be read, or a name that
+    is no flag's and no verb's."""
     found = _find(folder or Path())
     if found is None:
         return {}
@@ -38,15 +41,15 @@ def read_settings(verb: str, folder: Path | None = None) -> dict[str, Any]:
     own: dict[str, Any] = {}
     for name, table in tables.items():
         if isinstance(table, dict):
-            if name not in VERBS:
-                raise SetupError(f"{where} has a table [{name}], but loopsim has no such verb. {_nearest(name, VERBS)}")
+            if name not in verbs:
+                raise SetupError(f"{where} has a table [{name}], but loopsim has no such verb. {_nearest(name, verbs)}")
             for key in table:
                 _need_flag(where, _flag(key))
             if name == verb:
                 own = {_flag(key): value for key, value in table.items()}
     for key in plain:
         _need_flag(where, key)
-    return plain | own
+    return {PARAMETERS.get(key, key): value for key, value in (plain | own).items()}
 
 
 def _find(folder: Path) -> tuple[str, dict[str, Any]] | None:
@@ -80,7 +83,7 @@ def _need_flag(where: str, flag: str) -> None:
         raise SetupError(f"{where} sets {shown}, but loopsim has no flag --{shown}. {_nearest(shown, known)}")
 
 
-def _nearest(name: str, known: Any) -> str:
+def _nearest(name: str, known: Iterable[str]) -> str:
     import difflib
 
     near = difflib.get_close_matches(name, sorted(known), n=1)

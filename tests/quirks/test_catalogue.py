@@ -1,0 +1,53 @@
+"""The catalogue is whole: every line of the facts is in it, every quirk has a switch, every setting is the contract's."""
+
+from __future__ import annotations
+
+import pytest
+
+from loopsim.contract import Contract
+from loopsim.domain.quirks import QUIRKS as SETTINGS
+from loopsim.errors import Refusal
+from tests.quirks.catalogue import (
+    LATER,
+    LINES_OF_CLIENTS,
+    LINES_OF_SECTION_9,
+    OUTSIDE,
+    QUIRKS,
+    SETTLED,
+)
+from tests.quirks.switches import SWITCHES
+
+
+def test_every_line_of_the_facts_has_a_quirk() -> None:
+    told = {source for quirk in QUIRKS.values() for source in quirk.sources}
+    told |= {source for quirk, _ in LATER.values() for source in quirk.sources} | set(OUTSIDE)
+
+    assert {*LINES_OF_SECTION_9, *LINES_OF_CLIENTS, *SETTLED} == told
+
+
+def test_every_quirk_has_a_switch_and_every_switch_a_quirk() -> None:
+    assert SWITCHES.keys() == QUIRKS.keys()
+
+
+def test_every_named_setting_has_a_quirk_of_its_own() -> None:
+    assert {name.removeprefix("setting-") for name in QUIRKS if name.startswith("setting-")} == set(SETTINGS)
+
+
+def test_the_contract_names_the_settings_with_their_values_and_defaults(contract: Contract) -> None:
+    stated = {name: (each["default"], list(each["values"])) for name, each in contract.quirks().items()}
+
+    assert stated == {name: (values[0], list(values)) for name, values in SETTINGS.items()}
+
+
+def test_the_contract_grades_each_setting_by_a_fact(contract: Contract) -> None:
+    assert {each["fact"] for each in contract.quirks().values()} <= contract.facts.keys()
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_waits_for_later_is_not_in_the_contract_yet(name: str, contract: Contract) -> None:
+    _, path = LATER[name]
+
+    with pytest.raises(Refusal) as refused:
+        contract.route("loop", "POST", path)
+
+    assert refused.value.code == "not_found", f"{path} is there now: move {name} into QUIRKS and show it"
