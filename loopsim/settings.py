@@ -18,7 +18,7 @@ from loopsim.errors import SetupError
 
 FLAGS = frozenset(
     {
-        "allow_host", "allow_target", "at", "clock", "db", "durable", "explain", "follow", "format", "grade", "host",
+        "allow_host", "allow_target", "at", "clock", "db", "durable", "follow", "format", "grade", "host",
         "keep_personal_data", "limit", "log_format", "log_level", "moment", "next_event", "no_delivery", "no_wait",
         "port", "port_file", "quiet_for", "rate", "rate_limit", "replace", "resume", "return", "seed", "shell", "shop",
         "shopify", "state", "timeout", "to", "token", "topic", "until_idle", "url", "webhook", "world",

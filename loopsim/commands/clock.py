@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from loopsim.commands import options
-from loopsim.commands.connection import Shop, Unreachable, with_shop
+from loopsim.commands.connection import Server, Shop, Unreachable, chosen_shop, with_server, with_shop
 from loopsim.errors import LoopsimError
 
 LOOK_EVERY = 0.2  # seconds of real time between two looks at a clock that is being advanced
@@ -19,8 +19,7 @@ LOOK_EVERY = 0.2  # seconds of real time between two looks at a clock that is be
 @with_shop
 def command(shop: Shop, format: str) -> None:
     """Show a shop's time and what is due next, let time pass, or change how the clock runs."""
-    if click.get_current_context().invoked_subcommand is None:
-        _show(shop.clock.read(), format)
+    _show(shop.clock.read(), format)
 
 
 @command.command("show")
@@ -43,9 +42,11 @@ def show(shop: Shop, format: str) -> None:
     help="Milliseconds without a call after which the partner is done reacting.",
 )
 @options.output
-@with_shop
+@options.shop
+@with_server
 def advance(
-    shop: Shop,
+    server: Server,
+    shop: str | None,
     by: str | None,
     to: str | None,
     next_event: bool,
@@ -66,7 +67,7 @@ def advance(
     body: dict[str, Any] = {**goal, "wait": not no_wait}
     if quiet_for is not None:
         body["quiet_for"] = quiet_for
-    answer = advance_shop(shop, body, show=format == "text")
+    answer = advance_shop(chosen_shop(server, shop), body, show=format == "text")
     if format == "json":
         _json(answer)
     else:
@@ -80,12 +81,13 @@ def advance(
 @options.flag("--rate", type=float, help="How many times as fast as the wall; for scaled.")
 @options.flag("--at", help="Set it to this moment, which must lie ahead.")
 @options.output
-@with_shop
-def set_mode(shop: Shop, mode: str, rate: float | None, at: str | None, format: str) -> None:
+@options.shop
+@with_server
+def set_mode(server: Server, shop: str | None, mode: str, rate: float | None, at: str | None, format: str) -> None:
     """Let the clock follow the wall (real), run faster or slower (scaled), or stand still until advanced (manual)."""
     if (mode == "scaled") != (rate is not None):
         raise click.UsageError("--rate goes with scaled, and scaled needs it: loopsim clock set scaled --rate 3600.")
-    _show(shop.clock.set(mode, rate=rate, at=at), format)
+    _show(chosen_shop(server, shop).clock.set(mode, rate=rate, at=at), format)
 
 
 def advance_shop(shop: Shop, body: dict[str, Any], *, show: bool) -> dict[str, Any]:

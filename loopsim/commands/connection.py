@@ -109,6 +109,8 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def run(*, url: str | None, port: int, port_file: Path | None, token: str | None, **values: Any) -> Any:
+        if click.get_current_context().invoked_subcommand is not None:
+            return None  # It is the one that needs the server, and its flags say which.
         return command(reach(url, port, port_file, token), **values)
 
     return options.server(run)

@@ -49,6 +49,7 @@ def command(format: str) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loopsim-demo-")))
         shop = _simulator(stack, folder, timeline)
         hooks = _warehouse(stack, folder, shop, timeline)
+        _caught_up(shop)
         shop.update(policy={"processing_event": "disabled"})
         for topic, trigger in WEBHOOKS:
             shop.subscribe(hooks, topic, trigger)
@@ -184,6 +185,12 @@ def _followed(shop: Shop, timeline: Timeline) -> Iterator[None]:
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     yield
+
+
+def _caught_up(shop: Shop) -> None:
+    """Wait until the warehouse has asked what it missed, so that the story begins with an event."""
+    shop.journal(kind="call", wait=STARTING)
+    shop.settle(STARTING)
 
 
 def _last_entry(shop: Shop) -> int:

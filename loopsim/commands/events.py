@@ -33,8 +33,6 @@ def command(shop: Shop, follow: bool, limit: int, state: str | None, return_id: 
 
     `loopsim events show NUMBER` prints one with its payload and every attempt.
     """
-    if click.get_current_context().invoked_subcommand is not None:
-        return
     seen = _last_entry(shop) if follow else 0
     found = [shop.delivery(row["id"]) for row in latest(shop, limit, state=state, return_id=return_id)]
     if format == "json":

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,12 +30,16 @@ flag = partial(click.option, cls=Flag)
 
 
 class Nouns(click.Group):
-    """A verb with verbs of its own, which have the same settings as it."""
+    """A verb with verbs of its own, which have the same settings as it, and the flags that were given to it."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        settings = ctx.default_map or {}
-        ctx.default_map = dict.fromkeys(self.commands, settings)
+        given = {name: value for name, value in ctx.params.items() if _is_given(ctx, name)}
+        ctx.default_map = dict.fromkeys(self.commands, {**(ctx.default_map or {}), **given})
         return super().invoke(ctx)
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def webhook_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

@@ -24,6 +24,7 @@ from loopsim.operations.perform import Performed
 from loopsim.operations.timers import RECURRING
 from loopsim.scheduler.due import run_due
 from loopsim.scheduler.quiet import Quiet
+from loopsim.store.deliveries import Delivery
 from loopsim.store.shop import Shop
 
 Stopped = Literal["goal", "idle", "interrupted", "nothing"]
@@ -91,7 +92,7 @@ class Advance:
         return Advanced(now_ms=now_ms, timers_run=self._timers_run, deliveries=self._deliveries, stopped=stopped)
 
     async def _run(self, started_ms: int) -> Stopped:
-        await self._patience()
+        await self._patience(first_only=True)
         if self._stop.is_set():
             return "interrupted"
         until_ms = self._until(started_ms)
@@ -103,10 +104,13 @@ class Advance:
                 self._check_bounds(started_ms)
             due_ms = self._next_due()
             if due_ms is None or due_ms > until_ms:
-                break
-            delivered = self._step(due_ms)
-            if delivered and self._quiet is not None:
-                await self._patience()
+                if self._quiet is None or not self._quiet.has_open():
+                    break
+                await self._patience(first_only=False)
+                continue
+            deliveries = self._step(due_ms)
+            if deliveries and self._quiet is not None:
+                await self._patience(first_only=not any(delivery.attempts for delivery in deliveries))
                 slice_end = time.perf_counter() + SLICE
             elif time.perf_counter() > slice_end:
                 await asyncio.sleep(0)
@@ -140,22 +144,22 @@ class Advance:
         ).fetchone()
         return None if row is None else int(row[0])
 
-    def _step(self, due_ms: int) -> bool:
-        """Run the next timer at its moment; whether it sent webhooks."""
+    def _step(self, due_ms: int) -> tuple[Delivery, ...]:
+        """Run the next timer at its moment; the deliveries that it sent."""
         self._move_clock(due_ms)
         performed = run_due(self._shop, due_ms)
         if performed is None:
-            return False
+            return ()
         self._timers_run += 1
         self._deliveries += len(performed.deliveries)
         if self._timers_run % KEEP_CLOCK_EVERY == 0:
             self._shop.set_clock(self._shop.clock)
         self._after(self._shop, performed)
-        return bool(performed.deliveries)
+        return performed.deliveries
 
-    async def _patience(self) -> None:
+    async def _patience(self, *, first_only: bool) -> None:
         if self._quiet is not None and not self._stop.is_set():
-            await self._quiet.wait(self._stop)
+            await self._quiet.wait(self._stop, first_only=first_only)
 
     def _check_bounds(self, started_ms: int) -> None:
         now_ms = self._now_ms()

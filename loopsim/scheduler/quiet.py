@@ -23,7 +23,7 @@ class Deliverer(Protocol):
 
     def take(self, shop: Shop, deliveries: Iterable[Delivery]) -> None: ...
     def open_count(self, shop: Shop, first_only: bool = False) -> int: ...
-    async def idle(self, shop: Shop, timeout: float | None) -> bool: ...
+    async def idle(self, shop: Shop, timeout: float | None, first_only: bool = False) -> bool: ...
 
 
 class Watch:
@@ -67,12 +67,19 @@ class Quiet:
         self._worker = worker
         self._quiet_for = quiet_for
 
-    async def wait(self, stop: asyncio.Event) -> None:
-        """Return when quiet, or when `stop` is set. A partner that was sent nothing needs no waiting for."""
+    def has_open(self) -> bool:
+        """Whether a delivery is in hand, be it a retry or held back by the fault `swap`."""
+        return self._worker.open_count(self._shop) > 0
+
+    async def wait(self, stop: asyncio.Event, *, first_only: bool = False) -> None:
+        """Return when quiet, or when `stop` is set. A partner that was sent nothing needs no waiting for.
+
+        `first_only`: leave out retries, and what a swap holds back until a later delivery has passed it.
+        """
         patience_ends = None
         while not stop.is_set():
-            if self._worker.open_count(self._shop):
-                await _first(stop, self._worker.idle(self._shop, None))
+            if self._worker.open_count(self._shop, first_only):
+                await _first(stop, self._worker.idle(self._shop, None, first_only))
                 self._watch.answered()
                 patience_ends = None
                 continue

@@ -12,6 +12,7 @@ from loopsim.server.auth import Counter
 from loopsim.store.shop import Shop
 
 KIND = "fault"
+NO_FAULTS: tuple[Fault, ...] = ()
 
 
 class Struck(NamedTuple):

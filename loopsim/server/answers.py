@@ -63,19 +63,12 @@ def encoded(text: str) -> bytes:
 
 async def send_answer(send: Send, status: int, headers: list[Header], body: bytes) -> None:
     """Send a whole answer; `content-length` is added, and a status that has no body gets none."""
-    if status not in _NO_BODY and write_whole(send, status, headers, body):
-        return
     if status in _NO_BODY:
-        kept = [header for header in headers if header[0] != CONTENT_TYPE]
-        await send({"type": "http.response.start", "status": status, "headers": kept})
-        await send({"type": "http.response.body", "body": b""})
+        headers = [header for header in headers if header[0] != CONTENT_TYPE]
+        body = b""
+    elif write_whole(send, status, headers, body):
         return
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [*headers, (b"content-length", b"%d" % len(body))],
-        }
-    )
+    else:
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-

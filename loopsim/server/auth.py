@@ -46,23 +46,28 @@ class Entrances:
     def find(self, headers: Headers) -> tuple[Entrance | None, bool]:
         """The entrance whose key the call brings, and whether it came as a bearer token."""
         text = headers.get(b"x-authorization")
-        if text is not None:
-            return self._entrance(text), False
-        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer":
-            return None, False
-        return self._entrance(token.strip()), True
-
-    def _entrance(self, text: bytes) -> Entrance | None:
+        bearer = text is None
+        if text is None:
+            scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+            if scheme.lower() != b"bearer":
+                return None, False
+            text = token.strip()
         entrance = self._known.get(text)
+        if entrance is None or not self._is_current(entrance):
+            entrance = self._open(text)
+        return entrance, bearer
+
+    def _is_current(self, entrance: Entrance) -> bool:
+        key = entrance.key
+        return self._world.keys.get(key.text) is key and self._world.shops[key.shop] is entrance.shop
+
+    def _open(self, text: bytes) -> Entrance | None:
         key = self._world.keys.get(text_of(text))
         if key is None:
-            if entrance is not None:
-                del self._known[text]
+            self._known.pop(text, None)
             return None
         shop = self._world.shops[key.shop]
-        if entrance is None or entrance.key is not key or entrance.shop is not shop:
-            entrance = self._known[text] = Entrance(key, shop, self.counter(shop))
+        entrance = self._known[text] = Entrance(key, shop, self.counter(shop))
         return entrance
 
     def counter(self, shop: Shop) -> Counter:

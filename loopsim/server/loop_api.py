@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import time
+from time import monotonic, perf_counter
 
 from msgspec import UNSET
 
@@ -20,7 +20,7 @@ from loopsim.domain import chance
 from loopsim.domain.faults import Fault
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer, Call
-from loopsim.server.answer_faults import strike
+from loopsim.server.answer_faults import NO_FAULTS, strike
 from loopsim.server.answers import AnswerHeaders, send_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.places import Place, Places
@@ -44,29 +44,27 @@ _LOST = ("reset", "answer_lost")
 
 
 class Exchange:
-    """One call and what becomes of it. `shop` is the one it is about, where that is known."""
+    """One call and what becomes of it. `shop` is the one it is about, where that is known; `at_ms` is its time."""
 
     __slots__ = (
         "at_ms",
         "bearer",
+        "began",
         "entrance",
         "fault",
         "headers",
         "place",
         "raw",
-        "receive",
         "refusal",
         "scope",
         "shop",
         "unknown",
     )
 
-    def __init__(
-        self, scope: Scope, headers: Headers, receive: Receive, place: Place, entrance: Entrance | None, bearer: bool
-    ) -> None:
+    def __init__(self, scope: Scope, headers: Headers, place: Place, entrance: Entrance | None, bearer: bool) -> None:
+        self.began = perf_counter()
         self.scope = scope
         self.headers = headers
-        self.receive = receive
         self.place = place
         self.entrance = entrance
         self.bearer = bearer
@@ -94,58 +92,67 @@ class LoopApi:
         self._nobodys_requests = 0
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        """Answer one call."""
-        began = time.perf_counter()
+        """Answer one call. A read without faults awaits nothing but the sending of its answer."""
         place = self._places.find(scope["method"], scope["raw_path"])
         entrance, bearer = self._entrances.find(headers)
-        exchange = Exchange(scope, headers, receive, place, entrance, bearer)
-        shop = exchange.shop
-        if shop is None:
-            shop = exchange.shop = self._sole_shop()
-        wall_ms = self._runtime.wall_ms()
-        exchange.at_ms = wall_ms if shop is None else max(shop.last_ms, shop.clock.now_ms(wall_ms))
+        exchange = Exchange(scope, headers, place, entrance, bearer)
+        if entrance is None:
+            exchange.shop = self._sole_shop()
+        exchange.at_ms = self._now_ms(exchange.shop)
         try:
-            answer = await self._answer(exchange)
+            if place.refusal is None and place.operation.public:
+                answer = self._perform_anywhere(exchange)
+            else:
+                entered = self._admit(exchange)
+                if place.takes_body or entered.counter.faults != NO_FAULTS:
+                    await self._await(exchange, entered, receive)
+                fault = exchange.fault
+                if fault is None or fault.kind == "answer_lost":
+                    answer = self._perform(exchange, entered.shop)
+                else:
+                    answer = _in_place_of_answer(fault)
         except Refusal as refusal:
             answer = _in_fault(exchange.fault, self._refused(exchange, refusal))
         except Disconnected:
             return
         except Exception as error:
             answer = self._broken(exchange, error)
-        body = _bytes_of(answer)
+        body = answer.body if type(answer.body) is bytes else _bytes_of(answer)
         head = self._head(exchange)
         if exchange.shop is not None:
-            self._enter(exchange, exchange.shop, answer.status, body, began)
+            self._enter(exchange, exchange.shop, answer.status, body)
         if exchange.fault is not None and exchange.fault.kind in _LOST:
             await reset_connection(scope, receive)
             return
-        await send_answer(send, answer.status, with_own(head, answer.headers), body)
+        await send_answer(send, answer.status, with_own(head, answer.headers) if answer.headers else head, body)
 
-    async def _answer(self, exchange: Exchange) -> Answer:
-        place = exchange.place
+    def _now_ms(self, shop: Shop | None) -> int:
+        wall_ms = self._runtime.wall_ms()
+        return wall_ms if shop is None else max(shop.last_ms, shop.clock.now_ms(wall_ms))
+
+    def _admit(self, exchange: Exchange) -> Entrance:
+        """The entrance of a call that may be performed; raises the refusal of one that may not."""
+        place, entrance = exchange.place, exchange.entrance
         if place.refusal is not None:
             raise place.refusal
-        operation = place.operation
-        if operation.public:
-            return self._perform_anywhere(exchange)
-        entrance = exchange.entrance
-        if entrance is None or not may(entrance, operation, bearer=exchange.bearer):
+        if entrance is None or not may(entrance, place.operation, bearer=exchange.bearer):
             raise Refusal("unauthorized")
-        shop = entrance.shop
-        now = time.monotonic()
-        if not entrance.window.take(now, shop.settings.rate_limit):
+        now = monotonic()
+        if not entrance.window.take(now, entrance.shop.settings.rate_limit):
             raise Refusal("too_many_attempts", retry_after=entrance.window.retry_after(now))
-        self._runtime.scheduler.touched(shop)
+        self._runtime.scheduler.touched(entrance.shop)
+        return entrance
+
+    async def _await(self, exchange: Exchange, entrance: Entrance, receive: Receive) -> None:
+        """What a call may have to wait for: its body, and faults that take time."""
+        place, shop = exchange.place, entrance.shop
         if place.takes_body:
-            exchange.raw = await body_of(exchange.headers, exchange.receive, place.body_limit)
-        struck = strike(shop, entrance.counter, operation.id, exchange.at_ms)
+            exchange.raw = await body_of(exchange.headers, receive, place.body_limit)
+        struck = strike(shop, entrance.counter, place.operation.id, self._now_ms(shop))
+        exchange.fault = struck.fault
         if struck.wait:
             await asyncio.sleep(struck.wait)
-        if struck.fault is not None:
-            exchange.fault = struck.fault
-            if struck.fault.kind != "answer_lost":
-                return _in_place_of_answer(struck.fault)
-        return self._perform(exchange, shop)
+        exchange.at_ms = self._now_ms(shop)
 
     def _perform(self, exchange: Exchange, shop: Shop) -> Answer:
         place = exchange.place
@@ -158,14 +165,9 @@ class LoopApi:
             exchange.unknown = [f"?{name}" for name in query if name not in place.query_names]
         path = read_path(operation, place.params) if place.params else {}
         body = self._valid_body(exchange, operation) if place.takes_body else None
-        call = Call(
-            path=path,
-            query=query,
-            body=body,
-            version=place.version,
-            base_url=base_url(exchange.scope, exchange.headers, place.base),
-        )
-        return self._runtime.perform(shop, operation.id, call)
+        base = base_url(exchange.scope, exchange.headers, place.base)
+        call = Call(path=path, query=query, body=body, version=place.version, base_url=base)
+        return self._runtime.perform(shop, operation.id, call, exchange.at_ms)
 
     def _valid_body(self, exchange: Exchange, operation: Operation) -> object:
         content_type = text_of(exchange.headers.get(b"content-type", b""))
@@ -227,50 +229,52 @@ class LoopApi:
         """The headers that every answer bears, as things stand now."""
         entrance, shop = exchange.entrance, exchange.shop
         if shop is None:
-            self._nobodys_requests += 1
-            request_id = chance.uuid4(0, "request", "", self._nobodys_requests)
+            self._nobodys_requests = number = self._nobodys_requests + 1
+            seed, limit = 0, LIMIT_OF_NOBODY
             stamp: tuple[Header, ...] = self._stamp.at(exchange.at_ms)[:1]
-            limit = LIMIT_OF_NOBODY
         else:
-            number = shop.counters.get(REQUESTS, 0) + 1
-            shop.counters[REQUESTS] = number
-            request_id = chance.uuid4(shop.settings.seed, "request", "", number)
+            shop.counters[REQUESTS] = number = shop.counters.get(REQUESTS, 0) + 1
+            seed, limit = shop.settings.seed, shop.settings.rate_limit
             counter = self._entrances.counter(shop) if entrance is None else entrance.counter
             stamp = counter.stamp.at(exchange.at_ms)
-            limit = shop.settings.rate_limit
         remaining = None
         if entrance is not None:
             faked = exchange.fault is not None and exchange.fault.kind == "too_many"
-            remaining = 0 if faked else entrance.window.remaining(time.monotonic(), limit)
+            remaining = 0 if faked else entrance.window.remaining(monotonic(), limit)
+        request_id = chance.uuid4(seed, "request", "", number)
         return self._heads[exchange.place.version].of(request_id, limit, remaining, stamp)
 
-    def _enter(self, exchange: Exchange, shop: Shop, status: int, body: bytes, began: float) -> None:
+    def _enter(self, exchange: Exchange, shop: Shop, status: int, body: bytes) -> None:
         """Write the call into the shop's journal. Bodies of reads that went well would be most of it: not kept."""
-        place, scope, fault = exchange.place, exchange.scope, exchange.fault
-        lost = fault is not None and fault.kind in _LOST
-        keeps = not place.reads or exchange.refusal is not None or not 200 <= status < 300
-        return_id = place.params.get("return_id")
-        shop.journal.add(
-            Entry(
-                at=exchange.at_ms,
-                direction="in",
-                kind="call",
-                operation=None if place.refusal is not None else place.operation.id,
-                method=scope["method"],
-                path=scope["path"],
-                query=scope["query_string"].decode("utf-8", "replace") or None,
-                version=place.version,
-                status=None if lost else status,
-                key=None if exchange.entrance is None else exchange.entrance.key.id,
-                request_body=exchange.raw[:KEPT_BODY].decode("utf-8", "replace") if exchange.raw else None,
-                response_body=body[:KEPT_BODY].decode("utf-8", "replace") if keeps and not lost else None,
-                refusal=exchange.refusal,
-                unknown=exchange.unknown,
-                return_id=int(return_id) if return_id is not None and return_id.isdecimal() else None,
-                fault=None if fault is None else fault.kind,
-                duration_ms=round((time.perf_counter() - began) * 1000, 3),
-            )
+        place, scope, fault, entrance = exchange.place, exchange.scope, exchange.fault, exchange.entrance
+        query: bytes = scope["query_string"]
+        entry = Entry(
+            at=exchange.at_ms,
+            direction="in",
+            kind="call",
+            operation=None if place.refusal is not None else place.operation.id,
+            method=scope["method"],
+            path=scope["path"],
+            query=query.decode("utf-8", "replace") if query else None,
+            version=place.version,
+            status=status,
+            key=None if entrance is None else entrance.key.id,
+            unknown=exchange.unknown,
+            duration_ms=round((perf_counter() - exchange.began) * 1000, 3),
         )
+        if not place.reads or exchange.refusal is not None or not 200 <= status < 300:
+            entry.response_body = body[:KEPT_BODY].decode("utf-8", "replace")
+            entry.refusal = exchange.refusal
+        if exchange.raw:
+            entry.request_body = exchange.raw[:KEPT_BODY].decode("utf-8", "replace")
+        if place.params:
+            return_id = place.params.get("return_id", "")
+            entry.return_id = int(return_id) if return_id.isdecimal() else None
+        if fault is not None:
+            entry.fault = fault.kind
+            if fault.kind in _LOST:
+                entry.status = entry.response_body = None
+        shop.journal.add(entry)
 
 
 def _in_place_of_answer(fault: Fault) -> Answer:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from loopsim.clock import Wall
+from loopsim.clock import Wall, from_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract
 from loopsim.operations.perform import Answer, Call, Performed, perform
@@ -56,9 +56,10 @@ class Runtime:
         """The shop's time."""
         return shop.now(self.wall_ms())
 
-    def perform(self, shop: Shop, operation_id: str, call: Call) -> Answer:
-        """Perform an operation on a shop now, and hand on what it left behind. Raises what the operation raises."""
-        performed = perform(shop, operation_id, call, shop.now(self.wall_ms()))
+    def perform(self, shop: Shop, operation_id: str, call: Call, now_ms: int | None = None) -> Answer:
+        """Perform an operation on a shop, now or at a moment that was just taken from its clock, and hand on what it
+        left behind. Raises what the operation raises."""
+        performed = perform(shop, operation_id, call, from_ms(self.now_ms(shop) if now_ms is None else now_ms))
         if performed.deliveries or performed.timers_changed:
             self.after(shop, performed)
         return performed.answer

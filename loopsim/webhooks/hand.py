@@ -21,10 +21,11 @@ Route = tuple[Target, bool]  # where a URL leads to, and whether that is allowed
 class Job:
     """A delivery in hand. `fault`: what is done to it (a resend is spared); `first`: it was never attempted; `resent`
     is set where it is asked for by hand; `key`: the lane it belongs to; `lane`: the lane it waits in or holds;
-    `void`: it need not be posted any more."""
+    `void`: it need not be posted any more; `releases`: the job that is held back until this one was answered."""
 
     __slots__ = (
         "counts_as_first",
+        "counts_as_moving",
         "counts_as_open",
         "delivery",
         "fault",
@@ -35,6 +36,7 @@ class Job:
         "lane",
         "parked",
         "present",
+        "releases",
         "resent",
         "settled",
         "task",
@@ -51,10 +53,11 @@ class Job:
         if resent is None and delivery.return_id is not None:
             self.key = (delivery.subscription_id, delivery.return_id)
         self.lane: Lane | None = None
+        self.releases: Job | None = None
         self.settled: Settled | None = None
         self.task: asyncio.Task[None] | None = None
         self.present = self.held = self.parked = self.void = False
-        self.counts_as_open = self.counts_as_first = False
+        self.counts_as_open = self.counts_as_moving = self.counts_as_first = False
 
     @property
     def copies(self) -> int:
@@ -77,15 +80,16 @@ class Lane:
 
 
 class Hand:
-    """Everything in hand of one shop. `open` counts the jobs that only wait for sockets, `first` those of them that are
-    first attempts and not held back by a fault. In a stalled lane nothing is open: the shop's time must move first."""
+    """Everything in hand of one shop. `open` counts the jobs that only wait for sockets, `moving` those of them that no
+    fault holds back, `first` the first attempts among these. In a stalled lane nothing is open: the shop's time must
+    move first."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self.jobs: dict[int, Job] = {}
         self.resends: set[Job] = set()
         self.lanes: dict[LaneKey, Lane] = {}
-        self.held: dict[int, Job] = {}  # by subscription id
+        self.held: dict[int, Job] = {}  # held back, with nothing yet that would release it; by subscription id
         self.hold_timer: asyncio.TimerHandle | None = None
         self.outcomes: list[tuple[Job, Outcome]] = []
         self.finished: list[Job] = []
@@ -93,12 +97,11 @@ class Hand:
         self.flush_is_near = False
         self.underway = 0  # jobs handed to an endpoint and not finished
         self.closed = False
-        self.open = 0
-        self.first = 0
+        self.open = self.moving = self.first = 0
         self.none_open = asyncio.Event()
+        self.none_moving = asyncio.Event()
         self.none_first = asyncio.Event()
-        self.none_open.set()
-        self.none_first.set()
+        self._show_nothing()
         self._subscriptions: dict[int, Subscription | None] = {}
         self._seen_changes = -1
         self._payloads: dict[int, tuple[bytes, str]] = {}
@@ -177,7 +180,7 @@ class Hand:
             job.void = True
 
     def hold(self, job: Job) -> None:
-        """Hold a job back until another of its subscription was answered."""
+        """Hold a job back until the next of its subscription was answered."""
         job.held = True
         self.held[job.delivery.subscription_id] = job
         self.count(job)
@@ -185,7 +188,8 @@ class Hand:
     def unhold(self, job: Job) -> None:
         """Hold it back no longer."""
         job.held = False
-        del self.held[job.delivery.subscription_id]
+        if self.held.get(job.delivery.subscription_id) is job:
+            del self.held[job.delivery.subscription_id]
         self.count(job)
 
     def queue(self, job: Job, key: LaneKey, at_once: bool = False) -> Lane:
@@ -202,10 +206,14 @@ class Hand:
     def count(self, job: Job) -> None:
         """Count a job as what it is now."""
         is_open = job.present and not job.parked
-        is_first = is_open and job.first and not job.held
+        is_moving = is_open and not job.held
+        is_first = is_moving and job.first
         if is_open != job.counts_as_open:
             job.counts_as_open = is_open
             self.open = _counted(self.open, is_open, self.none_open)
+        if is_moving != job.counts_as_moving:
+            job.counts_as_moving = is_moving
+            self.moving = _counted(self.moving, is_moving, self.none_moving)
         if is_first != job.counts_as_first:
             job.counts_as_first = is_first
             self.first = _counted(self.first, is_first, self.none_first)
@@ -239,9 +247,12 @@ class Hand:
                 job.resent.cancel()
         self.outcomes.clear()
         self.finished.clear()
-        self.open = self.first = 0
-        self.none_open.set()
-        self.none_first.set()
+        self.open = self.moving = self.first = 0
+        self._show_nothing()
+
+    def _show_nothing(self) -> None:
+        for none in (self.none_open, self.none_moving, self.none_first):
+            none.set()
 
 
 def copies_of(fault: dict[str, Any]) -> int:

@@ -28,8 +28,8 @@ from loopsim.webhooks.targets import Target
 if TYPE_CHECKING:
     from loopsim.webhooks.attempt import Sender
 
-BATCH = 20  # outcomes that share a commit
-GATHER = 0.004  # seconds that outcomes wait for company while others are under way
+BATCH = 50  # outcomes that share a commit
+GATHER = 0.01  # seconds that outcomes wait for company while others are under way
 HOLD = 0.25  # seconds without other work after which a delivery that the fault `swap` holds back goes out anyway
 GRACE = 1.0  # seconds that posts in flight get when the worker stops
 DELAY = 60.0  # seconds of the shop's time, where the fault `delay` names none
@@ -129,27 +129,31 @@ class Worker:
 
     # being patient
 
-    def open_count(self, shop: Shop, first_only: bool = False) -> int:
+    def open_count(self, shop: Shop, first_only: bool = False, held: bool = True) -> int:
         """Deliveries in hand: to be posted, being posted, or not yet written down. Those that wait for a timer do not
-        count, nor those behind them in a strict lane. `first_only`: first attempts alone, without those that a swap
-        holds back."""
+        count, nor those behind them in a strict lane. Without `held` those do not count that a swap holds back: they
+        wait for a delivery that the passing of time may bring. `first_only`: first attempts, without those held
+        back."""
         hand = self._hands.get(shop)
         if hand is None:
             return 0
-        return hand.first if first_only else hand.open
+        if first_only:
+            return hand.first
+        return hand.open if held else hand.moving
 
     def first_attempts_open(self, shop: Shop) -> int:
         """Deliveries whose first attempt is not answered yet."""
         return self.open_count(shop, first_only=True)
 
-    async def idle(self, shop: Shop, timeout: float | None, first_only: bool = False) -> bool:
-        """Wait until nothing is in hand (as `open_count` counts), at most `timeout` seconds of real time; whether it
-        is so."""
+    async def idle(self, shop: Shop, timeout: float | None, first_only: bool = False, held: bool = True) -> bool:
+        """Wait until nothing is in hand (as `open_count` counts), at most `timeout` seconds of real time; whether it is
+        so."""
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
         try:
             async with asyncio.timeout_at(deadline):
-                while (hand := self._hands.get(shop)) is not None and self.open_count(shop, first_only):
-                    await (hand.none_first if first_only else hand.none_open).wait()
+                while (hand := self._hands.get(shop)) is not None and self.open_count(shop, first_only, held):
+                    open_ones = hand.none_open if held else hand.none_moving
+                    await (hand.none_first if first_only else open_ones).wait()
         except TimeoutError:
             return False
         return True
@@ -190,9 +194,11 @@ class Worker:
             pass
         elif job.first and kind == "swap" and may_hold and delivery.subscription_id not in hand.held:
             hand.hold(job)
-        elif job.first and kind != "delay" and job.key is not None:
-            return hand.queue(job, job.key)
         else:
+            if job.first and kind != "delay":
+                job.releases = hand.held.pop(delivery.subscription_id, None)
+                if job.key is not None:
+                    return hand.queue(job, job.key)
             return self._place_alone(job)
         return None
 
@@ -216,6 +222,8 @@ class Worker:
     def _release(self, job: Job) -> None:
         """Let a delivery go that a swap held back: next in its lane."""
         hand = job.hand
+        if hand.closed or not job.held:
+            return
         hand.unhold(job)
         if job.key is None:
             self._submit(job)
@@ -227,8 +235,11 @@ class Worker:
         if hand.hold_timer is not None:
             hand.hold_timer.cancel()
             hand.hold_timer = None
-        if hand.held and hand.open == len(hand.held) and self._loop is not None:
-            hand.hold_timer = self._loop.call_later(self._hold, self._release_all, hand)
+        if hand.held and not hand.moving and self._loop is not None:
+            # Longer than an advance of the clock waits between two timers: the second may bring what this one waits
+            # for.
+            hold = max(self._hold, 2 * hand.shop.settings.quiet_for / 1000)
+            hand.hold_timer = self._loop.call_later(hold, self._release_all, hand)
 
     def _release_all(self, hand: Hand) -> None:
         hand.hold_timer = None
@@ -277,6 +288,9 @@ class Worker:
         hand.finished.append(job)
         if job.key is not None and (lane := hand.lanes.get(job.key)) is not None:
             lane.waiting.discard(job.delivery.id)
+        if job.releases is not None and self._loop is not None:
+            # Not at once: this may be in the middle of advancing a lane.
+            self._loop.call_soon(self._release, job.releases)
         self._flush_soon(hand)
 
     def _finish(self, job: Job, retry: bool) -> None:
@@ -294,9 +308,8 @@ class Worker:
                 lane.waiting.add(delivery.id)
             else:
                 lane.waiting.discard(delivery.id)
-        held = hand.held.get(delivery.subscription_id)
-        if job.first and held is not None and held.delivery.id < delivery.id:
-            self._release(held)
+        if job.releases is not None:
+            self._release(job.releases)
         if lane is not None:
             self._advance(hand, lane)
         self._flush_soon(hand)

@@ -111,7 +111,9 @@ def test_an_action_overrides_the_policy(then: dict[str, Any], name: str, expecte
 
 
 def test_of_one_kind_of_action_the_first_rule_wins(make: Any) -> None:
-    policy = with_rules(({}, {"processing_event": "in_transit"}), ({}, {"processing_event": "disabled", "handling_fee": 1}))
+    policy = with_rules(
+        ({}, {"processing_event": "in_transit"}), ({}, {"processing_event": "disabled", "handling_fee": 1})
+    )
     decision = decided(make, policy)
     assert (decision.processing_event, decision.handling_fee) == ("in_transit", 1)
 

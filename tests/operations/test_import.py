@@ -539,6 +539,23 @@ def test_an_order_of_the_shop_without_the_line_is_not_touched() -> None:
     )
 
 
+def test_a_unit_that_another_order_of_the_shop_holds_is_not_given_out_again() -> None:
+    shop = new_shop()
+    bring(shop, [CLOSED])
+    bring(shop, [again(CLOSED, 1, provider_order_id="777")])
+    count = len(CLOSED["line_items"])
+    held = shop.records.held_units([int(CLOSED["line_items"][0]["provider_line_item_id"])])
+    assert {unit for _, unit in held} == set(range(2 * count))
+
+
+def test_an_order_of_the_shop_knows_better_than_a_row_whether_taxes_are_inside_prices() -> None:
+    shop = new_shop()
+    placed(shop, CLOSED, taxes_included=True)
+    bring(shop, [CLOSED])
+    assert shop.records.need_return(int(CLOSED["id"])).order.taxes_included
+    assert strictly(listed(shop)) == strictly([CLOSED])
+
+
 def test_orders_outside_shopify_keep_the_platforms_id_as_their_own() -> None:
     shop = new_shop()
     bring(shop, [varied(OPEN, provider_order_id="897124837339762688"), CLOSED])
@@ -748,6 +765,28 @@ def test_an_inferred_order_that_no_return_is_left_of_goes() -> None:
     ]
     bring(shop, [other], replace=True)
     assert [order.provider_id for order in shop.records.orders()] == [777]
+
+
+def test_an_inferred_order_shrinks_to_the_units_that_are_left() -> None:
+    shop = new_shop()
+    later = again(CLOSED, 1)
+    bring(shop, [CLOSED, later])
+    elsewhere = varied(later, provider_order_id="777")
+    for item in elsewhere["line_items"]:
+        item["provider_line_item_id"] = "779"
+    bring(shop, [elsewhere], replace=True)
+    order = shop.records.order_by_provider(int(CLOSED["provider_order_id"]))
+    assert order is not None
+    assert [line.quantity for line in order.lines] == [len(CLOSED["line_items"])]
+
+
+def test_the_timers_of_a_replaced_return_go() -> None:
+    shop = new_shop()
+    bring(shop, [in_transit()], resume=True)
+    body = {"rows": [in_transit()], "replace": True}
+    performed = perform(shop, "importReturns", Call(body=body), NOW)
+    assert performed.timers_changed
+    assert shop.next_due_ms() is None
 
 
 # resume

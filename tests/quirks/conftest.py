@@ -18,6 +18,7 @@ from tests.quirks.bench import MOMENT, Bench, Check, Receiver, Reply
 from tests.quirks.catalogue import QUIRKS
 
 OpenShop = Callable[..., Bench]
+VERSIONS = {"v1": "2026-07", "2026-07": "2026-07", "2026-10": "2026-10", "latest": "2026-10", "unstable": "2026-10"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -113,7 +114,9 @@ def check(without: str | None, contract: Contract) -> Check | None:
         version, path = None, place
         if place.startswith("/api/"):
             name, _, rest = place.removeprefix("/api/").partition("/")
-            version, path = ("2026-10" if name in ("2026-10", "latest", "unstable") else None), "/" + rest
+            named = VERSIONS.get(name)
+            if named is not None:
+                version, path = named, f"/{rest}"
         try:
             operation = contract.route("loop", method, path, version).operation
         except Refusal:

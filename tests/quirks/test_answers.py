@@ -321,7 +321,7 @@ def test_the_window_is_a_minute_of_real_time_from_the_first_call(
     for seconds in (0.0, 59.0, 59.9, 60.0, 60.1, 119.9):
         passed[0] = seconds
         shop.advance("1d")
-        statuses.append((shop.get(LIST).status))
+        statuses.append(shop.get(LIST).status)
 
     assert statuses == [200, 200, 429, 200, 200, 429], "fixed, not sliding, and the shop's days do not count"
 

@@ -125,7 +125,6 @@ def test_the_last_second_of_the_window_is_included(open_shop: OpenShop) -> None:
         "2026-06-01 00:00:00 UTC",
         "@1780272000",
         "today",
-        "yesterday +1 day",
         "-12 hours",
         "12 hours ago",
         "2026/06/01",
@@ -133,7 +132,7 @@ def test_the_last_second_of_the_window_is_included(open_shop: OpenShop) -> None:
         "June 1, 2026",
         "1 June 2026",
         "06/01/2026",
-        "Mon, 01 Jun 2026 00:00:00 +0000",
+        "Mon, 01 Jun 2026 00:00:00 %2B0000",
     ],
 )
 def test_dates_are_read_as_leniently_as_carbon_reads_them(open_shop: OpenShop, spelling: str) -> None:

@@ -31,6 +31,7 @@ class FakeWorker:
     def __init__(self) -> None:
         self.taken: list[Delivery] = []
         self.open: dict[str, int] = {}
+        self.held = 0
         self.taking = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -44,13 +45,14 @@ class FakeWorker:
 
     def answer(self) -> None:
         self.open.clear()
+        self.held = 0
         self.taking.clear()
         self._idle.set()
 
-    def open_count(self, shop: Shop, first_only: bool = False) -> int:  # noqa: ARG002  the worker's own signature
-        return self.open.get(shop.name, 0)
+    def open_count(self, shop: Shop, first_only: bool = False) -> int:
+        return self.open.get(shop.name, 0) + (0 if first_only else self.held)
 
-    async def idle(self, _shop: Shop, timeout: float | None) -> bool:
+    async def idle(self, _shop: Shop, timeout: float | None, _first_only: bool = False) -> bool:
         await asyncio.wait_for(self._idle.wait(), timeout)
         return True
 

@@ -145,6 +145,24 @@ def test_what_is_still_being_delivered_is_waited_for_before_time_moves(timers: l
     run(story())
 
 
+def test_what_a_swap_holds_back_is_waited_for_only_at_the_end(timers: list[Bench]) -> None:
+    async def story() -> None:
+        bench = bench_of(timers)
+        shop = bench.shop()
+        bench.set(shop, HOUR, "before")
+        bench.set(shop, 2 * HOUR, "what may pass it")
+        bench.worker.held = 1
+        bench.worker._idle.clear()
+        advance = asyncio.create_task(bench.scheduler.advance(shop, Goal(by_ms=3 * HOUR_MS)))
+        await asyncio.sleep(0.01)
+        assert bench.said() == ["before", "what may pass it"]
+        assert not advance.done()
+        bench.worker.answer()
+        await advance
+
+    run(story())
+
+
 def test_without_patience_nothing_is_waited_for_but_everything_is_handed_out(timers: list[Bench]) -> None:
     async def story() -> None:
         bench = bench_of(timers)

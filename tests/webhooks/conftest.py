@@ -1,9 +1,9 @@
-"""A rig for stories about webhooks: a shop in memory with a clock that stands still, a worker, receivers on real sockets."""
+"""A rig for stories about webhooks: a shop in memory with a clock that stands still, a worker, receivers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -220,15 +220,15 @@ class Rig:
 
 def new_shop(name: str = "shop") -> Shop:
     clock = Clock(mode="manual", shop_ms=START_MS, wall_ms=START_MS)
-    settings = Settings(id=1, subdomain=name, seed=7, secret="0123456789abcdef", delivery_timeout=5_000)
+    settings = Settings(id=1, subdomain=name, seed=7, secret="0123456789abcdef", delivery_timeout=5_000, quiet_for=0)
     return Shop.create(name, None, blank_pages(), settings, clock)
 
 
 Story = Callable[[Rig], Coroutine[Any, Any, None]]
 
 
-@pytest.fixture()
-def play() -> Iterator[Callable[[Story], None]]:
+@pytest.fixture
+def play() -> Callable[[Story], None]:
     """Play a story with a rig that is taken down afterwards."""
 
     async def whole(story: Story) -> None:
@@ -243,4 +243,4 @@ def play() -> Iterator[Callable[[Story], None]]:
                 await receiver.stop()
             rig.shop.close()
 
-    yield lambda story: asyncio.run(whole(story))
+    return lambda story: asyncio.run(whole(story))

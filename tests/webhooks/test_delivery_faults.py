@@ -35,7 +35,9 @@ def test_a_duplicate_is_the_same_bytes_again_before_the_next(play: Play, params:
     play(story)
 
 
-@pytest.mark.parametrize(("statuses", "state"), [((200, 500), "delivered"), ((400, 200), "failed"), ((500, 200), "queued")])
+@pytest.mark.parametrize(
+    ("statuses", "state"), [((200, 500), "delivered"), ((400, 200), "failed"), ((500, 200), "queued")]
+)
 def test_of_duplicates_the_first_answer_decides(play: Play, statuses: tuple[int, int], state: str) -> None:
     async def story(rig: Rig) -> None:
         receiver = await rig.receiver(in_turn(*[answering(status) for status in statuses]))
@@ -73,6 +75,7 @@ def test_a_swap_lets_the_next_go_first(play: Play, returns: tuple[int | None, ..
         held = rig.queue(b"1", of=returns[0], fault=fault("swap"))
         rig.send(held)
         assert (rig.worker.open_count(rig.shop), rig.worker.first_attempts_open(rig.shop)) == (1, 0)
+        assert rig.worker.open_count(rig.shop, held=False) == 0
         rig.send(rig.queue(b"2", of=returns[1]))
         await rig.idle()
         rig.send(rig.queue(b"3", of=returns[2]))
@@ -92,6 +95,17 @@ def test_two_swaps_in_a_row_are_one_swap(play: Play) -> None:
         rig.send(*swaps)
         await rig.idle()
         assert receiver.bodies == [b"2", b"1", b"4", b"3"]
+
+    play(story)
+
+
+def test_a_swap_goes_out_though_the_next_was_never_posted(play: Play) -> None:
+    async def story(rig: Rig) -> None:
+        held, next_ = rig.queue(b"1", fault=fault("swap")), rig.queue(b"2")
+        rig.subscribe("http://wms.example.com/")
+        rig.send(held, next_)
+        await rig.idle()
+        assert (rig.now(held.id).state, rig.now(next_.id).state) == ("blocked", "blocked")
 
     play(story)
 
@@ -116,7 +130,7 @@ def test_a_swap_is_not_released_by_another_subscription(play: Play) -> None:
         rig.subscribe(receiver.url, 2)
         rig.send(rig.queue(b"1", fault=fault("swap")), rig.queue(b"other", to=2))
         await receiver.got(1)
-        assert await rig.worker.idle(rig.shop, 5, first_only=True)
+        assert await rig.worker.idle(rig.shop, 5, held=False)
         assert (receiver.bodies, rig.worker.open_count(rig.shop)) == ([b"other"], 1)
         rig.send(rig.queue(b"2"))
         await rig.idle()
@@ -188,8 +202,9 @@ def test_a_tampered_delivery_does_not_verify(play: Play, what: str) -> None:
             assert (request.body == body) == (what != "body")
             assert "id" in json.loads(request.body)
         # What is recorded is what was sent.
-        assert [attempt.request_body for attempt in rig.attempts(delivery.id)] == [r.body.decode() for r in receiver.requests]
-        assert [entry["request_body"] for entry in rig.entries()] == [r.body.decode() for r in receiver.requests]
+        sent = [request.body.decode() for request in receiver.requests]
+        assert [attempt.request_body for attempt in rig.attempts(delivery.id)] == sent
+        assert [entry["request_body"] for entry in rig.entries()] == sent
 
     play(story)
 

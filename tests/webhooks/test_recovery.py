@@ -69,7 +69,8 @@ def test_a_retry_that_was_cut_off_is_sent_again(play: Play) -> None:
         gate.opened.set()
         rig.worker.recover(rig.shop)
         await rig.idle()
-        assert (rig.now(delivery.id).state, rig.now(delivery.id).attempts, len(receiver.requests)) == ("delivered", 2, 3)
+        assert (rig.now(delivery.id).state, rig.now(delivery.id).attempts) == ("delivered", 2)
+        assert len(receiver.requests) == 3
 
     play(story)
 

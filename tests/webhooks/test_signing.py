@@ -11,7 +11,8 @@ from loopsim.webhooks.signing import sign, signed
 SECRET = "0123456789abcdef"
 # As PHP writes it: escaped slashes, escaped letters beyond ASCII.
 BODY = rb'{"url":"https:\/\/x\/y","name":"Zo\u00eb"}'
-SIGNATURE = "fm3luvLAYhMPidh8r9QKPtBqBx19Fsl9o04ULguB0o4="  # openssl dgst -sha256 -hmac 0123456789abcdef -binary | base64
+# openssl dgst -sha256 -hmac 0123456789abcdef -binary | base64
+SIGNATURE = "fm3luvLAYhMPidh8r9QKPtBqBx19Fsl9o04ULguB0o4="
 
 
 def test_the_signature_is_base64_of_the_binary_hmac_over_the_raw_bytes() -> None:

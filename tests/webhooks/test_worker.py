@@ -331,24 +331,20 @@ def test_a_target_that_was_not_allowed_is_blocked_and_says_what_to_do(play: Play
 def test_a_listed_target_is_posted_to(play: Play, listed_by: str) -> None:
     async def story(rig: Rig) -> None:
         receiver = await rig.receiver()
-        # A blocked one first: what was decided for an URL may change with the settings.
-        rig.subscribe(receiver.url.replace("127.0.0.1", "no-such-name"))
-        blocked = rig.queue()
-        rig.send(blocked)
+        # Not a loopback address by its name, yet it leads to this machine.
+        rig.subscribe(receiver.url.replace("127.0.0.1", "0.0.0.0"))
+        before, after = rig.queue(), rig.queue()
+        rig.send(before)
         await rig.idle()
         if listed_by == "shop":
-            rig.configure(allowed_targets=("no-such-name",))
+            rig.configure(allowed_targets=("0.0.0.0",))
         else:
             await rig.worker.stop(grace=0)
-            rig.worker = rig.new_worker(allow_targets=("no-such-name",))
+            rig.worker = rig.new_worker(allow_targets=("0.0.0.0",))
             await rig.worker.start()
-        # No name is resolved to find out where it leads before it is tried: allowed, it fails for another reason.
-        rig.subscribe("http://no-such-name:1/\x00")
-        tried = rig.queue()
-        rig.send(tried)
+        rig.send(after)
         await rig.idle()
-        assert rig.now(blocked.id).state == "blocked"
-        assert rig.attempts(tried.id)[0].error not in (None, "blocked")
+        assert (rig.now(before.id).state, rig.now(after.id).state) == ("blocked", "delivered")
 
     play(story)
 
@@ -459,12 +455,16 @@ def test_a_forgotten_shop_gets_nothing_more(play: Play) -> None:
     play(story)
 
 
-def test_an_outcome_that_cannot_be_written_leaves_the_delivery_queued(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outcome_that_cannot_be_written_leaves_the_delivery_queued(
+    play: Play, caplog: pytest.LogCaptureFixture
+) -> None:
     async def story(rig: Rig) -> None:
         receiver = await rig.receiver()
         rig.subscribe(receiver.url)
         delivery = rig.queue()
-        rig.shop.connection.execute("create trigger full before insert on attempts begin select raise(abort, 'full'); end")
+        rig.shop.connection.execute(
+            "create trigger full before insert on attempts begin select raise(abort, 'full'); end"
+        )
         rig.send(delivery)
         await rig.idle()
         assert rig.now(delivery.id).state == "queued"

@@ -42,6 +42,17 @@ def test_the_money_of_a_row_is_kept_and_not_reckoned_again() -> None:
     assert (totals.refund, totals.total, totals.handling_fee) == (1234, 1235, 395)
 
 
+def test_a_fee_and_where_left_over_credit_goes_are_known_to_later_edits() -> None:
+    read = read_row(varied(OPEN, handling_fee="3.95", gift_card="5.00"), SETTINGS)
+    assert (read.fee, read.leftover) == (395, "credit")
+    assert read_row(OPEN, SETTINGS).leftover == "refund"
+
+
+def test_a_closed_return_was_closed_when_it_last_changed() -> None:
+    assert read_row(CLOSED, SETTINGS).closed_at == datetime.fromisoformat(CLOSED["updated_at"])
+    assert read_row(OPEN, SETTINGS).closed_at is None
+
+
 def test_a_cancelled_return_keeps_the_worth_of_its_exchanges() -> None:
     read = read_row(CANCELLED, SETTINGS)
     assert read.totals.exchange_total == 0

@@ -34,9 +34,9 @@ SQL_LIST = (
 
 
 class Cursor(Struct, frozen=True):
-    """Where a page begins: after this row, or before it."""
+    """Where a page begins: after this row, or before it. `at` is in milliseconds."""
 
-    at: datetime
+    at: int
     id: int
     forward: bool
 
@@ -87,27 +87,28 @@ def _page(tx: Transaction, call: Call, window: Window, cursor: Cursor | None) ->
     )
 
 
-def _rows(tx: Transaction, window: Window, cursor: Cursor | None, limit: int) -> list[tuple[int, datetime, bytes]]:
+def _rows(tx: Transaction, window: Window, cursor: Cursor | None, limit: int) -> list[tuple[int, int, bytes]]:
+    """Id, moment in milliseconds and wire bytes of the rows of a window, at most `limit` of them (-1: all)."""
     states = (window.state,) if window.state else UNASKED_STATES
     first, last = to_ms(window.first), to_ms(window.last)
     condition, order, bounds = "", "asc", list[object]()
     if cursor is not None:
         # The window is narrowed too, so that SQLite enters the index at the cursor, whatever the page.
         sign, order = (">", "asc") if cursor.forward else ("<", "desc")
-        at = to_ms(cursor.at)
-        first, last = (max(first, at), last) if cursor.forward else (first, min(last, at))
+        first, last = (max(first, cursor.at), last) if cursor.forward else (first, min(last, cursor.at))
         condition = f" and ({window.column} {sign} ? or ({window.column} = ? and id {sign} ?))"
-        bounds = [at, at, cursor.id]
+        bounds = [cursor.at, cursor.at, cursor.id]
     sql = SQL_LIST.format(column=window.column, marks=",".join("?" * len(states)), cursor=condition, order=order)
     found = tx.connection.execute(sql, [first, last, *states, *bounds, limit]).fetchall()
-    made = _make_missing(tx, [id_ for id_, _, row in found if row is None])
-    return [(id_, from_ms(at), made[id_] if row is None else row) for id_, at, row in found]
+    missing = [id_ for id_, _, row in found if row is None]
+    if not missing:
+        return found
+    made = _make_missing(tx, missing)
+    return [(id_, at, made[id_] if row is None else row) for id_, at, row in found]
 
 
 def _make_missing(tx: Transaction, ids: list[int]) -> dict[int, bytes]:
     """The wire bytes of rows that nobody asked for since they last changed; kept for the next reader."""
-    if not ids:
-        return {}
     made = {}
     for id_ in ids:
         (doc,) = tx.connection.execute("select doc from returns where id = ?", (id_,)).fetchone()
@@ -193,7 +194,7 @@ def _link(call: Call, window: Window, cursor: Cursor) -> str:
 
 
 def _write_cursor(cursor: Cursor, column: str) -> str:
-    content = {column: times.spaced(cursor.at), "id": cursor.id, "_pointsToNextItems": cursor.forward}
+    content = {column: times.spaced(from_ms(cursor.at)), "id": cursor.id, "_pointsToNextItems": cursor.forward}
     return base64.b64encode(php.encode(content)).rstrip(b"=").decode()
 
 
@@ -210,7 +211,7 @@ def _read_cursor(text: str | None, column: str) -> Cursor | None:
         return None
     if at is None or type(id_) is not int or type(forward) is not bool or abs(id_) >= 1 << 63:
         return None
-    return Cursor(at, id_, forward)
+    return Cursor(to_ms(at), id_, forward)
 
 
 @operation("getReturnDetails", reads=True)

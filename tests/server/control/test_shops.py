@@ -60,7 +60,7 @@ def test_a_shop_is_made_as_it_was_asked_for(server: Loopsim) -> None:
 
 def test_the_same_seed_makes_the_same_shop(server: Loopsim) -> None:
     shops = [server.create_shop(clock={"mode": "manual"}, moment=MOMENT, seed=3) for _ in range(2)]
-    first, second = ([each.customer.submits_return() for each in shops])
+    first, second = [each.customer.submits_return() for each in shops]
     assert first == second
     assert shops[0].secret == shops[1].secret
     assert shops[0].key != shops[1].key

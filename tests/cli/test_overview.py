@@ -1,0 +1,192 @@
+"""What holds for every verb: help, flags, environment, settings files, errors in usage."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from loopsim.cli import VERBS, main
+from loopsim.errors import SetupError
+from loopsim.settings import FLAGS, PARAMETERS, read_settings
+from tests.cli.terminal import environment, invoke, run
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every verb, and the verbs of those that have some."""
+    context = click.Context(main)
+    for verb in VERBS:
+        command = main.get_command(context, verb)
+        assert command is not None
+        yield verb, command
+        if isinstance(command, click.Group):
+            yield from ((f"{verb} {name}", each) for name, each in command.commands.items())
+
+
+def flags(command: click.Command) -> dict[str, click.Option]:
+    """The long names of a command's flags."""
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    return {each.opts[0]: each for each in options}
+
+
+def test_help_lists_every_verb() -> None:
+    done = run("--help")
+
+    assert done.code == 0
+    assert all(f"\n  {verb} " in done.out for verb in VERBS)
+
+
+def test_help_and_version_load_nothing_of_the_server_and_nothing_heavy() -> None:
+    script = (
+        "import sys; from loopsim.cli import main\n"
+        "for arguments in (['--help'], ['--version']):\n"
+        "    main(arguments, standalone_mode=False)\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'rich', 'uvicorn', 'msgspec', 'asyncio'}))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=True, timeout=30
+    )
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str) -> None:
+    done = invoke(verb, "--help")
+
+    assert done.code == 0
+    assert "--format [text|json]" in done.out
+
+
+def test_every_flag_is_an_environment_variable_of_its_name() -> None:
+    for _, command in commands():
+        for name, flag in flags(command).items():
+            assert flag.envvar == "LOOPSIM_" + name.removeprefix("--").replace("-", "_").upper()
+
+
+def test_the_settings_files_know_every_flag_and_no_other() -> None:
+    found = {name.removeprefix("--").replace("-", "_") for _, command in commands() for name in flags(command)}
+
+    assert found == FLAGS
+
+
+def test_a_setting_reaches_the_parameter_of_its_flag() -> None:
+    for _, command in commands():
+        for name, flag in flags(command).items():
+            plain = name.removeprefix("--").replace("-", "_")
+            assert PARAMETERS.get(plain, plain) == flag.name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["srve"], "Did you mean 'serve'?"),
+        (["trigger", "return.exploded"], "return.exploded"),
+        (["trigger", "return.closed", "--topic", "label"], "--webhook"),
+        (["trigger", "return.closed", "--webhook", "localhost:9000"], "no address of a receiver"),
+        (["clock", "advance"], "Say exactly one"),
+        (["clock", "advance", "14d", "--until-idle"], "Say exactly one"),
+        (["clock", "set", "scaled"], "--rate"),
+        (["serve", "--durable"], "--db"),
+        (["serve", "--clock", "scaled"], "--rate"),
+        (["serve", "--moment", "tomorrow"], "2026-06-01T09:00:00Z"),
+        (["serve", "--webhook", "nowhere"], "no address of a receiver"),
+        (["ledger", "explodeReturn"], "loopsim ledger"),
+        (["ledger", "--return", "5"], "--shopify"),
+        (["import", "no-such-file.json"], "no-such-file.json"),
+        (["env", "--url", "ftp://x"], "no address of a loopsim server"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_would_be_right(arguments: list[str], says: str) -> None:
+    done = invoke(*arguments)
+
+    assert done.code == 2
+    assert says in " ".join(done.err.split())
+
+
+def test_the_flags_of_a_verb_hold_for_the_verbs_below_it() -> None:
+    assert ":13 " in invoke("clock", "--port", 13, "advance", "1d").err
+    assert ":14 " in invoke("clock", "--port", 13, "advance", "1d", "--port", 14).err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["env"],
+        ["doctor"],
+        ["clock"],
+        ["clock", "advance", "1d"],
+        ["events"],
+        ["resend", "1"],
+        ["ledger", "--shopify"],
+        ["trigger", "return.created"],
+        ["import", "-"],
+    ],
+)
+def test_where_nobody_answers_a_verb_ends_with_5_and_one_message(arguments: list[str]) -> None:
+    done = invoke(*arguments, "--url", "http://127.0.0.1:9", stdin=b"[]")
+
+    assert done.code == 5
+    assert "loopsim serve" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_setup_error_of_a_process_is_no_traceback(tmp_path: Path) -> None:
+    done = run("env", cwd=tmp_path, LOOPSIM_PORT_FILE=str(tmp_path / "gone"))
+
+    assert done.code == 5
+    assert done.err.startswith("Error: There is no ")
+    assert "Traceback" not in done.err
+
+
+def test_a_setting_is_read_from_loopsim_toml(tmp_path: Path) -> None:
+    (tmp_path / "loopsim.toml").write_text(
+        'port = 9\nallow-target = ["10.0.0.0/8"]\n[trigger]\nreturn = 7\nport = 10\n'
+    )
+
+    assert read_settings("serve", VERBS, tmp_path) == {"port": 9, "allow_target": ["10.0.0.0/8"]}
+    assert read_settings("trigger", VERBS, tmp_path)["port"] == 10
+    assert read_settings("trigger", VERBS, tmp_path)["return_id"] == 7
+
+
+def test_a_setting_is_read_from_pyproject_toml_where_there_is_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.loopsim]\nport = 9\n[tool.loopsim.clock]\nquiet-for = 10\n")
+
+    assert read_settings("clock", VERBS, tmp_path) == {"port": 9, "quiet_for": 10}
+    (tmp_path / "loopsim.toml").write_text("")
+    assert read_settings("clock", VERBS, tmp_path) == {}
+
+
+def test_a_project_without_settings_has_none(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.other]\nport = 9\n")
+
+    assert read_settings("clock", VERBS, tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("prot = 9", "Did you mean port?"),
+        ("[trigger]\nweb-hook = 'x'", "Did you mean webhook?"),
+        ("[triger]\nport = 1", "Did you mean trigger?"),
+        ("port = ", "cannot be read"),
+    ],
+)
+def test_a_setting_that_no_flag_has_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "loopsim.toml").write_text(text)
+
+    with pytest.raises(SetupError, match=says.replace("?", r"\?")):
+        read_settings("clock", VERBS, tmp_path)
+
+
+def test_the_command_line_counts_more_than_the_environment_and_that_more_than_a_file(tmp_path: Path) -> None:
+    (tmp_path / "loopsim.toml").write_text("port = 11\n")
+
+    assert ":11 " in invoke("clock", "show").err
+    assert ":12 " in invoke("clock", "show", LOOPSIM_PORT="12").err
+    assert ":13 " in invoke("clock", "show", "--port", 13, LOOPSIM_PORT="12").err
