@@ -7,6 +7,7 @@ from __future__ import annotations
 import socket
 from email.utils import parsedate_to_datetime
 from time import perf_counter, time
+from typing import ClassVar
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -50,7 +51,7 @@ class Sender:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            skip_auto_headers=("Accept", "Accept-Encoding"),
+            request_class=_Request,
         )
         self._urls: dict[str, URL] = {}
         self._timeouts: dict[int, aiohttp.ClientTimeout] = {}
@@ -139,6 +140,12 @@ def _name(error: Exception) -> str:
 
 def _since(began: float) -> float:
     return round((perf_counter() - began) * 1000, 3)
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request with no headers but our own. To have each one skipped would cost some 3 % of a post."""
+
+    DEFAULT_HEADERS: ClassVar[dict[str, str]] = {}  # type: ignore[assignment, misc]
 
 
 class _LoopbackResolver(AbstractResolver):

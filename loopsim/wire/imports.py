@@ -92,19 +92,9 @@ def read_row(row: Any, settings: Settings) -> Return:
     id_, state, updated_at = an_id(of, "id"), _state(of), maybe_moment(of, "updated_at") or created_at
     if "line_items" not in of:
         raise Unreadable("line_items", "the list is missing")
-    lines = each(of, "line_items", lambda item: _line(item, created_at))
-    exchanges = each(of, "exchanges", _exchange)
-    totals = _totals(of)
-    # Only a hint, so what cannot be read as an amount tells nothing.
-    printed = [(item, _hint(row)) for item, row in zip(exchanges, a_list(of, "exchanges"), strict=True)]
-    included = taxes_included(totals, lines, printed)
-    order = _order(of, settings, settings.taxes_included if included is None else included)
-    outcome = maybe_text(of, "outcome")
-    words = frozenset(outcome.split("+")) if outcome else frozenset[str]()
-    lines = tuple(
-        structs.replace(line, resolution=resolution_of(line, words, totals.gift_card, bool(exchanges)))
-        for line in lines
-    )
+    exchanges, totals, outcome = each(of, "exchanges", _exchange), _totals(of), maybe_text(of, "outcome")
+    lines = _resolved(each(of, "line_items", lambda item: _line(item, created_at)), outcome, totals, exchanges)
+    order = _order(of, settings, _taxes_included(of, totals, lines, exchanges, settings))
     method = maybe_object(of, "return_method", _return_method)
     labels = _labels(of, lines, created_at, updated_at, settings)
     worth = kept_worth(exchanges, order.taxes_included) if state == "cancelled" else totals.exchange_total
@@ -203,7 +193,16 @@ def _totals(of: Object) -> Totals:
     )
 
 
+def _taxes_included(
+    of: Object, totals: Totals, lines: tuple[ReturnLine, ...], exchanges: tuple[Exchange, ...], settings: Settings
+) -> bool:
+    printed = [(item, _hint(row)) for item, row in zip(exchanges, a_list(of, "exchanges"), strict=True)]
+    found = taxes_included(totals, lines, printed)
+    return settings.taxes_included if found is None else found
+
+
 def _hint(exchange: Object) -> int:
+    # Nothing is kept of it, so what cannot be read breaks nothing.
     try:
         return amount(exchange, "total")
     except Unreadable:
@@ -229,6 +228,16 @@ def _refunds(of: Object, total: int, currency: str, created_at: datetime, settin
 
 
 # units and new items
+
+
+def _resolved(
+    lines: tuple[ReturnLine, ...], outcome: str | None, totals: Totals, exchanges: tuple[Exchange, ...]
+) -> tuple[ReturnLine, ...]:
+    words = frozenset(outcome.split("+")) if outcome else frozenset[str]()
+    return tuple(
+        structs.replace(line, resolution=resolution_of(line, words, totals.gift_card, bool(exchanges)))
+        for line in lines
+    )
 
 
 def _line(item: Object, created_at: datetime) -> ReturnLine:

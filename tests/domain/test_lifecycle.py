@@ -1,4 +1,4 @@
-"""The full product of actions and states, against a table written from the facts (`returns.md` 6.3), not from the code."""
+"""The full product of actions and states, against a table written from the facts (section 6.3), not from the code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UPDATED = ("return.updated",)
 CLOSED = ("return.updated", "return.closed")
 STATES = ("open", "review", "closed", "cancelled", "expired")
 
-# action -> what becomes of a return in each state: where it goes, and what subscribers hear. What is not here is refused.
+# action -> what becomes of a return in each state: where it goes, and what is fired. What is not here is refused.
 EXPECTED: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "process": {"open": ("open", ())},
     "process_by_staff": {"open": ("open", ()), "review": ("review", ())},
@@ -109,8 +109,8 @@ def test_a_flag_stops_processing_with_a_code_of_its_own_unless_the_shop_allows_i
 
 @pytest.mark.parametrize(
     ("state", "flagged", "word"),
-    [("expired", False, "expired"), ("expired", True, "expired"), ("open", True, "flagged"), ("review", True, "flagged"),
-     ("open", False, None), ("review", False, None), ("closed", True, None), ("cancelled", True, None)],
+    [("expired", False, "expired"), ("expired", True, "expired"), ("open", True, "flagged"),
+     ("review", True, "flagged"), ("open", False, None), ("review", False, None), ("closed", True, None), ("cancelled", True, None)],
 )  # fmt: skip
 def test_cancelling_words_expired_and_flagged_in_a_sentence_of_its_own(
     state: Any, flagged: bool, word: str | None, make: Any

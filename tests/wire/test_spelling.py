@@ -207,7 +207,7 @@ READ: dict[str, datetime | None] = {
     "@99999999999999": None,
     "@nan": None,
     "-99999 weeks": None,
-    "٢٠٢٦-٠٥-٢٧": None,
+    "\u0662\u0660\u0662\u0666-05-27": None,
     "2026-05-27\x00": None,
     "2026-05-27" + " " * 200 + "x": None,
 }

@@ -1,0 +1,63 @@
+"""The documents keep step with the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from loopsim import contract
+from loopsim.cli import main
+from loopsim.embedded import EmbeddedServer
+from loopsim.operations.control import acts as _acts  # noqa: F401  registers the acts
+from loopsim.operations.perform import OPERATIONS
+from tests.diagram import diagram
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+VERBS = ("serve", "wait", "demo", "trigger", "clock", "events", "resend", "import", "env", "doctor", "ledger")
+
+
+def test_the_diagram_is_drawn_from_the_table() -> None:
+    assert diagram() in README
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_in_the_readme_and_explains_itself(verb: str) -> None:
+    assert re.search(rf"loopsim {verb}\b|make {verb}\b", README), f"the README does not mention {verb}"
+    shown = CliRunner().invoke(main, [verb, "--help"])
+    assert shown.exit_code == 0
+    assert len(shown.output) > 200
+
+
+def test_the_readme_names_every_act() -> None:
+    control = contract.load_contract().document("control", "1")
+    words = [path.rsplit("/", 1)[1] for path in control["paths"] if "/acts/" in path]
+    assert len(words) == 16
+    assert [word for word in words if word not in README] == []
+
+
+def test_the_readme_counts_the_operations_right() -> None:
+    counted = len(contract.load_contract().operations("loop"))
+    assert f"{counted} operations" in README
+    assert len([name for name in OPERATIONS if name]) > 0
+
+
+def test_the_readme_says_that_loopsim_is_independent() -> None:
+    assert "not affiliated with" in README
+
+
+def test_no_document_names_this_machine_or_a_registry() -> None:
+    tracked = [*ROOT.glob("*.md"), *(ROOT / "openapi").rglob("*.*"), *(ROOT / "fixtures").rglob("*.*")]
+    for path in tracked:
+        text = path.read_text("utf-8")
+        assert "/work/" not in text, path
+        assert "/root/" not in text, path
+
+
+def test_the_readme_python_example_runs() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    with EmbeddedServer() as server:
+        exec(compile(example.replace("http://127.0.0.1:8484", server.url), "README.md", "exec"), {})
