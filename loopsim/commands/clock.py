@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from loopsim.commands import options
-from loopsim.commands.connection import Server, Shop, Unreachable, chosen_shop, with_server, with_shop
-from loopsim.errors import LoopsimError
+from loopsim.commands.connection import Server, Shop, chosen_shop, with_server, with_shop
 
 LOOK_EVERY = 0.2  # seconds of real time between two looks at a clock that is being advanced
 
@@ -92,44 +93,36 @@ def set_mode(server: Server, shop: str | None, mode: str, rate: float | None, at
 
 def advance_shop(shop: Shop, body: dict[str, Any], *, show: bool) -> dict[str, Any]:
     """Advance, and interrupt it at Ctrl-C. `show` follows the clock on a terminal."""
-    answers: list[dict[str, Any]] = []
-    errors: list[LoopsimError] = []
+    answer: Future[dict[str, Any]] = Future()
 
     def run() -> None:
         try:
-            answers.append(shop.clock.advance(**body))
-        except LoopsimError as error:
-            errors.append(error)
+            answer.set_result(shop.clock.advance(**body))
+        except BaseException as error:
+            answer.set_exception(error)
 
-    worker = threading.Thread(target=run, daemon=True)
-    worker.start()
+    threading.Thread(target=run, daemon=True).start()
     try:
-        _watch(shop, worker, show)
+        return _watched(shop, answer, show)
     except KeyboardInterrupt:
         shop.clock.interrupt()
-        worker.join()
-    if errors:
-        raise errors[0]
-    if not answers:
-        raise Unreachable(f"{shop.server.url} gave no answer. Is it still running?")
-    return answers[0]
+        return answer.result()
 
 
-def _watch(shop: Shop, worker: threading.Thread, show: bool) -> None:
+def _watched(shop: Shop, answer: Future[dict[str, Any]], show: bool) -> dict[str, Any]:
     from loopsim.commands.screen import moment, screen
 
     console = screen(stderr=True)
     if not (show and console.is_terminal):
-        worker.join()
-        return
-    worker.join(LOOK_EVERY)
-    if not worker.is_alive():
-        return
+        return answer.result()
+    with suppress(TimeoutError):
+        return answer.result(LOOK_EVERY)
     with console.status("Time passes …") as status:
-        while worker.is_alive():
+        while True:
             clock = shop.clock.read()
             status.update(f"Time passes: [key]{moment(clock['now'])}[/], {clock['timers']} things ahead. Ctrl-C stops.")
-            worker.join(LOOK_EVERY)
+            with suppress(TimeoutError):
+                return answer.result(LOOK_EVERY)
 
 
 def _json(value: Any) -> None:

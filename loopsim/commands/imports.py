@@ -27,7 +27,7 @@ def command(shop: Shop, file: IO[bytes], keep_personal_data: bool, resume: bool,
     try:
         raw = file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise click.BadParameter(f"{file.name} is not UTF-8 text ({error}).", param_hint="FILE") from error
+        raise click.BadParameter(f"It is not UTF-8 text ({error}).", param_hint="FILE") from error
     answer = shop.import_returns(raw=raw, keep_personal_data=keep_personal_data, resume=resume, replace=replace)
     from loopsim.commands.screen import print_json, screen
 

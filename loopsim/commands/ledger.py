@@ -143,7 +143,7 @@ def _statements(console: Console, row: Json, facts: dict[str, dict[str, str]], o
     simulated = "simulated" if row["implemented"] else "answers 501: not simulated"
     console.print(f"[key]{row['id']}[/]  {row['method']} {row['path']}  [quiet]{simulated}[/]")
     own = [{"where": "as a whole", "grade": row["grade"], "fact": row["fact"]}]
-    for field in own + row["fields"]:
+    for field in [*own, *row["fields"]]:
         if only in (None, field["grade"]):
             grade = Text(f"{field['grade']:<11}", style=GRADE_STYLES.get(field["grade"], ""))
             console.print(Text.assemble("  ", grade, f" {field['where']}", (f"  #{field['fact']}", "quiet")))

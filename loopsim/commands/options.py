@@ -34,7 +34,8 @@ class Nouns(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         given = {name: value for name, value in ctx.params.items() if _is_given(ctx, name)}
-        ctx.default_map = dict.fromkeys(self.commands, {**(ctx.default_map or {}), **given})
+        settings = {**(ctx.default_map or {}), **given}
+        ctx.default_map = {name: dict(settings) for name in self.commands}
         return super().invoke(ctx)
 
 

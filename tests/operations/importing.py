@@ -15,7 +15,8 @@ from loopsim.clock import Clock, to_ms
 from loopsim.domain.policy import Policy
 from loopsim.domain.shop import Settings
 from loopsim.errors import Refusal
-from loopsim.operations import moves, timers  # noqa: F401  (registers the timers)
+from loopsim.operations import timers  # noqa: F401  (registers what timers do)
+from loopsim.operations.control import imports  # noqa: F401  (registers the operation)
 from loopsim.operations.perform import Call, perform
 from loopsim.store.shop import Shop, blank_pages
 from loopsim.wire.returns import list_row

@@ -1,4 +1,4 @@
-"""What every test of a quirk needs: a fresh shop of a running server, calls to it over a socket, a receiver of webhooks.
+"""What tests of quirks need: a fresh shop of a running server, calls to it over a socket, a receiver of webhooks.
 
 Calls go through `http.client` as any partner's would, and every answer is held against the contract too, unless a
 quirk is switched off.
@@ -55,7 +55,7 @@ def exchange(
 
 
 class Bench:
-    """A shop as its partner sees it, and (`control`) as its owner moves it. `api` is the version path that is called."""
+    """A shop as its partner sees it, and (`control`) as its owner moves it. `api` is the version path called."""
 
     def __init__(self, control: Shop, check: Check | None, receivers: Callable[[], Receiver]) -> None:
         self.control = control
@@ -261,5 +261,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def signature(body: bytes, secret: str) -> str:
-    """What `X-Loop-Signature` must be: base64 of the binary HMAC-SHA256 of the raw body, keyed with the secret's text."""
+    """What `X-Loop-Signature` must be: base64 of the binary HMAC-SHA256 of the raw body; the secret counts as text."""
     return base64.b64encode(hmac.digest(secret.encode("utf-8"), body, "sha256")).decode()

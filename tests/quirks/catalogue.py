@@ -43,10 +43,12 @@ QUIRKS: dict[str, Quirk] = {
     # answers
     "answers-php-json": _of("API answers are json_encode output: compact, \\/, lower-case \\uXXXX.", "API answers"),
     "answer-headers": _of("Answers bear the captured headers, and no charset.", "versions"),
-    "version-names": _of("v1, dates, latest, unstable and no version at all name a version; the header says which.", "versions"),
+    "version-names": _of(
+        "v1, dates, latest, unstable and none at all name a version; a header says which.", "versions"
+    ),
     "version-v2-gone": _of("/api/v2 is 404.", "versions"),
     "version-asn-span": _of("Since 2026-10 the ASN refuses more than 120 days.", "versions"),
-    "version-grade-object": _of("Since 2026-10 the grade is an object; a text is refused under its own name.", "versions"),
+    "version-grade-object": _of("Since 2026-10 the grade is an object; a text is refused.", "versions"),
     "unauthorized-by-group": _of("Two 401 bodies, by route group.", 4, "401"),
     "scope-missing-401": _of("A key without the scope gets the 401 of a key that is unknown, not 403.", 4, "401"),
     "seven-error-shapes": _of("Errors come in seven shapes.", 4),
@@ -57,7 +59,7 @@ QUIRKS: dict[str, Quirk] = {
     "lenient-booleans": _of("True, 1 and on are true in queries.", "client 2"),
     "rate-limit-300": _of("300 calls a minute and key, told in headers.", 31, "429"),
     "rate-limit-429": _of("The 429 says Too Many Attempts, when to come back, and that nothing remains.", 31, "429"),
-    "rate-limit-window": _of("The window is 60 s of real time from the first call, whatever the shop's clock does.", "429"),
+    "rate-limit-window": _of("The window is 60 s of real time from the first call.", "429"),
     "rate-headers-true": _of("The rate headers tell the truth on every answer.", 31, "client 8"),
     "unknown-fields": _of("A switch adds a field that nobody knows, as the vendor may at any time.", 32),
     # list
@@ -68,7 +70,7 @@ QUIRKS: dict[str, Quirk] = {
     "list-120-days": _of("More than 120 days are refused.", 12),
     "list-120-days-exact": _of("Exactly 120 days are accepted.", "client 1"),
     "list-last-second": _of("The last second of the window is included.", "client 1"),
-    "list-lenient-dates": _of("Dates are read as leniently as Carbon reads them; without a zone they are UTC.", "client 1"),
+    "list-lenient-dates": _of("Dates are read as leniently as Carbon reads them; no zone is UTC.", "client 1"),
     "list-states": _of("Unasked, cancelled returns and those in review are left out.", 12),
     "list-oldest-first": _of("Rows ascend by the filter column, then by id.", "list order"),
     "list-key-order": _of("A row has the captured keys in the captured order.", "list, fields"),
@@ -93,7 +95,7 @@ QUIRKS: dict[str, Quirk] = {
     "order-number": _of("order_number is Shopify's number, 1000 less than that in the order's name.", 8),
     "na-texts": _of("What is not there is N/A in tracking_number, label_updated_at and return_comment.", 10),
     "empty-texts": _of("exchange_variant and barcode are empty texts where there is none.", 10),
-    "label-pending": _of("While a label is made: carrier empty, number N/A, status pending, a time.", 10, "label fields"),
+    "label-pending": _of("While a label is made: no carrier, number N/A, pending, a time.", 10, "label fields"),
     "label-none": _of("Where no label will come, all four fields are N/A.", "label fields"),
     "returned-at-spaced": _of("returned_at has the space form beside ISO times.", 11),
     "php-datetime-dumps": _of("Times of outcomes are PHP DateTime dumps.", 11, "list, fields"),
@@ -144,7 +146,7 @@ QUIRKS: dict[str, Quirk] = {
     "processed-after-2s": _of("A queued process is done after 2 s.", "durations"),
     "carrier-in-days": _of("The carrier takes days, by service.", "durations"),
     # labels, grading, fraud, Happy Returns
-    "label-request-addresses": _of("Addresses: state, zip, phone in the webhook; region, postal_code and no phone in REST.", 22),
+    "label-request-addresses": _of("state, zip, phone in the webhook; region, postal_code and no phone in REST.", 22),
     "label-request-money": _of("currency in products, currency_code in rates, integer cents; texts in returns.", 22),
     "label-request-errors": _of("A label request with errors stays issued.", 23),
     "label-201": _of("POST /labels answers 201 with Location.", 24),
@@ -170,7 +172,9 @@ QUIRKS: dict[str, Quirk] = {
     "webhook-signature": _of("X-Loop-Signature is base64 of HMAC-SHA256 over these bytes.", 18, "webhook body"),
     "webhook-no-ids": _of("There is no event id and no timestamp header.", 18),
     "webhook-key-order": _of("Keys come in the captured order.", "webhook body"),
-    "webhook-plain-http": _of("Webhooks go to plain http on loopback, as application/json, an object at top level.", "client 7"),
+    "webhook-plain-http": _of(
+        "Webhooks go to http on loopback, as application/json, an object at top level.", "client 7"
+    ),
     "webhook-no-label-yet": _of("return.created knows no label yet.", 19),
     "webhook-empty-pair": _of("A topic without data is delivered as [].", "topic without data"),
     "closing-sends-both": _of("Closing sends return.updated, already closed, and return.closed.", 20),
@@ -182,7 +186,7 @@ QUIRKS: dict[str, Quirk] = {
     "updated-by-edit": _of("return.updated fires on edits.", "return.updated"),
     "updated-by-flag": _of("return.updated fires on flags.", "return.updated"),
     "updated-by-grading": _of("return.updated fires on grading.", "return.updated"),
-    "updated-by-label": _of("return.updated fires on each change of tracking number or label status.", "return.updated"),
+    "updated-by-label": _of("return.updated fires on each change of a label.", "return.updated"),
     # deliveries
     "secret-shared": _of("The webhooks of a shop share one secret.", "webhook secret"),
     "payload-at-event": _of("Retry and resend send the bytes made at the event.", "webhook payload"),
@@ -205,9 +209,11 @@ QUIRKS: dict[str, Quirk] = {
     "setting-empty_pair": _of("skip delivers nothing for a topic without data.", "topic without data"),
     "setting-webhook_secret": _of("per_webhook gives each webhook a secret of its own.", "webhook secret"),
     "setting-delivery_order": _of("strict: a retry holds back what follows.", "webhook order"),
-    "setting-webhook_deactivation": _of("after_10_failures: the eleventh failure in a row switches off.", "webhook retry"),
-    "setting-action_success": _of("The text \"true\" instead of the scalar.", "action success"),
-    "setting-webhook_default_status": _of("inactive: made without status, a webhook is silent.", "POST /webhooks without status"),
+    "setting-webhook_deactivation": _of("after_10_failures: the eleventh failure switches off.", "webhook retry"),
+    "setting-action_success": _of('The text "true" instead of the scalar.', "action success"),
+    "setting-webhook_default_status": _of(
+        "inactive: without status, a webhook is silent.", "POST /webhooks without status"
+    ),
     "setting-flag_moves_to_review": _of("on: a flag moves an open return to review.", "flag"),
     "setting-page_size_over_limit": _of("clamp: a page size beyond the limit is brought into it.", "list, fields"),
     "setting-retry_after_header": _of("off: a 429 does not say when to come back.", "429"),

@@ -103,9 +103,7 @@ def rendered(change: Callable[[Operation, Refusal, Rendered], Rendered | None]) 
     """Refusals are worded otherwise, where `change` gives another answer."""
 
     def switch(patch: Patch) -> None:
-        def worded(
-            operation: Operation, refusal: Refusal, quirks: Mapping[str, Any], instance: str = ""
-        ) -> Rendered:
+        def worded(operation: Operation, refusal: Refusal, quirks: Mapping[str, Any], instance: str = "") -> Rendered:
             usual = render(operation, refusal, quirks, instance)
             return usual if operation.api == "control" else change(operation, refusal, usual) or usual
 

@@ -23,7 +23,6 @@ from loopsim.wire import php, times
 from tests.quirks.patching import (
     Patch,
     Switch,
-    after,
     answered,
     asked,
     attribute,
@@ -159,9 +158,7 @@ SWITCHES: dict[str, Switch] = {
     "wrong-method-405-json": _page_of_html("method_not_allowed"),
     "trailing-slash": method(Routes, "find", _strict_slash),
     "unknown-parameters-ignored": both(
-        wrapped(
-            "listReturns", _knowing("from", "to", "filter", "state", "paginate", "pageSize", "cursor")
-        ),
+        wrapped("listReturns", _knowing("from", "to", "filter", "state", "paginate", "pageSize", "cursor")),
         wrapped("getReturnDetails", _knowing("return_id", "order_id", "order_name", "currency_type")),
         wrapped("reportAsn", _knowing("from", "to", "tracking_status")),
     ),
@@ -183,7 +180,9 @@ SWITCHES: dict[str, Switch] = {
     "link-fields": refused("invalid", 400, {"errors": ["MISSING_FIELDS"]}, "createDeepLink"),
     # labels
     "label-201": answered("createLabel", lambda value: value, 200),
-    "label-put-204": wrapped("updateLabel", lambda real, tx, call: structs.replace(real(tx, call), status=200, body=True)),
+    "label-put-204": wrapped(
+        "updateLabel", lambda real, tx, call: structs.replace(real(tx, call), status=200, body=True)
+    ),
     "label-error-202": answered("reportLabelRequestError", lambda value: value, 200),
     "label-generate-202": answered("generateLabel", _snake, 200),
     # grading, fraud

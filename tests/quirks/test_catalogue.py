@@ -1,4 +1,4 @@
-"""The catalogue is whole: every line of the facts is in it, every quirk has a switch, every setting is the contract's."""
+"""The catalogue is whole: every line of the facts is in it, every quirk has a switch, settings are the contract's."""
 
 from __future__ import annotations
 

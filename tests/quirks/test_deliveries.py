@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def state(shop: Bench) -> str:
 def gaps(shop: Bench) -> list[float]:
     """Seconds of the shop's time between the attempts of the one delivery."""
     moments = [datetime.fromisoformat(attempt["at"]) for attempt in attempts(shop)]
-    return [(late - early).total_seconds() for early, late in zip(moments, moments[1:], strict=False)]
+    return [(late - early).total_seconds() for early, late in pairwise(moments)]
 
 
 def until_idle(shop: Bench) -> None:

@@ -216,7 +216,13 @@ def test_both_urls_are_always_there_and_null_at_the_ends(shop: Bench) -> None:
 @shows("page-repeats-query")
 def test_the_next_page_repeats_whatever_shaped_this_one(shop: Bench) -> None:
     many(shop, 3)
-    asked = {"from": "2026-06-01 00:00:00", "to": "2026-07-01", "filter": "updated_at", "state": "open", "pageSize": "2"}
+    asked = {
+        "from": "2026-06-01 00:00:00",
+        "to": "2026-07-01",
+        "filter": "updated_at",
+        "state": "open",
+        "pageSize": "2",
+    }
 
     url = shop.get(LIST, {**asked, "paginate": "true"}).json["nextPageUrl"]
 

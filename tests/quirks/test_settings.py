@@ -33,7 +33,9 @@ def test_every_value_is_taken_at_any_time_and_no_other(shop: Bench, name: str) -
 
 
 @shows("setting-unauthorized_body")
-@pytest.mark.parametrize(("value", "path", "body"), [("gateway", "/warehouse/return/list", GATEWAY), ("legacy", "/webhooks", LEGACY)])
+@pytest.mark.parametrize(
+    ("value", "path", "body"), [("gateway", "/warehouse/return/list", GATEWAY), ("legacy", "/webhooks", LEGACY)]
+)
 def test_one_401_everywhere(open_shop: OpenShop, value: str, path: str, body: Any) -> None:
     shop = open_shop(quirks={"unauthorized_body": value})
     narrow = shop.control.create_key("orders")["key"]

@@ -53,8 +53,9 @@ def test_a_webhook_made_without_status_is_active(shop: Bench) -> None:
 @shows("topics-dotted")
 @pytest.mark.parametrize("topic", [topic for topic in TOPICS if "." in topic])
 def test_topics_are_dotted(shop: Bench, topic: str) -> None:
-    dotted, other = shop.post("/webhooks", {**HOOK, "topic": topic}), shop.post(
-        "/webhooks", {**HOOK, "topic": topic.replace(".", "_")}
+    dotted, other = (
+        shop.post("/webhooks", {**HOOK, "topic": topic}),
+        shop.post("/webhooks", {**HOOK, "topic": topic.replace(".", "_")}),
     )
 
     assert (dotted.status, dotted.json["topic"]) == (201, topic)
@@ -194,7 +195,10 @@ def test_return_updated_fires_on_grading(shop: Bench) -> None:
     judge(shop, return_id)
 
     heard = [each.json["line_items"][0] for each in shop.heard()]
-    assert [(line["condition"] is None, line["disposition"] is None) for line in heard] == [(False, True), (False, False)]
+    assert [(line["condition"] is None, line["disposition"] is None) for line in heard] == [
+        (False, True),
+        (False, False),
+    ]
 
 
 @shows("updated-by-label")

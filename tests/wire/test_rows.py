@@ -35,14 +35,18 @@ def details_of(shop: Shop, return_id: int, **query: Any) -> Any:
 def eventful(shop: Shop) -> tuple[Shop, int]:
     """A shop with a return of three units, graded, refunded, exchanged, labelled and closed."""
     variant = shop.records.all("variant", Variant)[0]
-    shop.act("ordersMakes", name="#5005", lines=[{"variant": variant.id, "quantity": 3, "discount": 100}], tax_percent=7)
+    shop.act(
+        "ordersMakes", name="#5005", lines=[{"variant": variant.id, "quantity": 3, "discount": 100}], tax_percent=7
+    )
     items = [{"outcome": "refund", "comment": 'too "big"/wide'}, {"outcome": "credit"}]
     items.append({"outcome": "exchange", "exchange_variant": variant.sku, "parent_reason": "Size"})
     return_id = shop.act("customerSubmitsReturn", order="5005", items=items)["id"]
     shop.advance(seconds=4)
     shop.act("carrierScans", return_id=return_id, status="in_transit")
     line_id = shop.return_(return_id).lines[0].id
-    shop.call("gradeItems", {"items": [{"line_item_id": line_id, "description": "Worn", "condition_category": "grade_b"}]})
+    shop.call(
+        "gradeItems", {"items": [{"line_item_id": line_id, "description": "Worn", "condition_category": "grade_b"}]}
+    )
     shop.call("assessItems", {"items": [{"line_item_id": line_id, "disposition_outcome": "donate"}]})
     shop.call("processReturn", id=return_id)
     shop.advance(seconds=2)
@@ -82,8 +86,10 @@ def test_the_list_writes_iso_times_and_details_space_times_and_both_php_dumps(ev
     assert row["line_items"][0]["returned_at"] == details["line_items"][0]["returned_at"] == "2026-06-01 09:00:00"
     assert row["label_updated_at"] == details["label_updated_at"] == "2026-06-01T09:00:04+00:00"
     done = {"date": "2026-06-01 09:00:06.000000", "timezone_type": 3, "timezone": "UTC"}
-    assert row["outcomes_processed_at"] == details["outcomes_processed_at"] == dict.fromkeys(
-        ("return_processed", "refund_processed", "gift_card_processed", "exchange_processed"), done
+    assert (
+        row["outcomes_processed_at"]
+        == details["outcomes_processed_at"]
+        == dict.fromkeys(("return_processed", "refund_processed", "gift_card_processed", "exchange_processed"), done)
     )
 
 
@@ -160,16 +166,23 @@ def test_what_grading_found_stands_on_the_line(eventful: Any) -> None:
 def test_money_is_text_with_two_decimals_and_adds_up(eventful: Any) -> None:
     shop, id_ = eventful
     row = row_of(shop, id_)
-    cents = {name: int(value.replace(".", "")) for name, value in row.items() if isinstance(value, str) and value[-3:-2] == "."}
-    assert cents["return_total"] == cents["return_product_total"] - cents["return_discount_total"] + cents["return_tax_total"]
+    cents = {
+        name: int(value.replace(".", ""))
+        for name, value in row.items()
+        if isinstance(value, str) and value[-3:-2] == "."
+    }
+    assert (
+        cents["return_total"]
+        == cents["return_product_total"] - cents["return_discount_total"] + cents["return_tax_total"]
+    )
     assert cents["return_credit_total"] == cents["exchange_credit_total"] == cents["exchange_total"]
     assert cents["total"] == cents["refund"] + cents["gift_card"]
     line = row["line_items"][0]
     assert line["refund"] == row["refund"] != "0.00"
     details = details_of(shop, id_)
-    assert {name: details[name] for name in row if name.endswith("total") or name in ("refund", "gift_card", "upsell")} == {
-        name: row[name] for name in row if name.endswith("total") or name in ("refund", "gift_card", "upsell")
-    }
+    assert {
+        name: details[name] for name in row if name.endswith("total") or name in ("refund", "gift_card", "upsell")
+    } == {name: row[name] for name in row if name.endswith("total") or name in ("refund", "gift_card", "upsell")}
 
 
 def test_a_return_has_the_same_uuid_wherever_its_page_is_named(eventful: Any) -> None:
@@ -208,7 +221,11 @@ def test_amounts_come_in_the_shop_s_currency_or_the_customer_s(eu: Shop) -> None
     assert asked == own == details_of(eu, id_, currency_type="moon")
     assert theirs["currency"] == eu.return_(id_).order.presentment_currency != "EUR"
     assert theirs["return_total"] != own["return_total"]
-    cents = {name: int(value.replace(".", "")) for name, value in theirs.items() if name.endswith("total") or name in ("refund", "handling_fee")}
+    cents = {
+        name: int(value.replace(".", ""))
+        for name, value in theirs.items()
+        if name.endswith("total") or name in ("refund", "handling_fee")
+    }
     assert cents["total"] == cents["refund"] == cents["return_total"] - cents["handling_fee"]
     assert cents["return_total"] == cents["return_product_total"] - cents["return_discount_total"]
 
@@ -371,7 +388,11 @@ def test_the_notice_has_a_row_per_unit_with_its_own_label(eventful: Any) -> None
     return_ = shop.return_(id_)
     assert [row["return_line_item_id"] for row in rows] == [str(line.id) for line in return_.lines]
     first = rows[0]
-    assert (first["order_id"], first["state"], first["outcome"]) == (str(return_.order.loop_id), "closed", "exchange+refund")
+    assert (first["order_id"], first["state"], first["outcome"]) == (
+        str(return_.order.loop_id),
+        "closed",
+        "exchange+refund",
+    )
     assert (first["label_status"], first["service"]) == ("in_transit", "ground")
     assert (first["restock_status"], first["return_method"]) == ("restocked", "mail")
     assert first["closed_at"] == "2026-06-01T09:00:06+00:00"
@@ -384,5 +405,9 @@ def test_a_unit_without_a_label_says_so_in_the_notice(open_shop: Any) -> None:
     (row,) = shop.call("reportAsn").body
     assert (row["carrier"], row["label_status"], row["label_updated_at"]) == ("N/A", "N/A", "N/A")
     assert (row["label_url"], row["label_rate"], row["service"], row["closed_at"]) == (None, None, None, None)
-    assert (row["return_method"], row["return_method_state"], row["restock_status"]) == ("drop_off", "new", "not_restocked")
+    assert (row["return_method"], row["return_method_state"], row["restock_status"]) == (
+        "drop_off",
+        "new",
+        "not_restocked",
+    )
     assert row["rma_id"] == row["scannable_id"]

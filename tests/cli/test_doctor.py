@@ -1,0 +1,164 @@
+"""`loopsim doctor`: a set-up that is whole, and each way in which one is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from loopsim.client import Shop
+from tests.cli.terminal import Receiver, invoke, run
+
+Here = tuple[str, ...]
+
+
+@pytest.fixture
+def settings(shop: Shop) -> dict[str, str]:
+    """What `loopsim env` prints for the shop."""
+    return {"LOOP_API_BASE": shop.api_base, "LOOP_API_KEY": shop.key, "LOOP_WEBHOOK_SECRET": shop.secret}
+
+
+def findings(here: Here, settings: dict[str, str], *flags: str) -> list[tuple[str, str, str]]:
+    """(name, kind, says and mend) of everything that is not fine."""
+    done = invoke("doctor", "--format", "json", *here, *flags, **settings)
+    found = [(each["name"], each["kind"], f"{each['says']} → {each['mend']}") for each in done.json["findings"]]
+    assert done.code == any(kind == "fail" for _, kind, _ in found)
+    assert done.json["ok"] == (done.code == 0)
+    return [each for each in found if each[1] != "ok"]
+
+
+def test_a_whole_set_up_has_nothing_to_mend_and_is_left_as_it_was(
+    shop: Shop, here: Here, receiver: Receiver, settings: dict[str, str]
+) -> None:
+    shop.clock.set("real")
+    shop.subscribe(receiver.url)
+    shops = len(shop.server.shops())
+
+    done = run("doctor", *here, **settings)
+
+    assert done.code == 0, done.out
+    assert "Nothing to mend." in done.out
+    assert f"✓ test delivery       signed and sent; {receiver.url} answered 200" in done.out
+    assert [signed for _, _, signed in receiver.got] == [True]
+    assert shop.returns() == []
+    assert shop.deliveries() == []
+    assert len(shop.server.shops()) == shops
+
+
+def test_an_environment_that_says_nothing_is_looked_over_with_a_hint(here: Here) -> None:
+    found = findings(here, {})
+
+    names = {name for name, kind, says in found if kind == "warn" and "loopsim env" in says}
+    assert names == {"LOOP_API_BASE", "LOOP_API_KEY", "LOOP_WEBHOOK_SECRET"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("LOOP_API_BASE", "https://api.loopreturns.com/api/v1", "the real Loop"),
+        ("LOOP_API_BASE", "http://127.0.0.1:9/api/v1", "no loopsim answers"),
+        ("LOOP_API_BASE", "localhost", "is no address"),
+        ("LOOP_API_BASE", "http://127.0.0.1:9", "no version path"),
+        ("LOOP_API_KEY", "loop_live_1234", "401"),
+        ("LOOP_WEBHOOK_SECRET", "0000", "refuse every webhook"),
+    ],
+)
+def test_a_wrong_setting_fails_with_what_to_do(
+    here: Here, settings: dict[str, str], name: str, value: str, says: str
+) -> None:
+    wrong = [each for each in findings(here, {**settings, name: value}, "--no-delivery") if each[0] == name]
+
+    assert [kind for _, kind, _ in wrong] == ["fail"]
+    assert says in wrong[0][2]
+    assert not wrong[0][2].endswith("→ ")
+
+
+def test_the_key_says_which_shop_is_checked(shop: Shop, here: Here, settings: dict[str, str]) -> None:
+    done = invoke("doctor", *here[:2], "--no-delivery", **settings)
+
+    assert f"opens shop {shop.name}, with every scope" in done.out
+
+
+def test_the_key_of_another_shop_fails(shop: Shop, here: Here, settings: dict[str, str]) -> None:
+    other = shop.server.create_shop()
+    try:
+        found = findings(here, {**settings, "LOOP_API_KEY": other.key}, "--no-delivery")
+    finally:
+        other.delete()
+
+    assert ("LOOP_API_KEY", "fail") in {(name, kind) for name, kind, _ in found}
+
+
+def test_a_key_that_lacks_scopes_names_them(shop: Shop, here: Here, settings: dict[str, str]) -> None:
+    key = shop.create_key("returns")["key"]
+
+    found = findings(here, {**settings, "LOOP_API_KEY": key}, "--no-delivery")
+
+    (says,) = [says for name, _, says in found if name == "LOOP_API_KEY"]
+    assert "developer_tools" in says
+    assert "returns," not in says
+
+
+def test_a_shop_without_subscriptions_fails(here: Here, settings: dict[str, str]) -> None:
+    found = findings(here, settings)
+
+    (says,) = [says for name, kind, says in found if (name, kind) == ("subscriptions", "fail")]
+    assert "loopsim trigger" in says
+
+
+def test_odd_subscriptions_are_named(shop: Shop, here: Here, settings: dict[str, str], receiver: Receiver) -> None:
+    shop.subscribe(receiver.url, "return", "return.created")
+    shop.subscribe(receiver.url, "return", "return.created")
+    shop.subscribe(receiver.url, "restock", "return.closed")
+    shop.subscribe(receiver.url, "label", "label.created", status="inactive")
+
+    text = " ".join(says for name, _, says in findings(here, settings, "--no-delivery") if name == "subscriptions")
+
+    assert "2 times" in text
+    assert "empty payload" in text
+    assert "restock.requested" in text
+    assert "inactive" in text
+
+
+def test_a_receiver_that_is_not_there_fails(shop: Shop, here: Here, settings: dict[str, str]) -> None:
+    shop.subscribe("http://127.0.0.1:9/hook")
+
+    found = findings(here, settings)
+
+    failed = {name for name, kind, _ in found if kind == "fail"}
+    assert failed == {"target", "test delivery"}
+
+
+def test_a_receiver_that_refuses_the_signature_is_told_of_the_secret(
+    shop: Shop, here: Here, settings: dict[str, str], receiver: Receiver
+) -> None:
+    receiver.status = 401
+    shop.subscribe(receiver.url)
+
+    ((_, _, says),) = [each for each in findings(here, settings) if each[1] == "fail"]
+
+    assert "answered 401" in says
+    assert "does not accept the signature" in says
+
+
+def test_a_target_beyond_this_machine_is_not_reached_but_named(
+    shop: Shop, here: Here, settings: dict[str, str]
+) -> None:
+    shop.subscribe("http://192.0.2.7/hook", "return", "return.created")
+
+    found = findings(here, settings)
+
+    (says,) = [says for name, kind, says in found if (name, kind) == ("test delivery", "fail")]
+    assert "--allow-target 192.0.2.7" in says
+
+
+def test_no_delivery_sends_none(shop: Shop, here: Here, settings: dict[str, str], receiver: Receiver) -> None:
+    shop.subscribe(receiver.url)
+
+    findings(here, settings, "--no-delivery")
+
+    assert receiver.got == []
+
+
+def test_a_clock_that_stands_still_is_noted(here: Here, settings: dict[str, str]) -> None:
+    (says,) = [says for name, _, says in findings(here, settings, "--no-delivery") if name == "clock"]
+
+    assert "loopsim clock advance" in says
