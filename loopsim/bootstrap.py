@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pkgutil
 import socket
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 from importlib import import_module
@@ -189,5 +190,11 @@ def _ensure_default_shop(world: World, contract: Contract, options: Options, wal
     start_ms = wall_ms if options.moment is None else to_ms(options.moment)
     clock = Clock(mode=options.clock, rate=options.rate, shop_ms=start_ms, wall_ms=wall_ms)
     settings = new_settings(DEFAULT_SHOP, seed=options.seed, world=options.world)
-    world.create(DEFAULT_SHOP, settings=settings, clock=clock)
-    world.add_key(DEFAULT_SHOP, all_scopes(contract), "default")
+    try:
+        world.create(DEFAULT_SHOP, settings=settings, clock=clock)
+        world.add_key(DEFAULT_SHOP, all_scopes(contract), "default")
+    except (OSError, sqlite3.OperationalError) as error:
+        raise SetupError(
+            f"The first shop cannot be written to {options.db} ({error}). Make room or give rights, or choose another"
+            " folder with --db."
+        ) from error

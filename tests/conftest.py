@@ -41,6 +41,8 @@ from loopsim.store.shop import Shop
 from loopsim.store.worlds import add_destinations, load_world, template_pages
 from loopsim.wire import php
 
+pytest_plugins = ("tests.checked_answers",)
+
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
 BASE = "http://127.0.0.1:8484/api/v1"
 

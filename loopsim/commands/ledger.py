@@ -100,23 +100,27 @@ def _contract() -> tuple[list[Json], dict[str, dict[str, str]], dict[str, dict[s
 def _overview(console: Console, rows: list[Json], quirks: dict[str, dict[str, Any]]) -> None:
     table: list[tuple[str | Text, ...]] = []
     for tag, group in groupby(rows, key=lambda row: str(row["tag"])):
-        table.append((Text(tag, style="key"), "", "", "", ""))
+        table.append((Text(tag, style="key"), *[""] * (len(GRADES) + 3)))
         for row in group:
             others = Counter(field["grade"] for field in row["fields"])
             table.append(
                 (
-                    Text(f"  {row['id']}"),
-                    Text(f"{row['method']:<6} {row['path']}", style="quiet"),
+                    f"  {row['id']}",
                     Text("✓", style="ok") if row["implemented"] else Text("501", style="bad"),
                     Text(row["grade"], style=GRADE_STYLES.get(row["grade"], "")),
-                    _counts(others),
+                    *(Text(str(others[grade] or ""), style=GRADE_STYLES[grade]) for grade in GRADES),
+                    Text(f"{row['method']} {row['path']}", style="quiet"),
                 )
             )
-    columns(console, ("operation", "", "simulated", "as a whole", "parts that differ"), table)
+    shorts = [grade[:3] for grade in GRADES]
+    columns(console, ("operation", "", "as a whole", *shorts, ""), table, wrap=False)
     done = sum(row["implemented"] for row in rows)
-    console.print(f"\n[key]{done} of {len(rows)}[/] operations are simulated. How sure each statement is:")
-    for grade in GRADES:
-        console.print(f"  [{GRADE_STYLES[grade]}]{grade:<11}[/] [quiet]{MEANINGS[grade]}[/]")
+    console.print(
+        f"\n[key]{done} of {len(rows)}[/] operations are simulated. How sure each is as a whole, and how many"
+    )
+    console.print("of its parts (parameters, fields, errors) are surer or less sure than that:")
+    for short, grade in zip(shorts, GRADES, strict=True):
+        console.print(f"  [{GRADE_STYLES[grade]}]{short}  {grade:<11}[/] [quiet]{MEANINGS[grade]}[/]")
     console.print("\nWhere the public facts allow two answers, a quirk of the shop chooses:")
     columns(
         console,
@@ -131,12 +135,6 @@ def _overview(console: Console, rows: list[Json], quirks: dict[str, dict[str, An
         ),
     )
     console.print("\n[quiet]Statement by statement:[/] [command]loopsim ledger processReturn[/]")
-
-
-def _counts(grades: Counter[str]) -> Text:
-    return Text("  ").join(
-        Text(f"{grades[grade]} {grade}", style=GRADE_STYLES[grade]) for grade in GRADES if grades[grade]
-    )
 
 
 def _statements(console: Console, row: Json, facts: dict[str, dict[str, str]], only: str | None) -> None:

@@ -42,11 +42,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
-def columns(console: Console, heads: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> None:
-    """Rows under heads, without lines."""
+def columns(console: Console, heads: Iterable[str], rows: Iterable[Iterable[str | Text]], *, wrap: bool = True) -> None:
+    """Rows under heads, without lines. What has no room is wrapped, or cut."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="quiet", show_edge=False)
     for head in heads:
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold" if wrap else "ellipsis", no_wrap=not wrap)
     for row in rows:
         table.add_row(*row)
     console.print(table)

@@ -148,28 +148,27 @@ def submit_fresh(shop: Shop, body: dict[str, Any]) -> dict[str, Any]:
 
     `body` is the act's, and its first item says what becomes of the unit.
     """
-    order_id, line_id = _returnable(shop) or _ordered(shop)
-    item = {**next(iter(body.get("items", ())), {}), "line_item_id": line_id}
-    view: dict[str, Any] = shop.act("customer.submits_return", **{**body, "order": order_id, "items": [item]})
+    unit = _returnable(shop) or _ordered(shop)
+    item = {**next(iter(body.get("items", ())), {}), **unit["item"]}
+    view: dict[str, Any] = shop.act("customer.submits_return", **{**body, "order": unit["order"], "items": [item]})
     return view
 
 
-def _returnable(shop: Shop) -> tuple[int, int] | None:
+def _returnable(shop: Shop) -> dict[str, Any] | None:
     for order in shop.list_orders(limit=1000, returnable=True):
         for line in order["lines"]:
             if line["returnable"] and not line["final_sale"]:
-                return order["id"], line["id"]
+                return {"order": order["id"], "item": {"line_item_id": line["id"]}}
     return None
 
 
-def _ordered(shop: Shop) -> tuple[int, int]:
+def _ordered(shop: Shop) -> dict[str, Any]:
     sold = [line for order in shop.list_orders(limit=1000) for line in order["lines"]]
     final = {line["variant_id"] for line in sold if line["final_sale"]}
     variant = next((each["id"] for each in shop.variants() if each["id"] not in final), None)
     if variant is None:
         raise Stuck(f"Shop {shop.name} sells nothing that could come back. Take a shop of another world: --shop.")
-    order = shop.act("orders.makes", lines=[{"variant": variant}])
-    return order["id"], order["lines"][0]["id"]
+    return {"order": shop.act("orders.makes", lines=[{"variant": variant}])["id"], "item": {}}
 
 
 # the steps

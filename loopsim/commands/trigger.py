@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import click
 from rich.console import Console
 from rich.text import Text
 
 from loopsim.commands import options
-from loopsim.commands.connection import Server, Shop, Unreachable, chosen_shop, failed, reach
+from loopsim.commands.connection import Json, Server, Shop, Unreachable, chosen_shop, failed, with_server
 from loopsim.commands.events import delivery_rows, latest, show_delivery
 from loopsim.commands.screen import mark, print_json, screen
 from loopsim.commands.story import RECIPES, Step, Story, play
@@ -30,18 +29,15 @@ SETTLE = 30.0  # seconds that receivers may take to answer
 )
 @options.output
 @options.shop
-@options.server
+@with_server
 def command(
+    server: Server,
     trigger: str,
     return_id: int | None,
     webhook: str | None,
     topic: str | None,
     format: str,
     shop: str | None,
-    url: str | None,
-    port: int,
-    port_file: Path | None,
-    token: str | None,
 ) -> None:
     """Make an event happen, with whatever leads there, on a fresh return or on the one that is named.
 
@@ -57,34 +53,61 @@ def command(
     """
     if topic is not None and webhook is None:
         raise click.UsageError("--topic says what --webhook is subscribed to. Give both.")
+    text = format == "text"
     console = screen()
     with ExitStack() as stack:
-        server, own = _server(reach(url, port, port_file, token), stack, shop, return_id)
+        server, own = _server(server, stack, shop, return_id)
         where = chosen_shop(server, shop)
-        if own and format == "text":
-            console.print(
-                f"[quiet]No server at its default place, so this happens on a throw-away one at {server.url}.[/]"
-            )
-        shown = None
-        if own and webhook is None:
-            webhook = shown = stack.enter_context(_receiver())
+        if own and text:
+            console.print(f"[quiet]No server at its default place: this happens on a throw-away one, {server.url}.[/]")
+        show_payload = own and webhook is None
+        if show_payload:
+            webhook = stack.enter_context(_receiver())
         if webhook is not None:
             _subscribe(where, webhook, trigger, topic)
-        after = latest(where, 1)[-1:]
-        story = play(
-            where, trigger, return_id, (lambda step: _tell(console, step)) if format == "text" else lambda _: None
-        )
-        settled = where.settle(SETTLE)
-        found = [where.delivery(row["id"]) for row in _since(where, after[0]["id"] if after else 0)]
-        found = [each for each in found if each["delivery"]["return_id"] in (story.return_id, None)]
-        wanted = [each for each in found if each["delivery"]["trigger"] == trigger]
-        listeners = _listeners(where, trigger)
-        good = bool(wanted or not listeners) and all(each["delivery"]["state"] == "delivered" for each in wanted)
-        if format == "json":
-            print_json(_result(server, own, where, trigger, story, found, good))
-        else:
-            _report(console, trigger, found, wanted, listeners, shown is not None, settled)
-    failed(not good)
+        came = _happen(where, trigger, return_id, (lambda step: _tell(console, step)) if text else lambda _: None)
+    if text:
+        _report(console, came, show_payload=show_payload)
+    else:
+        print_json({"server": server.url, "throw_away": own, "shop": where.name, **came.as_json()})
+    failed(not came.good)
+
+
+class Outcome(NamedTuple):
+    """What came of a trigger. `deliveries` are all of the return since, `listeners` the active subscriptions to the
+    trigger, `waiting` how many deliveries of the shop wait for another try."""
+
+    trigger: str
+    story: Story
+    deliveries: list[Json]
+    listeners: list[Json]
+    waiting: int
+
+    @property
+    def wanted(self) -> list[Json]:
+        """The deliveries of the trigger itself."""
+        return [each for each in self.deliveries if each["delivery"]["trigger"] == self.trigger]
+
+    @property
+    def good(self) -> bool:
+        """Whether everybody who listens was told, and took it."""
+        happened = bool(self.wanted or not self.listeners)
+        return happened and all(each["delivery"]["state"] == "delivered" for each in self.wanted)
+
+    def as_json(self) -> Json:
+        """For scripts."""
+        steps = [step._asdict() for step in self.story.steps]
+        own = {"trigger": self.trigger, "ok": self.good, "return_id": self.story.return_id}
+        return {**own, "steps": steps, "deliveries": self.deliveries}
+
+
+def _happen(shop: Shop, trigger: str, return_id: int | None, tell: Callable[[Step], None]) -> Outcome:
+    before = latest(shop, 1)
+    story = play(shop, trigger, return_id, tell)
+    settled = shop.settle(SETTLE)
+    found = [shop.delivery(row["id"]) for row in _since(shop, before[0]["id"] if before else 0)]
+    mine = [each for each in found if each["delivery"]["return_id"] in (story.return_id, None)]
+    return Outcome(trigger, story, mine, _listeners(shop, trigger), settled["waiting"])
 
 
 def _server(server: Server, stack: ExitStack, shop: str | None, return_id: int | None) -> tuple[Server, bool]:
@@ -131,66 +154,43 @@ def _subscribe(shop: Shop, url: str, trigger: str, topic: str | None) -> None:
     shop.subscribe(url, topic, trigger)
 
 
-def _listeners(shop: Shop, trigger: str) -> list[dict[str, Any]]:
+def _listeners(shop: Shop, trigger: str) -> list[Json]:
     return [each for each in shop.subscriptions() if each["trigger"] == trigger and each["status"] == "active"]
 
 
-def _since(shop: Shop, after: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _since(shop: Shop, after: int) -> list[Json]:
+    rows: list[Json] = []
     while page := shop.deliveries(after=after, limit=1000):
         rows += page
         after = page[-1]["id"]
     return rows
 
 
-def _result(
-    server: Server, own: bool, shop: Shop, trigger: str, story: Story, found: list[dict[str, Any]], good: bool
-) -> dict[str, Any]:
-    return {
-        "trigger": trigger,
-        "ok": good,
-        "server": server.url,
-        "throw_away": own,
-        "shop": shop.name,
-        "return_id": story.return_id,
-        "steps": [step._asdict() for step in story.steps],
-        "deliveries": found,
-    }
-
-
 def _tell(console: Console, step: Step) -> None:
     console.print(Text.assemble(mark("ok"), f" {step.who:<14}", (f"{step.what:<30} ", "key"), (step.detail, "quiet")))
 
 
-def _report(
-    console: Console,
-    trigger: str,
-    found: list[dict[str, Any]],
-    wanted: list[dict[str, Any]],
-    listeners: list[dict[str, Any]],
-    show_payload: bool,
-    settled: dict[str, Any],
-) -> None:
+def _report(console: Console, came: Outcome, *, show_payload: bool) -> None:
     console.print()
+    wanted = came.wanted
     if show_payload and wanted:
         show_delivery(console, wanted[0])
         console.print("\nSend it to your own receiver: [command]--webhook http://127.0.0.1:9000/loop[/]")
         return
-    if found:
-        delivery_rows(console, found)
-    if not listeners:
-        console.print(f"{trigger} happened, but nobody is subscribed to it. Add [command]--webhook URL[/] to be told.")
-    elif not wanted:
-        console.print(Text.assemble(mark("fail"), f" {trigger} did not happen to this return."))
-    blocked = [each for each in wanted if each["delivery"]["state"] == "blocked"]
-    missed = [each for each in wanted if each["delivery"]["state"] in ("failed", "queued")]
-    if blocked:
+    if came.deliveries:
+        delivery_rows(console, came.deliveries)
+    if not came.listeners:
         console.print(
-            "\nBlocked: it would leave this machine. Start the server with [command]--allow-target HOST[/] to let it."
+            f"{came.trigger} happened, but nobody is subscribed to it: [command]--webhook URL[/] adds somebody."
         )
+    elif not wanted:
+        console.print(Text.assemble(mark("fail"), f" {came.trigger} did not happen to this return."))
+    if any(each["delivery"]["state"] == "blocked" for each in wanted):
+        console.print("\nBlocked: it would leave this machine. [command]loopsim serve --allow-target HOST[/] lets it.")
+    missed = [each["delivery"]["id"] for each in wanted if each["delivery"]["state"] in ("failed", "queued")]
     if missed:
-        more = " It will be tried again on the shop's clock." if settled["waiting"] else ""
+        more = " It will be tried again on the shop's clock." if came.waiting else ""
         console.print(
-            f"\nNot taken.{more} See why: [command]loopsim events show {missed[0]['delivery']['id']}[/], "
-            f"then send it again: [command]loopsim resend {missed[0]['delivery']['id']}[/]"
+            f"\nNot taken.{more} See why: [command]loopsim events show {missed[0]}[/], "
+            f"then send it again: [command]loopsim resend {missed[0]}[/]"
         )

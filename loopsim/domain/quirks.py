@@ -17,6 +17,7 @@ QUIRKS: dict[str, tuple[str, ...]] = {
     "grading_fires_return_updated": ("on", "off"),
     "page_size_over_limit": ("refuse", "clamp"),
     "retry_after_header": ("on", "off"),
+    "unknown_field": ("off", "on"),
 }
 
 

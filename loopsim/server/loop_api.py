@@ -267,9 +267,8 @@ class LoopApi:
             entry.refusal = exchange.refusal
         if exchange.raw:
             entry.request_body = exchange.raw[:KEPT_BODY].decode("utf-8", "replace")
-        if place.params:
-            return_id = place.params.get("return_id", "")
-            entry.return_id = int(return_id) if return_id.isdecimal() else None
+        if place.return_id is not None:
+            entry.return_id = place.return_id
         if fault is not None:
             entry.fault = fault.kind
             if fault.kind in _LOST:

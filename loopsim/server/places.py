@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from loopsim.contract import Contract, Operation
@@ -12,17 +13,19 @@ from loopsim.server.versions import Versions
 
 _READING = ("GET", "HEAD")
 _KEPT = 4096
+_OF_A_RETURN = re.compile(r"/returns?/\{(\w+)\}")
 
 
 class Place(NamedTuple):
     """An operation as one way of calling it reaches it.
 
-    `base` is the version path that was used; `refusal` is set where there is no operation. `reads`: it leaves no trace;
-    `takes_body`: there may be one to read, up to `body_limit` bytes.
+    `return_id` is that of the return in the path, `base` the version path that was used; `refusal` is set where there
+    is no operation. `reads`: it leaves no trace; `takes_body`: there may be one to read, up to `body_limit` bytes.
     """
 
     operation: Operation
     params: dict[str, str]
+    return_id: int | None
     base: str
     version: str
     query_names: frozenset[str]
@@ -78,6 +81,7 @@ def _place(
     return Place(
         operation=operation,
         params=params,
+        return_id=_return_id(operation.path, params),
         base=base,
         version=version,
         query_names=frozenset(each.name for each in operation.parameters if each.place == "query"),
@@ -87,3 +91,9 @@ def _place(
         body_limit=operation.limits.get("body", BODY_LIMIT),
         refusal=refusal,
     )
+
+
+def _return_id(path: str, params: dict[str, str]) -> int | None:
+    named = _OF_A_RETURN.search(path)
+    text = "" if named is None else params.get(named[1], "")
+    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -15,9 +15,10 @@ from loopsim.store.records import Records
 if TYPE_CHECKING:
     from loopsim.store.shop import Shop
 
-# Where the ids of a kind begin, before the shop's own block is added; Loop's ids are small rising integers per kind.
-ID_BASE = {"webhook": 40_000, "destination": 42_000, "note": 5_000_000}
-FIRST_ID, BLOCK = 100_000_000, 100_000
+# Where the ids of a kind begin, and how many of them a shop's own block has. Loop's ids are small rising integers per
+# kind; a block is larger than what a shop makes, so that shops never share an id.
+ID_BLOCKS = {"webhook": (40_000, 1_000), "destination": (42_000, 1_000), "note": (5_000_000, 10_000)}
+OTHER_IDS = (100_000_000, 100_000)
 
 
 class Transaction(Records):
@@ -51,8 +52,8 @@ class Transaction(Records):
     def first_id(self, kind: str) -> int:
         """The number just before the first id of a kind."""
         block = self.settings.id_block or chance.between(1, 7999, self.settings.seed, "ids")
-        base = ID_BASE.get(kind)
-        return FIRST_ID + block * BLOCK if base is None else base + block * 10
+        base, size = ID_BLOCKS.get(kind, OTHER_IDS)
+        return base + block * size
 
     def take_id(self, kind: str, used: int) -> None:
         """Never give `used` (or less) out again as an id of this kind; imports bring ids of their own."""

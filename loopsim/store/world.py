@@ -61,15 +61,23 @@ class World:
         self.shops: dict[str, Shop] = {}
         self.keys: dict[str, Key] = {}
         self._folder = None if folder is None else Folder(folder)
+        self._registry = self._open_registry()
         try:
-            path = None if self._folder is None else self._folder.registry
-            self._registry = Registry(path, durable=durability == "power")
             self._origins = self._registry.origins()
             for name, origin in self._origins.items():
                 self.shops[name] = self._open(name, origin)
             self.keys = {key.text: key for key in self._registry.all_keys()}
         except BaseException:
             self._let_go()
+            raise
+
+    def _open_registry(self) -> Registry:
+        if self._folder is None:
+            return Registry(None)
+        try:
+            return Registry(self._folder.registry, durable=self._durability == "power")
+        except BaseException:
+            self._folder.close()
             raise
 
     def _open(self, name: str, origin: Origin) -> Shop:
@@ -106,7 +114,7 @@ class World:
         """A second shop with everything the first has but its keys. Its resets begin where the first's do."""
         source = self.shop(name)
         self._need_free(new)
-        clock = structs.replace(source.clock.at(source.last_ms, self._wall_ms()), mode=source.clock.mode)
+        clock = source.clock.at(source.last_ms, self._wall_ms())
         origin = self._origins[name]._replace(file=f"{new}.db")
         return self._add(new, origin, source.pages(), source.settings, clock, fresh=False)
 
@@ -150,7 +158,11 @@ class World:
     def _create(self, name: str, origin: Origin, pages: bytes, settings: Settings, clock: Clock) -> Shop:
         # A server that died between file and registry left a log; it would spoil the pages of the new file.
         self._remove(origin)
-        return Shop.create(name, self._file(origin.file), pages, settings, clock, self._durability)
+        try:
+            return Shop.create(name, self._file(origin.file), pages, settings, clock, self._durability)
+        except BaseException:
+            self._remove(origin)
+            raise
 
     def _need_free(self, name: str) -> None:
         if SHOP_NAME.fullmatch(name) is None:
@@ -230,8 +242,7 @@ class World:
             shop.close()
         self.shops.clear()
         self.keys.clear()
-        if hasattr(self, "_registry"):
-            self._registry.close()
+        self._registry.close()
         if self._folder is not None:
             self._folder.close()
 

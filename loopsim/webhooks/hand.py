@@ -95,6 +95,7 @@ class Hand:
         self.finished: list[Job] = []
         self.flush_timer: asyncio.Handle | None = None
         self.flush_is_near = False
+        self.unwritable = False
         self.underway = 0  # jobs handed to an endpoint and not finished
         self.closed = False
         self.open = self.moving = self.first = 0

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BATCH = 50  # outcomes that share a commit
 GATHER = 0.01  # seconds that outcomes wait for company while others are under way
+WRITE_AGAIN = 0.5  # seconds until outcomes are written that could not be
 HOLD = 0.25  # seconds without other work after which a delivery that the fault `swap` holds back goes out anyway
 GRACE = 1.0  # seconds that posts in flight get when the worker stops
 DELAY = 60.0  # seconds of the shop's time, where the fault `delay` names none
@@ -333,9 +334,14 @@ class Worker:
             hand.flush_timer = None
         if hand.closed:
             return
-        outcomes, hand.outcomes = hand.outcomes, []
-        finished, hand.finished = hand.finished, []
-        written = self._write(hand, outcomes)
+        outcomes, finished = hand.outcomes, hand.finished
+        try:
+            written = self._write(hand, outcomes)
+        except sqlite3.Error:
+            self._write_later(hand)
+            return
+        hand.unwritable = False
+        hand.outcomes, hand.finished = [], []
         for job in finished:
             hand.leave(job)
             if job.resent is not None and not job.resent.done():
@@ -343,15 +349,19 @@ class Worker:
         self._watch_held(hand)
         self._tell(hand.shop, written)
 
+    def _write_later(self, hand: Hand) -> None:
+        # A full disk may have room again. Should the server end before, they are still queued and go out once more.
+        if not hand.unwritable:
+            hand.unwritable = True
+            log.exception("What came of deliveries of shop %s cannot be written; trying again", hand.shop.name)
+        if self._loop is not None:
+            hand.flush_is_near = True
+            hand.flush_timer = self._loop.call_later(WRITE_AGAIN, self._flush, hand)
+
     def _write(self, hand: Hand, outcomes: list[tuple[Job, Outcome]]) -> Written:
         if not outcomes:
             return Written()
-        try:
-            written = write(hand.shop, [outcome for _, outcome in outcomes], self._now(hand.shop))
-        except sqlite3.Error:
-            # Nothing is lost: they are still queued in the database and go out again after a restart.
-            log.exception("What came of %d attempts of shop %s could not be written", len(outcomes), hand.shop.name)
-            return Written()
+        written = write(hand.shop, [outcome for _, outcome in outcomes], self._now(hand.shop))
         for (job, _), settled in zip(outcomes, written.settled, strict=True):
             job.settled = settled or job.settled
             # What a resend delivered need not go out once more from the lane it waits in.

@@ -15,6 +15,7 @@ from loopsim.domain.labels import LabelRequest
 from loopsim.domain.returns import Return, ReturnLine
 from loopsim.domain.shop import Settings
 from loopsim.wire import returns as rows
+from loopsim.wire.additions import with_additions
 from loopsim.wire.money import decimal
 from loopsim.wire.times import in_zone, iso, iso_or_none, spaced
 
@@ -23,7 +24,8 @@ Payload = dict[str, Any]
 
 def payload(topic: str, event: Event, settings: Settings) -> Payload | None:
     """The payload of `topic` for an event, or None where the topic has no data for it."""
-    return TOPICS[topic](event, settings)
+    made = TOPICS[topic](event, settings)
+    return None if made is None else with_additions(made, settings)
 
 
 def _return(event: Event, settings: Settings) -> Payload | None:

@@ -9,7 +9,7 @@ from loopsim.client import Shop
 from tests.cli.terminal import SAMPLE, invoke, run
 
 Here = tuple[str, ...]
-IDS = [110139337, 110139702, 110140018]
+IDS = [int(row["id"]) for row in json.loads(SAMPLE.read_text("utf-8"))]
 
 
 def ids(shop: Shop) -> list[int]:
@@ -47,7 +47,7 @@ def test_what_is_there_is_refused_with_1_and_replaced_where_that_is_asked_for(sh
     replaced = invoke("import", SAMPLE, "--replace", *here)
 
     assert refused.code == 1
-    assert "110139337" in refused.err
+    assert str(IDS[0]) in refused.err
     assert "--replace" in refused.err
     assert replaced.code == 0
     assert ids(shop) == IDS

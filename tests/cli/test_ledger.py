@@ -31,7 +31,7 @@ def test_an_operation_is_shown_statement_by_statement_with_the_facts() -> None:
     done = invoke("ledger", "processReturn")
 
     assert done.code == 0
-    assert "POST /warehouse/return/{return_id}/process" in done.out
+    assert "POST /warehouse/return/{id}/process" in done.out
     assert "as a whole" in done.out
     assert load_contract().operation("processReturn").provenance is not None
     assert "error.too_many_attempts" in done.out

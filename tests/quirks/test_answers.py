@@ -363,6 +363,7 @@ def test_whatever_is_answered_the_headers_say_how_many_calls_are_left(open_shop:
 
 
 @shows("unknown-fields", "setting-unknown_field")
+@pytest.mark.breaks_the_contract
 def test_a_switch_adds_fields_that_no_page_names_to_answers_and_webhooks(open_shop: OpenShop) -> None:
     honest, odd = open_shop(), open_shop(quirks={"unknown_field": "on"})
     odd.lenient = True

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import threading
@@ -107,6 +108,18 @@ def test_a_folder_that_cannot_be_used_leaves_the_port_free(tmp_path: Path) -> No
     with pytest.raises(SetupError):
         EmbeddedServer(Options(port=port, db=tmp_path / "file")).start()
     with socket.create_server(("127.0.0.1", port)):
+        pass
+
+
+def test_a_disk_that_is_full_at_the_start_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(SetupError, match=r"No space left.*--db"):
+            EmbeddedServer(Options(port=0, db=tmp_path)).start()
+    with EmbeddedServer(Options(port=0, db=tmp_path)):
         pass
 
 

@@ -253,6 +253,17 @@ def test_odd_bytes_never_break_the_server(client: Client, request_line: bytes) -
     json.loads(body)
 
 
+def test_calls_that_are_sent_at_once_are_answered_in_order(client: Client) -> None:
+    host, port = client.authority.split(":")
+    head = f"HTTP/1.1\r\nHost: localhost\r\nX-Authorization: {client.key}\r\n"
+    calls = f"GET {LIST} {head}\r\nHEAD {LIST} {head}\r\nGET /nothing {head}Connection: close\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(calls.encode())
+        answers = connection.makefile("rb").read()
+    assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [b"200", b"200", b"404"]
+    assert answers.endswith(b'\r\n\r\n{"message":"Not Found"}')
+
+
 def test_a_header_made_from_what_a_client_sent_cannot_be_ended_early(client: Client) -> None:
     answer = client.call("POST", "/api/v1/order/link%0d%0aX-Injected:%20yes", {})
     assert answer.status == 404
@@ -281,6 +292,20 @@ def test_writes_and_refusals_keep_their_bodies(client: Client) -> None:
     assert '"errors"' in written["response_body"]
     assert written["refusal"] == "invalid"
     assert (refused["refusal"], refused["response_body"]) == ("unauthorized", '{"errors":"Unauthorized."}')
+
+
+@pytest.mark.parametrize(
+    ("path", "return_id"),
+    [
+        ("warehouse/return/7/notes", 7),
+        ("returns/8/labels", 8),
+        ("webhooks/9", None),
+        (f"returns/{'9' * 40}/labels", None),
+    ],
+)
+def test_the_journal_names_the_return_of_a_path(client: Client, path: str, return_id: int | None) -> None:
+    assert client.call("GET" if "notes" in path else "POST", f"/api/v1/{path}").status < 500
+    assert client.journal()[0].get("return_id") == return_id
 
 
 def test_fields_that_loop_drops_are_told_in_the_journal(client: Client) -> None:

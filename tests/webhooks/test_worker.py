@@ -455,20 +455,23 @@ def test_a_forgotten_shop_gets_nothing_more(play: Play) -> None:
     play(story)
 
 
-def test_an_outcome_that_cannot_be_written_leaves_the_delivery_queued(
-    play: Play, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_outcome_that_cannot_be_written_is_written_later(play: Play, caplog: pytest.LogCaptureFixture) -> None:
     async def story(rig: Rig) -> None:
         receiver = await rig.receiver()
         rig.subscribe(receiver.url)
-        delivery = rig.queue()
+        delivery, next_ = rig.queue(b"1"), rig.queue(b"2")
         rig.shop.connection.execute(
             "create trigger full before insert on attempts begin select raise(abort, 'full'); end"
         )
-        rig.send(delivery)
+        rig.send(delivery, next_)
+        await receiver.got(2)
+        assert not await rig.worker.idle(rig.shop, 0.05)
+        assert (rig.now(delivery.id).state, rig.entries()) == ("queued", [])
+        assert "cannot be written" in caplog.text
+        rig.shop.connection.execute("drop trigger full")
         await rig.idle()
-        assert rig.now(delivery.id).state == "queued"
-        assert "could not be written" in caplog.text
+        assert (rig.now(delivery.id).state, rig.now(next_.id).state) == ("delivered", "delivered")
+        assert receiver.bodies == [b"1", b"2"]
 
     play(story)
 

@@ -20,6 +20,7 @@ from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.codec import unpack
 from loopsim.store.transaction import Transaction
 from loopsim.wire import asn, php, times
+from loopsim.wire.additions import with_additions
 from loopsim.wire.numbers import whole
 from loopsim.wire.returns import details, list_row
 
@@ -112,7 +113,7 @@ def _make_missing(tx: Transaction, ids: list[int]) -> dict[int, bytes]:
     made = {}
     for id_ in ids:
         (doc,) = tx.connection.execute("select doc from returns where id = ?", (id_,)).fetchone()
-        made[id_] = php.encode(list_row(unpack(Return, doc), tx.settings))
+        made[id_] = php.encode(with_additions(list_row(unpack(Return, doc), tx.settings), tx.settings))
     _keep(tx, "update returns set row = ? where id = ?", [(row, id_) for id_, row in made.items()])
     return made
 
@@ -253,7 +254,7 @@ def _details_bytes(tx: Transaction, return_id: int, currency: str) -> bytes | No
         return None
     if row[0] is not None and currency == "shop":
         return bytes(row[0])
-    body = php.encode(details(tx.need_return(return_id), tx.settings, currency))
+    body = php.encode(with_additions(details(tx.need_return(return_id), tx.settings, currency), tx.settings))
     if currency == "shop":
         _keep(tx, "update returns set details = ? where id = ?", [(body, return_id)])
     return body
