@@ -87,14 +87,20 @@ def _contract() -> tuple[list[Json], dict[str, dict[str, str]], dict[str, dict[s
     # Only here: with --shopify the server is asked, and none of it is needed.
     import msgspec
 
+    from loopsim import bootstrap
     from loopsim.contract import ledger, load_contract
-    from loopsim.operations import loop
-    from loopsim.operations.perform import OPERATIONS
+    from loopsim.server.places import Places
 
-    assert loop is not None  # imported for what it registers
     contract = load_contract()
-    rows = [msgspec.to_builtins(row) for row in ledger(contract, OPERATIONS.keys())]
-    return rows, contract.facts, contract.quirks()
+    bootstrap.check_registered(contract)
+    # The table by which the server sends calls on knows best where it would answer 501.
+    places = Places(contract)
+    simulated = {
+        operation.id
+        for operation in contract.operations("loop")
+        if places.find(operation.method, f"/api/v1{operation.path}".encode()).simulated
+    }
+    return [msgspec.to_builtins(row) for row in ledger(contract, simulated)], contract.facts, contract.quirks()
 
 
 def _overview(console: Console, rows: list[Json], quirks: dict[str, dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ import click
 
 from loopsim import __version__
 from loopsim.commands import log, options
-from loopsim.errors import Invalid, SetupError
+from loopsim.errors import LoopsimError, SetupError
 
 if TYPE_CHECKING:
     from loopsim.bootstrap import Running
@@ -95,31 +95,38 @@ def command(
     log.set_up(log_level, log_format)
     running = _build(values)
     tasks: set[asyncio.Task[None]] = set()
+    failures: list[LoopsimError] = []
+
+    async def open_up() -> None:
+        try:
+            if webhook or rate_limit:
+                await asyncio.to_thread(_adjust, running.url, values["token"], webhook, rate_limit)
+            if port_file is not None:
+                _write_port(port_file, running.url)
+            _tell(running, values, webhook, format)
+        except LoopsimError as error:
+            failures.append(error)
+            running.stop()
 
     def ready() -> None:
         loop = asyncio.get_running_loop()
         if log.wanted():
             tasks.add(loop.create_task(log.follow(running.runtime.world), name="log"))
-        if port_file is not None:
-            _write_port(port_file, running.url)
-        _tell(running, values, webhook, format)
+        tasks.add(loop.create_task(open_up(), name="open up"))
 
-    try:
-        _adjust(running, webhook, rate_limit)
-        if port_file is not None:
-            _write_port(port_file, "")
-    except BaseException:
-        running.close()
-        raise
+    if port_file is not None:
+        # One that is there is of a server that was killed, and would mislead whoever waits for ours.
+        port_file.unlink(missing_ok=True)
     try:
         running.run(ready)
     finally:
         if port_file is not None:
             port_file.unlink(missing_ok=True)
+    if failures:
+        raise failures[0]
     if format == "text":
-        click.echo(
-            "loopsim stopped." if values["db"] else "loopsim stopped; its state is gone. (--db DIR keeps it.)", err=True
-        )
+        kept = "" if values["db"] else "; its state is gone (--db DIR keeps it)"
+        click.echo(f"loopsim stopped{kept}.", err=True)
 
 
 def _build(values: dict[str, Any]) -> Running:
@@ -157,40 +164,27 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _write_port(file: Path, url: str) -> None:
-    """The port for those who wait for it; an empty file is removed, so that nobody takes an old one for ours."""
+    """The port for those who wait for it, whole or not at all."""
+    part = file.with_name(f"{file.name}.part")
     try:
-        if not url:
-            file.unlink(missing_ok=True)
-            return
-        part = file.with_name(f"{file.name}.part")
         part.write_text(f"{url.rpartition(':')[2]}\n")
         part.replace(file)
     except OSError as error:
         raise SetupError(f"{file} cannot be written ({error.strerror}). Choose another --port-file.") from error
 
 
-def _adjust(running: Running, webhook: str | None, rate_limit: int | None) -> None:
-    """Put into effect what the first shop gets beside its world."""
-    from loopsim.operations.perform import Call
+def _adjust(url: str, token: str | None, webhook: str | None, rate_limit: int | None) -> None:
+    """Give the first shop what it gets beside its world. Raises ControlError."""
+    # Only here: mostly there is nothing to adjust.
+    from loopsim.client import Loopsim
+    from loopsim.commands.connection import DEFAULT_SHOP
 
-    changes: list[tuple[str, dict[str, Any]]] = []
-    if rate_limit:
-        changes.append(("updateSettings", {"rate_limit": rate_limit}))
-    if webhook and webhook not in _subscribers(running):
-        changes.append(("createSubscription", {"url": webhook}))
-    for operation_id, body in changes:
-        try:
-            running.runtime.perform(running.shop, operation_id, Call(path={"shop": running.shop.name}, body=body))
-        except Invalid as error:
-            told = "; ".join(message for messages in error.fields.values() for message in messages)
-            raise SetupError(f"--webhook {webhook}: {told}") from error
-
-
-def _subscribers(running: Running) -> set[str]:
-    from loopsim.operations.perform import Call
-
-    answer = running.runtime.perform(running.shop, "listSubscriptions", Call(path={"shop": running.shop.name}))
-    return {each["url"] for each in answer.body["subscriptions"]}
+    with Loopsim(url, token) as server:
+        shop = server.shop(DEFAULT_SHOP)
+        if rate_limit:
+            shop.update(rate_limit=rate_limit)
+        if webhook and webhook not in {each["url"] for each in shop.subscriptions()}:
+            shop.subscribe(webhook)
 
 
 def _facts(running: Running, values: dict[str, Any], webhook: str | None) -> dict[str, Any]:

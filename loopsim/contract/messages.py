@@ -65,13 +65,13 @@ _RANK = {
 }
 
 
-def field_messages(reader: Reader, errors: Iterable[ValidationError]) -> dict[str, list[str]]:
-    """`{dotted field: [message, ...]}` of a validator's errors.
+def field_messages(reader: Reader, value: Any, errors: Iterable[ValidationError]) -> dict[str, list[str]]:
+    """`{dotted field: [message, ...]}` of the errors that the reader's validator has found in a value.
 
     A field that fails both its type and its list of values is told of the values alone, which say it all. Own words
     stand in the contract, as `x-messages: {keyword: text}` of the property, where `{field}` and `{n}` are filled in.
     """
-    found = [each for error in errors for each in _found(reader, error)]
+    found = [each for error in errors for each in _found(reader, value, error)]
     listed = {path for path, keyword, _ in found if keyword == "enum"}
     found = [each for each in found if not (each[1] == "type" and each[0] in listed)]
     found.sort(key=lambda each: (*_place(reader, each[0]), _RANK.get(each[1], len(_RANK))))
@@ -91,7 +91,7 @@ def display_name(path: Path) -> str:
     return re.sub(r"(.)(?=[A-Z])", r"\1_", dotted).lower().replace("_", " ")
 
 
-def _found(reader: Reader, error: ValidationError) -> Iterator[tuple[Path, str, str]]:
+def _found(reader: Reader, value: Any, error: ValidationError) -> Iterator[tuple[Path, str, str]]:
     path: Path = tuple(error.instance_path)
     kind = error.kind.as_dict()
     keyword = str(error.schema_path[-1]) if error.schema_path else ""
@@ -99,15 +99,22 @@ def _found(reader: Reader, error: ValidationError) -> Iterator[tuple[Path, str, 
         closest = _closest(kind["context"], path)
         if closest and "x-messages" not in _parent(reader, error):
             for inner in closest:
-                yield from _found(reader, inner)
+                yield from _found(reader, value, inner)
             return
     if keyword in ("required", "dependentRequired"):
         path = (*path, kind["property"])
     if keyword in ("additionalProperties", "unevaluatedProperties"):
-        for name in kind["unexpected"]:
+        # Of an object that is to be empty, the validator names no key.
+        for name in kind.get("unexpected") or _at(value, path):
             yield (*path, name), keyword, _fill(WORDS["additionalProperties"], (*path, name), kind)
         return
     yield path, keyword, _fill(_template(reader, error, keyword, path), path, kind)
+
+
+def _at(value: Any, path: Path) -> Any:
+    for part in path:
+        value = value[part]
+    return value
 
 
 def _closest(context: list[list[ValidationError]], path: Path) -> list[ValidationError]:

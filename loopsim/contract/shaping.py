@@ -5,7 +5,8 @@ into null, and for its rules a required null or empty array or object is missing
 Fields that no rule names never reach the controller. A shape makes that of a body once, so that plain JSON Schema can
 judge the rest.
 
-The control API is our own and reads literally. For both, `1.0` becomes the integer that JSON Schema takes it for.
+The control API is our own and reads literally. For both, `1.0` becomes the integer that JSON Schema takes it for, and
+a number beyond 64 bits is no integer, as PHP has it.
 """
 
 from __future__ import annotations
@@ -84,9 +85,11 @@ class Shape:
         return value
 
     def _number(self, value: Any) -> Any:
-        if type(value) is float:
-            whole = "integer" in self.types and "number" not in self.types and value.is_integer()
-            return int(value) if whole and abs(value) < INTEGER_LIMIT else value
+        if type(value) in (int, float) and "integer" in self.types and "number" not in self.types:
+            if not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
+                # Nobody's integer: to a validator it would be one, as a text it is told of like any other.
+                return str(value)
+            value = int(value) if value == int(value) else value
         if type(value) is int and self.leniency.cast and value in (0, 1):
             return bool(value) if "boolean" in self.types and not self.types & {"integer", "number"} else value
         return value

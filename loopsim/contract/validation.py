@@ -90,7 +90,8 @@ def _judged(reader: Reader, value: Any) -> Validated:
         read = reader.shape.read(value, "", unknown)
         if reader.validator.is_valid(read):
             return Validated(read, tuple(unknown))
+        errors = list(reader.validator.iter_errors(read))
     except (RecursionError, ValueError):
         # Read by the parser, but nested too deeply to be looked into.
         raise Refusal("malformed_json") from None
-    raise Invalid(field_messages(reader, reader.validator.iter_errors(read)))
+    raise Invalid(field_messages(reader, read, errors))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -80,11 +81,8 @@ class Journal:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._waiting: list[Entry] = []
-        last, count, size = connection.execute(
-            "select coalesce(max(id), 0), count(*), coalesce(sum(size), 0) from journal"
-        ).fetchone()
+        last, size = connection.execute("select coalesce(max(id), 0), coalesce(sum(size), 0) from journal").fetchone()
         self.last_id: int = last
-        self._count: int = count
         self._size: int = size
         self._since_trim = 0
         self._changed: asyncio.Event | None = None
@@ -99,26 +97,27 @@ class Journal:
             self._changed = None
 
     def flush(self) -> None:
-        """Write what is waiting. Not within a transaction."""
+        """Write what is waiting. Not within a transaction. What cannot be written (a full disk) goes on waiting, up to
+        the
+        bound of the journal itself."""
         if not self._waiting:
             return
-        rows = []
-        for entry in self._waiting:
-            doc = encode(entry)
-            rows.append((entry.id, entry.at, len(doc), doc))
-            self._size += len(doc)
-        self._count += len(rows)
-        self._since_trim += len(rows)
-        self._waiting.clear()
+        docs = [(entry.id, entry.at, encode(entry)) for entry in self._waiting]
+        rows = [(id_, at, len(doc), doc) for id_, at, doc in docs]
         self._connection.execute("begin immediate")
         try:
             self._connection.executemany("insert into journal (id, at, size, doc) values (?, ?, ?, ?)", rows)
-            if self._since_trim >= _TRIM_EVERY or self._size > MAX_BYTES:
-                self._trim()
             self._connection.execute("commit")
         except BaseException:
-            self._connection.execute("rollback")
+            with suppress(sqlite3.Error):
+                self._connection.execute("rollback")
+            del self._waiting[:-MAX_ENTRIES]
             raise
+        self._waiting.clear()
+        self._size += sum(size for _, _, size, _ in rows)
+        self._since_trim += len(rows)
+        if self._since_trim >= _TRIM_EVERY or self._size > MAX_BYTES:
+            self._trim()
 
     def _trim(self) -> None:
         self._since_trim = 0
@@ -132,9 +131,7 @@ class Journal:
                     break
         if keep_above > 0:
             self._connection.execute("delete from journal where id <= ?", (keep_above,))
-            self._count, self._size = self._connection.execute(
-                "select count(*), coalesce(sum(size), 0) from journal"
-            ).fetchone()
+            (self._size,) = self._connection.execute("select coalesce(sum(size), 0) from journal").fetchone()
 
     def read(self, after: int = 0, limit: int = 500, kind: str | None = None) -> list[dict[str, Any]]:
         """Entries with an id above `after`, oldest first."""

@@ -102,9 +102,10 @@ class Registry:
         }
 
     def put_shop(self, name: str, origin: Origin) -> None:
-        """Add a shop."""
+        """Add a shop, or name another file of one that is there."""
         self._connection.execute(
-            "insert into shops (name, file, settings, clock, world) values (?, ?, ?, ?, ?)",
+            "insert into shops (name, file, settings, clock, world) values (?, ?, ?, ?, ?)"
+            " on conflict (name) do update set file = excluded.file",
             (name, origin.file, encode(origin.settings), encode(origin.clock), origin.world),
         )
 

@@ -121,12 +121,21 @@ class World:
     def reset(self, name: str) -> Shop:
         """The shop as it began, with the keys it has now. It is another object than before."""
         old = self.shop(name)
-        origin = self._origins[name]
-        pages = _fresh_pages(origin)
+        before = self._origins[name]
+        # In a file of its own until the registry names it: whoever dies in between leaves one whole shop or the other.
+        origin = before._replace(file=f"{name}.db" if before.file != f"{name}.db" else f"{name}~.db")
+        clock = _first_clock(origin.clock, self._wall_ms())
+        shop = self._create(name, origin, _fresh_pages(origin), origin.settings, clock)
+        try:
+            _numbered(shop, origin)
+            self._registry.put_shop(name, origin)
+        except BaseException:
+            shop.close()
+            self._remove(origin)
+            raise
+        self._origins[name], self.shops[name] = origin, shop
         old.close()
-        self._remove(origin)
-        shop = self._create(name, origin, pages, origin.settings, _first_clock(origin.clock, self._wall_ms()))
-        self.shops[name] = _numbered(shop, origin)
+        self._remove(before)
         return shop
 
     def delete(self, name: str) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import timeit
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopsim.contract import Contract, Operation, read_body, read_query, validate
+from loopsim.contract import Contract, Operation, load_contract, read_body, read_query, validate
 from loopsim.errors import Invalid, Refusal
 
 JSON = "application/json"
@@ -98,6 +100,16 @@ def test_a_value_too_deep_to_be_looked_into_counts_as_unreadable(lend: Operation
     assert refused.value.code == "malformed_json"
 
 
+@pytest.mark.parametrize("depth", [200, 500, 900])
+def test_an_unknown_field_is_refused_however_deep_its_value_is(put_shelf: Operation, depth: int) -> None:
+    deep: Any = {}
+    for _ in range(depth):
+        deep = {"a": deep}
+    with pytest.raises(Refusal) as refused:
+        validate(put_shelf, {"room": "a", "bords": deep})
+    assert refused.value.code in {"malformed_json", "invalid"}
+
+
 def test_an_operation_without_a_body_reads_none(library: Contract) -> None:
     listing = library.operation("listLoans")
     assert read_body(listing, b"{no json", JSON) == {}
@@ -145,7 +157,7 @@ READ_AS: dict[str, tuple[Any, Any]] = {
         {"notes": {"a": [" x ", {"b": ""}]}},
         {"notes": {"a": ["x", {"b": None}]}},
     ),
-    "a large integer stays": ({"items": [{"line_id": 2**70}]}, {"items": [{"line_id": 2**70}]}),
+    "the largest integer stays": ({"items": [{"line_id": 2**63 - 1}]}, {"items": [{"line_id": 2**63 - 1}]}),
 }
 
 
@@ -193,6 +205,13 @@ SAYS: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "an empty array is missing": ({"items": []}, {"items": ["The items field is required."]}),
     "a text": ({"reader_name": 5}, {"reader_name": ["The reader name field must be a string."]}),
     "an integer": ({"pageSize": "x"}, {"pageSize": ["The page size field must be an integer."]}),
+    "an integer beyond 64 bits": (
+        {"items": [{"line_id": 2**63}, {"line_id": -1e30}]},
+        {
+            "items.0.line_id": ["The items.0.line_id field must be an integer."],
+            "items.1.line_id": ["The items.1.line_id field must be an integer."],
+        },
+    ),
     "an array": ({"items": "x"}, {"items": ["The items field must be an array."]}),
     "an object": ({"notes": 7}, {"notes": ["The notes field must be an array."]}),
     "too long": (
@@ -249,7 +268,18 @@ def test_the_control_api_reads_literally(put_shelf: Operation) -> None:
     assert validate(put_shelf, {"room": " a ", "boards": 3.0}).value == {"room": " a ", "boards": 3}
     assert messages(put_shelf, {"room": "a", "boards": "3"}) == {"boards": ["The boards field must be an integer."]}
     assert messages(put_shelf, {"room": "a", "bords": 3}) == {"bords": ["The bords field is not known."]}
+    assert messages(put_shelf, {"room": "a", "boards": 1e30}) == {"boards": ["The boards field must be an integer."]}
     assert messages(put_shelf, []) == {"body": ["The body field must be an object."]}
+
+
+def test_every_field_of_an_object_that_is_to_be_empty_is_told(edit: Callable[[str, str, str], Path]) -> None:
+    boards = "boards: {type: integer}"
+    folder = edit("control/_root.yaml", boards, f"{boards}, lamp: {{type: object, additionalProperties: false}}")
+    operation = load_contract(folder).operation("putShelf")
+    assert messages(operation, {"room": "a", "lamp": {"on": 1, "off": 2}}) == {
+        "lamp.on": ["The lamp.on field is not known."],
+        "lamp.off": ["The lamp.off field is not known."],
+    }
 
 
 @pytest.mark.parametrize(

@@ -318,3 +318,20 @@ def test_a_shop_that_cannot_be_written_down_is_not_there(
         make(world)
     assert world.shops == {}
     assert list((tmp_path / "shops").iterdir()) == []
+
+
+def test_a_reset_that_cannot_be_written_leaves_the_shop_as_it_was(
+    open_world: OpenWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = open_world(tmp_path)
+    before = make(world)
+    kept = before.pages()
+
+    def full(*_: object, **__: object) -> Shop:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Shop, "create", full)
+    with pytest.raises(OSError, match="No space"):
+        world.reset("acme")
+    assert world.shop("acme") is before
+    assert before.pages() == kept
