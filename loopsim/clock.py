@@ -1,8 +1,7 @@
 """The one clock of a shop: what its time is, given the wall's.
 
 `real` follows the wall, `scaled` runs `rate` times as fast, `manual` stands still until it is set. A clock is a value:
-an anchor (this
-shop moment was at that wall moment) and a mode. It never goes back.
+an anchor (this shop moment was at that wall moment) and a mode. It never goes back.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every answer that any test provokes from a server in this process is held against the contract.
 
-A plugin of the suite (`pytest_plugins` in conftest.py): it listens where the server hands its answers on, and the test in which an
-answer broke its schema, its key order or the list of its statuses fails, whatever else it looked at.
+A plugin of the suite (`pytest_plugins` in conftest.py): it listens where the server hands its answers on, and the test
+in which an answer broke its schema, its key order or the list of its statuses fails, whatever else it looked at.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def _listening() -> Iterator[None]:
             _hold(operation, status, JSON, body, shop)
         entering(self, exchange, shop, status, body)
 
-    async def perform(self: ControlApi, operation: Any, call: Any, scope: Any) -> Any:
-        answer = await performing(self, operation, call, scope)
+    async def perform(self: ControlApi, operation: Any, *rest: Any) -> Any:
+        answer = await performing(self, operation, *rest)
         media = answer.headers.get("content-type", JSON)
         if answer.status != 501 and not self._stopping:
             _hold(operation, answer.status, media, control_api._bytes_of(answer))

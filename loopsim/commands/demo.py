@@ -30,6 +30,7 @@ MOMENT = "2026-06-01T09:00:00Z"  # a Monday morning, after the rows of the sampl
 SEED = "2026"
 STARTING = 20.0  # seconds that a process may take to say where it listens
 STOPPING = 5.0
+LONGEST = 60.0  # seconds that anything else may take
 WEBHOOKS = (("return", None), ("label", None), ("return.processing", None))
 SAMPLE = Path("fixtures", "samples", "returns-export.json")
 
@@ -117,7 +118,7 @@ def _simulator(stack: ExitStack, folder: Path, timeline: Timeline) -> Shop:
     arguments = ["serve", "--port", "0", "--format", "json", "--clock", "manual", "--moment", MOMENT, "--seed", SEED]
     said = stack.enter_context(_process("simulator", ["-m", "loopsim.cli", *arguments], folder, {}))
     timeline.started("simulator", said["url"], f"key {said['key'][:14]}…, its clock at {MOMENT}")
-    return chosen_shop(Server(said["url"]))
+    return chosen_shop(Server(said["url"], timeout=LONGEST))
 
 
 def _warehouse(stack: ExitStack, folder: Path, shop: Shop, timeline: Timeline) -> str:

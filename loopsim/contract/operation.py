@@ -27,7 +27,6 @@ class Parameter(msgspec.Struct, frozen=True):
     place: str
     required: bool
     schema: dict[str, Any]
-    lenient: str | None
     invalid: str | None
     provenance: Provenance | None
 
@@ -70,11 +69,9 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     public: bool
     scopes: tuple[str, ...]
     oauth_scopes: tuple[str, ...]
-    error_group: str
     parameters: tuple[Parameter, ...]
     query_schema: dict[str, Any]
     body_schema: dict[str, Any] | None
-    body_required: bool
     errors: dict[str, ErrorForm]
     responses: dict[str, dict[str, dict[str, Any]]]
     provenance: Provenance | None
@@ -101,11 +98,9 @@ def read_operation(
         public=not security,
         scopes=_scopes(security, oauth=False),
         oauth_scopes=_scopes(security, oauth=True),
-        error_group=source.get("x-error-group", ""),
         parameters=parameters,
         query_schema=_query_schema(parameters),
         body_schema=_body_schema(body),
-        body_required=bool(body.get("required", False)),
         errors={code: read_error_form(form) for code, form in errors.items()},
         responses={status: _contents(document, response) for status, response in source["responses"].items()},
         provenance=_provenance(source),
@@ -126,11 +121,9 @@ def unrouted_operation(api: str, version: str, document: dict[str, Any], schemas
         public=True,
         scopes=(),
         oauth_scopes=(),
-        error_group="gateway",
         parameters=(),
         query_schema=_query_schema(()),
         body_schema=None,
-        body_required=False,
         errors={code: read_error_form(form) for code, form in document["x-unrouted"].items()},
         responses={},
         provenance=None,
@@ -161,7 +154,6 @@ def _parameter(source: dict[str, Any], errors: dict[str, Any]) -> Parameter:
         place=source["in"],
         required=bool(source.get("required", False)),
         schema=source.get("schema", {}),
-        lenient=source.get("x-lenient"),
         invalid=unreadable_code(source, errors) if source["in"] == "path" else None,
         provenance=_provenance(source),
     )

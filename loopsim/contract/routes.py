@@ -1,7 +1,7 @@
 """From method and path to an operation.
 
-Exact paths are one dictionary lookup. Paths with parameters are grouped by their number of segments; where several fit,
-the one with its literal segments further left comes first.
+Exact paths are one dictionary lookup; a method that one does not have is looked for nowhere else. Paths with parameters
+are grouped by their number of segments; where several fit, the one with its literal segments further left comes first.
 """
 
 from __future__ import annotations
@@ -53,13 +53,18 @@ class Routes:
         """
         if len(path) > 1 and path[-1] == "/":
             path = path[:-1]
-        exact = self._exact.get(path)
+        exact, parts = self._exact.get(path), path.split("/")
+        if "%" in path:
+            # Decoded after splitting: an encoded slash is part of a value.
+            parts = [unquote(part) for part in parts]
+            if exact is None and not any("/" in part for part in parts):
+                exact = self._exact.get("/".join(parts))
         if exact is not None:
             if method in exact:
                 return exact[method], {}
             raise Refusal("method_not_allowed", allow=", ".join(exact), method=method, path=path)
         allowed: list[str] = []
-        for methods, params in self._fitting(path):
+        for methods, params in self._fitting(parts):
             if method in methods:
                 return methods[method], params
             allowed += methods
@@ -67,16 +72,8 @@ class Routes:
             raise Refusal("method_not_allowed", allow=", ".join(dict.fromkeys(allowed)), method=method, path=path)
         raise Refusal("not_found", method=method, path=path)
 
-    def _fitting(self, path: str) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
-        parts = path.split("/")
-        templates = self._templates.get(len(parts), ())
-        if "%" in path:
-            # Decoded after splitting: an encoded slash is part of a value.
-            parts = [unquote(part) for part in parts]
-            exact = self._exact.get("/".join(parts)) if not any("/" in part for part in parts) else None
-            if exact is not None:
-                yield exact, {}
-        for segments, names, methods in templates:
+    def _fitting(self, parts: list[str]) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+        for segments, names, methods in self._templates.get(len(parts), ()):
             params = {}
             for part, segment, name in zip(parts, segments, names, strict=True):
                 if name is None:

@@ -32,8 +32,7 @@ TOPICS: tuple[Topic, ...] = Topic.__args__  # type: ignore[attr-defined]
 
 class Event(Struct, frozen=True):
     """Something a subscriber may hear of. `subject` is the return as it was at that moment, `data` what else the
-    topic's
-    payload needs (the label id, restock items, gift card, shipment)."""
+    topic's payload needs (the label id, restock items, gift card, shipment)."""
 
     trigger: Trigger
     subject: Return | None = None
@@ -51,8 +50,8 @@ class Timer(Struct, frozen=True):
 
 class LedgerEntry(Struct, frozen=True):
     """What Loop does on the shop's platform. Kinds: `order_updated`, `refund`, `gift_card`, `exchange_order`,
-    `restock`,
-    `return_opened`, `return_closed`, `return_cancelled`, `hold`, `hold_released`, `charge`, `charge_failed`."""
+    `restock`, `return_opened`, `return_closed`, `return_cancelled`, `hold`, `hold_released`, `charge`,
+    `charge_failed`."""
 
     kind: str
     return_id: int

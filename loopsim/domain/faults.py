@@ -14,12 +14,11 @@ AnswerFault = Literal["latency", "too_many", "server_error", "reset", "answer_lo
 
 class Fault(Struct, frozen=True, kw_only=True):
     """One fault. It acts on what matches (`operation` for answers; `trigger`, `topic`, `subscription_id` for
-    deliveries; None
-    matches all), `count` times or, with `rate`, on that seeded share of matches for as long as `count` lasts.
+    deliveries; None matches all), `count` times or, with `rate`, on that seeded share of matches for as long as `count`
+    lasts.
 
     `params`: `seconds` (delay; shop time), `ms` (latency; real time), `status` (server_error), `retry_after`
-    (too_many),
-    `copies` (duplicate), `what` (tamper: `signature`, `body`, `unsigned`).
+    (too_many), `copies` (duplicate), `what` (tamper: `signature`, `body`, `unsigned`).
     """
 
     id: int

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from loopsim.domain.orders import Customer, Fulfillment, Order, OrderLine
-from loopsim.domain.policy import Policy, ProcessingEvent, Resolution
+from loopsim.domain.policy import Resolution
 from loopsim.domain.returns import Exchange, Return, ReturnLine
 from loopsim.domain.totals import Totals, value
 
@@ -22,7 +22,6 @@ INFERRED = "imported"
 
 SALES_CHANNEL = "Online Store"
 _ORDERED_BEFORE, _SHIPPED_AFTER = timedelta(days=10), timedelta(days=2)
-_PROCESSING_EVENTS: tuple[ProcessingEvent, ...] = ProcessingEvent.__args__  # type: ignore[attr-defined]
 
 
 # a return
@@ -64,12 +63,6 @@ def bonus_of(totals: Totals) -> int:
 def kept_worth(exchanges: Iterable[Exchange], included: bool) -> int:
     """The worth of the new items, which a cancelled return keeps."""
     return sum(value(item, included) for item in exchanges)
-
-
-def processing_event_of(lines: Iterable[ReturnLine], policy: Policy) -> ProcessingEvent:
-    """When the shop's policy processes a return with these units; of several the latest."""
-    events = [policy.processing_events.get(line.resolution, policy.processing_event) for line in lines]
-    return max(events, key=_PROCESSING_EVENTS.index, default=policy.processing_event)
 
 
 # its order

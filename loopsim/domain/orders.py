@@ -1,8 +1,7 @@
 """What a shop sold: orders, their lines and units, customers, variants and locations.
 
 Money is integer minor units (hundredths) of the order's shop currency. A *unit* is one piece of an order line: an order
-line of quantity 3 has the units 0, 1 and 2, and a return holds units, never quantities
-(`FACTS.md#returns-units`).
+line of quantity 3 has the units 0, 1 and 2, and a return holds units, never quantities (`FACTS.md#returns-units`).
 """
 
 from __future__ import annotations
@@ -117,9 +116,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """An order.
 
     `id` is Loop's global id (snowflake), `loop_id` the small integer that return rows print as `order_id`,
-    `provider_id` the
-    platform's id. `number` is Shopify's `number`, 1000 less than `provider_number`; both are empty outside Shopify.
-    `presentment_rate` is what one unit of shop money is in the customer's currency, in millionths.
+    `provider_id` the platform's id. `number` is Shopify's `number`, 1000 less than `provider_number`; both are empty
+    outside Shopify. `presentment_rate` is what one unit of shop money is in the customer's currency, in millionths.
     """
 
     id: int

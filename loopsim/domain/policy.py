@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from loopsim.domain.durations import DURATIONS
 from loopsim.domain.orders import Order
 
 ProcessingEvent = Literal["immediate", "pre_transit", "in_transit", "out_for_delivery", "delivered", "disabled"]
+PROCESSING_EVENTS: tuple[ProcessingEvent, ...] = ProcessingEvent.__args__  # type: ignore[attr-defined]
+"""In the order in which they come to pass."""
 Resolution = Literal["refund", "credit", "exchange", "shop_now"]
 LabelSource = Literal["loop", "third_party", "none"]
 Method = Literal["mail", "happy_returns", "in_store"]
+LineOutcome = Literal["default", "keep", "donate", "reject"]
 
 
 class WorkflowRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,7 +73,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep_item_below: int = 0
     instant_exchange_days: int = 14
     instant_exchange_hold: Literal["one", "full"] = "one"
-    expiry_days: int = 28
+    expiry_days: int = DURATIONS["expiry"].fixed.days
     refund_before_inspection: bool = False
 
 
@@ -80,7 +85,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     handling_fee: int
     bonus_credit: int
     destination_id: int | None
-    line_outcomes: tuple[Literal["default", "keep", "donate", "reject"], ...]
+    line_outcome: LineOutcome
     excluded: tuple[Resolution, ...]
     excluded_methods: tuple[Method, ...]
     bypass_final_sale: bool
@@ -94,16 +99,6 @@ class Candidate(Struct, frozen=True, kw_only=True):
     reason: str
     resolution: Resolution
     value: int
-
-
-_ORDER_OF_EVENTS: tuple[ProcessingEvent, ...] = (
-    "immediate",
-    "pre_transit",
-    "in_transit",
-    "out_for_delivery",
-    "delivered",
-    "disabled",
-)
 
 
 def _as_set(wanted: Any) -> set[Any]:
@@ -143,6 +138,12 @@ def _applies(rule: WorkflowRule, facts: dict[str, set[Any]], value: int) -> bool
     return True
 
 
+def processing_event_of(policy: Policy, resolutions: Iterable[Resolution]) -> ProcessingEvent:
+    """When the policy processes a return of units with these resolutions; of several the latest."""
+    events = [policy.processing_events.get(resolution, policy.processing_event) for resolution in resolutions]
+    return max(events, key=PROCESSING_EVENTS.index, default=policy.processing_event)
+
+
 def decide(
     policy: Policy, order: Order, units: tuple[Candidate, ...], method: Method, default_destination: int | None
 ) -> Decision:
@@ -158,11 +159,10 @@ def decide(
         return any(getattr(a, name) for a in actions)
 
     kept = any_of("keep_item") or (policy.keep_item_below > 0 and value < policy.keep_item_below)
-    outcome: Literal["default", "keep", "donate", "reject"] = (
+    outcome: LineOutcome = (
         "reject" if any_of("reject_item") else "keep" if kept else "donate" if any_of("donate_item") else "default"
     )
-    events = [policy.processing_events.get(unit.resolution, policy.processing_event) for unit in units]
-    own: ProcessingEvent = max(events, key=_ORDER_OF_EVENTS.index, default=policy.processing_event)
+    own = processing_event_of(policy, (unit.resolution for unit in units))
     stays_home = outcome in {"keep", "donate", "reject"} or method == "in_store"
     earning = sum(unit.value for unit in units if unit.resolution in {"credit", "shop_now"})
     bonus = policy.bonus_credit + earning * policy.bonus_percent // 100
@@ -172,7 +172,7 @@ def decide(
         handling_fee=first("handling_fee", policy.handling_fee),
         bonus_credit=first("bonus_credit", bonus),
         destination_id=first("destination_id", default_destination),
-        line_outcomes=tuple(outcome for _ in units),
+        line_outcome=outcome,
         excluded=tuple(sorted({name for a in actions for name in a.exclude_outcomes})),
         excluded_methods=tuple(sorted({name for a in actions for name in a.exclude_methods})),
         bypass_final_sale=any_of("bypass_final_sale"),

@@ -217,7 +217,6 @@ class InstantExchange(Struct, frozen=True, kw_only=True):
 
     hold: int
     charge: int
-    charge_at: datetime
     state: Literal["held", "lapsed", "released", "charged", "charge_failed"] = "held"
 
 

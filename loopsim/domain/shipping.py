@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import structs
+
 from loopsim.domain import chance
 from loopsim.domain.change import NextId
 from loopsim.domain.events import Timer
@@ -113,15 +115,4 @@ def make_request(
 
 def address_parts(address: Address) -> dict[str, str]:
     """An address as plain data, in return data's words; the phone is digits only, as label requests print it."""
-    return {
-        "name": address.name,
-        "company": address.company,
-        "address1": address.address1,
-        "address2": address.address2,
-        "city": address.city,
-        "state": address.state,
-        "zip": address.zip,
-        "country": address.country,
-        "country_code": address.country_code,
-        "phone": "".join(c for c in address.phone if c.isdigit()),
-    }
+    return {**structs.asdict(address), "phone": "".join(c for c in address.phone if c.isdigit())}

@@ -26,7 +26,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     country: str = "United States"
     country_code: str = "US"
     utc_offset: int = 0
-    locale: str = "en_US"
     policy: Policy = Policy()
     quirks: dict[str, str] = field(default_factory=dict)
     rate_limit: int = 300
@@ -37,4 +36,3 @@ class Settings(Struct, frozen=True, kw_only=True):
     delivery_timeout: int = 10_000
     secret: str = ""
     allowed_targets: tuple[str, ...] = ()
-    switches: dict[str, int] = field(default_factory=dict)

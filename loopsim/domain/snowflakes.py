@@ -11,12 +11,19 @@ from datetime import UTC, datetime, timedelta
 from loopsim.domain import chance
 
 EPOCH = datetime(2019, 8, 8, 8, 8, 8, tzinfo=UTC)
+SHIFT = 22
+"""The bits below the moment: of machine and sequence."""
+
 _SEQUENCE = 12
-_MACHINES = 1 << 10
+_MACHINES = 1 << (SHIFT - _SEQUENCE)
+
+
+def snowflake_at(moment: datetime, low: int = 0) -> int:
+    """The id of something made at `moment`; `low` fills the bits below it."""
+    return ((moment - EPOCH) // timedelta(milliseconds=1) << SHIFT) | low
 
 
 def snowflake(moment: datetime, number: int, seed: int) -> int:
     """The id of the `number`-th thing made, at a moment; unique for four million of them in one millisecond."""
-    since = (moment - EPOCH) // timedelta(milliseconds=1)
     machine = ((number >> _SEQUENCE) + chance.draw(seed, "machine")) % _MACHINES
-    return (since << 22) | (machine << _SEQUENCE) | (number & ((1 << _SEQUENCE) - 1))
+    return snowflake_at(moment, (machine << _SEQUENCE) | (number & ((1 << _SEQUENCE) - 1)))

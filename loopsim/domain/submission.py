@@ -71,7 +71,7 @@ def candidates(submission: Submission) -> tuple[Candidate, ...]:
 
 def check(submission: Submission, decision: Decision) -> None:
     """Refuse what policy, workflow rules or the kind of return forbid."""
-    if decision.line_outcomes and decision.line_outcomes[0] == "reject":
+    if decision.line_outcome == "reject":
         raise Refusal("outcome_excluded", outcome="any")
     for item in submission.items:
         if item.resolution in decision.excluded:
@@ -207,9 +207,8 @@ def _lines(
     now: datetime,
     before: Mapping[tuple[int, int], ReturnLine] = MappingProxyType({}),
 ) -> tuple[ReturnLine, ...]:
-    outcomes = decision.line_outcomes
     lines = []
-    for index, item in enumerate(submission.items):
+    for item in submission.items:
         line = item.line
         known = before.get((line.id, item.unit))
         lines.append(
@@ -234,7 +233,7 @@ def _lines(
                 comment=item.comment,
                 returned_at=now,
                 exchange_variant_id=item.exchange_variant.id if item.exchange_variant else None,
-                outcome=outcomes[index] if index < len(outcomes) else "default",
+                outcome=decision.line_outcome,
             )
         )
     return tuple(lines)
@@ -285,8 +284,7 @@ def _tax_on(variant: Variant, order: Order) -> int:
 
 
 def _label_source(submission: Submission, decision: Decision, source: LabelSource) -> LabelSource:
-    stays = all(outcome in STAY_HOME for outcome in decision.line_outcomes)
-    return "none" if stays or submission.method != "mail" else source
+    return "none" if decision.line_outcome in STAY_HOME or submission.method != "mail" else source
 
 
 def _return_method(method: Method, settings: Settings, return_id: int) -> ReturnMethod | None:
@@ -321,7 +319,7 @@ def _make_instant(
     return_, order_entry = make_exchange_order(return_, return_.exchanges, settings, next_id, None)
     return_ = structs.replace(
         return_,
-        instant=InstantExchange(hold=hold, charge=full, charge_at=charge_at),
+        instant=InstantExchange(hold=hold, charge=full),
         processed=structs.replace(return_.processed, exchange_at=now),
     )
     ledger = [order_entry] if order_entry else []

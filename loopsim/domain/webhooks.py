@@ -43,8 +43,7 @@ class Decision(Struct, frozen=True):
 
 def judge(*, status: int | None, retry_after: float | None, attempt: int, seed: int, delivery_id: int) -> Decision:
     """Decide from the answer (`status` None: no answer), the receiver's `Retry-After` in seconds, and the attempt's
-    number (from 1).
-    """
+    number (from 1)."""
     if status is not None and 200 <= status < 300:
         return Decision(delivered=True)
     retryable = status is None or status in RETRIED_STATUSES or status >= 500

@@ -4,8 +4,8 @@
     subscription ─ commit
 
 An operation is a plain function `(transaction, call) -> answer`, registered under its `operationId`. It never mentions
-the outbox: it
-emits events. One that raises leaves no trace anywhere. Operations that only read run without a transaction.
+the outbox: it emits events. One that raises leaves no trace anywhere. Operations that only read run without a
+transaction.
 """
 
 from __future__ import annotations

@@ -61,7 +61,8 @@ class Scheduler:
         """The shop's timers or its clock changed."""
         state = self._state(shop)
         state.planned = None
-        due_ms = None if state.advance is not None else shop.next_due_ms()
+        stands = state.advance is not None or shop.clock.mode == "manual"
+        due_ms = None if stands else shop.next_due_ms()
         delay = None if due_ms is None else shop.clock.wall_delay(due_ms, self._wall_ms())
         if delay is not None:
             self._plan(shop, state, self._wall() + delay)
@@ -171,6 +172,9 @@ class Scheduler:
         return _LONGEST_SLEEP
 
     def _run_shop(self, shop: Shop, state: _State, slice_end: float) -> None:
+        if shop.busy is not None:
+            # It is woken at the end of what keeps it busy.
+            return
         now_ms = shop.clock.now_ms(self._wall_ms())
         try:
             while (performed := run_due(shop, now_ms)) is not None:

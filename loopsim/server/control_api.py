@@ -16,7 +16,7 @@ from loopsim.contract.shapes import JSON, PROBLEM
 from loopsim.errors import Refusal, SetupError
 from loopsim.operations.perform import OPERATIONS, Answer, Call
 from loopsim.server.answers import send_answer, with_own
-from loopsim.server.control.registry import RUNTIME_OPERATIONS
+from loopsim.server.control.registry import END_WITH_CLIENT, RUNTIME_OPERATIONS, RuntimeFunction
 from loopsim.server.hosts import Hosts
 from loopsim.server.problems import not_simulated, problem
 from loopsim.server.requests import (
@@ -72,7 +72,7 @@ class ControlApi:
             name = match.path_params.get("shop", "")
             shop = self._runtime.world.shops.get(name)
             at_ms = 0 if shop is None else self._runtime.now_ms(shop)
-            answer = await self._perform(operation, self._call(match, scope, headers, raw), scope)
+            answer = await self._perform(operation, self._call(match, scope, headers, raw), scope, receive)
         except Refusal as refusal:
             code = refusal.code
             answer = self._refused(operation, refusal, scope)
@@ -106,22 +106,32 @@ class ControlApi:
         body = validate(operation, read_body(operation, raw, JSON)).value
         return Call(path=path, query=query.value, body=body, base_url=base_url(scope, headers, ""))
 
-    async def _perform(self, operation: Operation, call: Call, scope: Scope) -> Answer:
+    async def _perform(self, operation: Operation, call: Call, scope: Scope, receive: Receive) -> Answer:
         function = RUNTIME_OPERATIONS.get(operation.id)
         if function is not None:
-            return await self._waiting(function(self._runtime, call), scope)
+            leaving = receive if operation.id in END_WITH_CLIENT else None
+            return await self._waiting(self._when_free(function, call), scope, leaving)
         if operation.id not in OPERATIONS:
             status, body = not_simulated(operation.id, scope["path"])
             return Answer(body, status, _PROBLEM_HEADERS)
+        await self._runtime.free(call.path["shop"])
         return self._runtime.perform(self._runtime.world.shop(call.path["shop"]), operation.id, call)
 
-    async def _waiting(self, answering: Awaitable[Answer], scope: Scope) -> Answer:
-        """The answer of an operation that may wait for long, unless the server stops before there is one."""
+    async def _when_free(self, function: RuntimeFunction, call: Call) -> Answer:
+        await self._runtime.free(call.path.get("shop", ""))
+        return await function(self._runtime, call)
+
+    async def _waiting(self, answering: Awaitable[Answer], scope: Scope, leaving: Receive | None) -> Answer:
+        """The answer of an operation that may wait for long, unless the server stops before there is one, or the client
+        is seen to be `leaving`."""
         wait = asyncio.ensure_future(answering)
         self._waits.add(wait)
+        watch = None if leaving is None else asyncio.ensure_future(_cancel_without(leaving, wait))
         try:
             return await wait
         except asyncio.CancelledError:
+            if watch is not None and watch.done():
+                raise Disconnected from None
             if not self._stopping:
                 raise
             status, body = problem("stopping", 503, "Stopping", "The server is being stopped.", scope["path"])
@@ -129,6 +139,8 @@ class ControlApi:
         finally:
             wait.cancel()
             self._waits.discard(wait)
+            if watch is not None:
+                watch.cancel()
 
     def stop_waiting(self) -> None:
         """The server stops: whoever waits for something to happen is told so."""
@@ -195,6 +207,13 @@ class ControlApi:
                 duration_ms=round((time.perf_counter() - began) * 1000, 3),
             )
         )
+
+
+async def _cancel_without(receive: Receive, wait: asyncio.Future[Answer]) -> None:
+    """Wait until the client has gone, and let nobody work for it any more."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    wait.cancel()
 
 
 def _bytes_of(answer: Answer) -> bytes:

@@ -92,12 +92,14 @@ class LoopApi:
         self._nobodys_requests = 0
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        """Answer one call. A read without faults awaits nothing but the sending of its answer."""
+        """Answer one call. A read without faults awaits a shop that is busy, and the sending of its answer."""
         place = self._places.find(scope["method"], scope["raw_path"])
         entrance, bearer = self._entrances.find(headers)
         exchange = Exchange(scope, headers, place, entrance, bearer)
         if entrance is None:
             exchange.shop = self._sole_shop()
+        if exchange.shop is not None and exchange.shop.busy is not None:
+            await self._enter_again(exchange)
         exchange.at_ms = self._now_ms(exchange.shop)
         try:
             if place.refusal is None and place.operation.public:
@@ -105,7 +107,7 @@ class LoopApi:
             else:
                 entered = self._admit(exchange)
                 if place.takes_body or entered.counter.faults != NO_FAULTS:
-                    await self._await(exchange, entered, receive)
+                    entered = await self._await(exchange, entered, receive)
                 fault = exchange.fault
                 if fault is None or fault.kind == "answer_lost":
                     answer = self._perform(exchange, entered.shop)
@@ -143,16 +145,35 @@ class LoopApi:
         self._runtime.scheduler.touched(entrance.shop)
         return entrance
 
-    async def _await(self, exchange: Exchange, entrance: Entrance, receive: Receive) -> None:
-        """What a call may have to wait for: its body, and faults that take time."""
-        place, shop = exchange.place, entrance.shop
+    async def _await(self, exchange: Exchange, entrance: Entrance, receive: Receive) -> Entrance:
+        """What a call may have to wait for: its body, and faults that take time. The entrance as it is then."""
+        place = exchange.place
         if place.takes_body:
             exchange.raw = await body_of(exchange.headers, receive, place.body_limit)
-        struck = strike(shop, entrance.counter, place.operation.id, self._now_ms(shop))
+            entrance = await self._admitted_again(exchange)
+        struck = strike(entrance.shop, entrance.counter, place.operation.id, self._now_ms(entrance.shop))
         exchange.fault = struck.fault
         if struck.wait:
             await asyncio.sleep(struck.wait)
-        exchange.at_ms = self._now_ms(shop)
+            entrance = await self._admitted_again(exchange)
+        exchange.at_ms = self._now_ms(entrance.shop)
+        return entrance
+
+    async def _admitted_again(self, exchange: Exchange) -> Entrance:
+        await self._enter_again(exchange)
+        if exchange.entrance is None:
+            raise Refusal("unauthorized")
+        return exchange.entrance
+
+    async def _enter_again(self, exchange: Exchange) -> None:
+        """Wait until the shop is not busy. After any wait the key may open another shop, or none."""
+        while True:
+            exchange.entrance, exchange.bearer = self._entrances.find(exchange.headers)
+            shop = self._sole_shop() if exchange.entrance is None else exchange.entrance.shop
+            exchange.shop = shop
+            if shop is None or shop.busy is None:
+                return
+            await shop.busy.wait()
 
     def _perform(self, exchange: Exchange, shop: Shop) -> Answer:
         place = exchange.place

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from loopsim.server.memory import expect_large_bodies
 from loopsim.server.requests import Receive, Scope, Send
 from loopsim.server.stamps import Header
 
@@ -49,6 +50,7 @@ def write_whole(send: Send, status: int, headers: list[Header], body: bytes) -> 
     if len(body) < _COPIED:
         cycle.transport.write(head + body)
     else:
+        expect_large_bodies()
         cycle.transport.writelines((head, body))
     cycle.message_event.set()
     cycle.on_response()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,9 +15,12 @@ from loopsim.clock import Wall, from_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract
 from loopsim.operations.perform import Answer, Call, Performed, perform
+from loopsim.operations.publish import publish
 from loopsim.server.auth import Entrances
+from loopsim.server.slices import Steps, in_slices
 from loopsim.store.deliveries import Settled
 from loopsim.store.shop import Shop
+from loopsim.store.transaction import Transaction
 from loopsim.store.world import World
 
 if TYPE_CHECKING:
@@ -63,6 +67,26 @@ class Runtime:
         if performed.deliveries or performed.timers_changed:
             self.after(shop, performed)
         return performed.answer
+
+    async def perform_in_slices(self, shop: Shop, work: Callable[[Transaction], Steps]) -> Answer:
+        """Perform long work on a shop, in one transaction. Other shops go on between its steps; whatever else is asked
+        of this one waits. Raises what the work raises; then, and when it is cancelled, nothing has changed."""
+        try:
+            with shop.long_transaction(self.now(shop)) as transaction:
+                answer = Answer(await in_slices(work(transaction)))
+                publish(transaction)
+        finally:
+            # The server may have been closed meanwhile.
+            if self.world.shops.get(shop.name) is shop:
+                self.worker.resume(shop)
+                self.scheduler.wake(shop)
+        self.after(shop, Performed(answer, tuple(transaction.deliveries)))
+        return answer
+
+    async def free(self, name: str) -> None:
+        """Wait for the end of the long work that is done on the shop of this name, if any is."""
+        while (shop := self.world.shops.get(name)) is not None and shop.busy is not None:
+            await shop.busy.wait()
 
     def after(self, shop: Shop, performed: Performed) -> None:
         """After every commit: deliveries go to the worker, and the scheduler looks at the shop's timers again."""
@@ -113,8 +137,10 @@ class Runtime:
         self.flush()
 
     def flush(self) -> None:
-        """Write the journal entries that wait."""
+        """Write the journal entries that wait, but of shops that long work is done on."""
         for shop in list(self.world.shops.values()):
+            if shop.busy is not None:
+                continue
             try:
                 shop.journal.flush()
                 self._full.discard(shop.name)

@@ -1,7 +1,7 @@
 """A world as it is kept: everything that chance and Faker decided, as domain records around one fixed day.
 
 Orders belong to the weeks before a shop starts, so a shop is given them moved to its own day: the moments, and the ids
-that hold the moment they were made at (`id >> 22` is milliseconds since 2019-08-08T08:08:08Z).
+that hold the moment they were made at (`domain.snowflakes`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from loopsim.clock import to_ms
+from loopsim.domain import snowflakes
 from loopsim.domain.destinations import Destination
 from loopsim.domain.orders import Fulfillment, Location, Order, OrderLine, Variant
 from loopsim.domain.policy import Policy
@@ -20,8 +20,6 @@ from loopsim.domain.shop import Settings
 BUILD_DAY = date(2026, 1, 1)
 """The day that built worlds are kept for."""
 
-SNOWFLAKE_EPOCH = datetime(2019, 8, 8, 8, 8, 8, tzinfo=UTC)
-SNOWFLAKE_SHIFT = 22
 _EARLIEST, _LATEST = date(2020, 1, 1), date(2080, 1, 1)
 
 
@@ -40,7 +38,6 @@ class BuiltWorld(Struct, frozen=True, kw_only=True):
     country: str
     country_code: str
     utc_offset: int
-    locale: str
     policy: Policy
     orders: tuple[Order, ...] = ()
     variants: tuple[Variant, ...] = ()
@@ -58,7 +55,6 @@ class BuiltWorld(Struct, frozen=True, kw_only=True):
             "country": self.country,
             "country_code": self.country_code,
             "utc_offset": self.utc_offset,
-            "locale": self.locale,
             "policy": self.policy,
         }
         return Settings(id=id, subdomain=subdomain, seed=seed, **{**of_the_world, **own})
@@ -69,17 +65,12 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def snowflake(moment: datetime, low: int = 0) -> int:
-    """Loop's global id of something made at `moment`; `low` fills its lower 22 bits (10 of machine, 12 of sequence)."""
-    return (to_ms(moment) - to_ms(SNOWFLAKE_EPOCH)) << SNOWFLAKE_SHIFT | low
-
-
 def placed_orders(built: BuiltWorld, day: date) -> tuple[Order, ...]:
     """The world's orders, as a shop has them that starts on `day`."""
     delta = midnight(day) - midnight(BUILD_DAY)
     # Ids have no room for moments before 2019 or long after; orders of such a shop have right times and bent ids.
     bent = midnight(min(max(day, _EARLIEST), _LATEST)) - midnight(BUILD_DAY)
-    shift = (bent // timedelta(milliseconds=1)) << SNOWFLAKE_SHIFT
+    shift = (bent // timedelta(milliseconds=1)) << snowflakes.SHIFT
     # Ids of other platforms are made by Loop and hold the moment; Shopify's are its own.
     own_shift = shift if built.platform == "custom" else 0
     return tuple(_placed(order, delta, shift, own_shift) for order in built.orders)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from loopsim.domain import chance
 from loopsim.domain.destinations import Destination
 from loopsim.domain.orders import Address, Location, Variant
-from loopsim.store.built_world import snowflake
+from loopsim.domain.snowflakes import SHIFT, snowflake_at
 from loopsim.store.world_file import PostalAddress, ProductEntry, VariantEntry, WorldFile
 
 # Before any order, and the same for every shop: a test may write a variant's id down.
@@ -78,7 +78,7 @@ def address_of(file: WorldFile, entry: PostalAddress, name: str = "") -> Address
 
 def _global_id(seed: int, purpose: str, entity: str) -> int:
     drawn = chance.draw(seed, purpose, entity)
-    return snowflake(CATALOGUE_SINCE) + ((drawn >> 22) % _SPAN_MS << 22) + (drawn & 0x3FF << 12)
+    return snowflake_at(CATALOGUE_SINCE) + ((drawn >> SHIFT) % _SPAN_MS << SHIFT) + (drawn & 0x3FF << 12)
 
 
 def _id(file: WorldFile, seed: int, purpose: str, entity: str, trillions: int) -> int:

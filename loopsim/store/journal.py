@@ -1,9 +1,8 @@
 """The journal of a shop: what went over the wire, both ways.
 
 Entries are gathered in memory and written in batches, outside any transaction, because a row per call would cost a
-third of the
-throughput. It is bounded; what fell out is counted, so that nobody takes a part for the whole. Bodies of reads are not
-kept.
+third of the throughput. It is bounded; what fell out is counted, so that nobody takes a part for the whole. Bodies of
+reads are not kept.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ import sqlite3
 from contextlib import suppress
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from loopsim.store.codec import decode, encode
+from loopsim.store.deliveries import payload
 
 MAX_ENTRIES = 10_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -27,6 +27,7 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
 
     `in` + `call`: the partner called Loop's API. `in` + `control`: somebody used the control API. `out` + `delivery`: a
     webhook attempt.
+    A webhook's body is not kept a second time: `payload_id` says where it is, `read` puts it in as `request_body`.
     `clock`: time was moved. `unknown` lists fields and parameters that Loop drops silently.
     """
 
@@ -42,6 +43,7 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     status: int | None = None
     key: str | None = None
     request_body: str | None = None
+    payload_id: int | None = None
     response_body: str | None = None
     refusal: str | None = None
     unknown: list[str] | None = None
@@ -98,8 +100,7 @@ class Journal:
 
     def flush(self) -> None:
         """Write what is waiting. Not within a transaction. What cannot be written (a full disk) goes on waiting, up to
-        the
-        bound of the journal itself."""
+        the bound of the journal itself."""
         if not self._waiting:
             return
         docs = [(entry.id, entry.at, encode(entry)) for entry in self._waiting]
@@ -141,10 +142,20 @@ class Journal:
         for (doc,) in rows:
             entry = decode(dict, doc)
             if kind is None or entry["kind"] == kind:
+                if "payload_id" in entry:
+                    entry = self._whole(doc)
                 entries.append(entry)
                 if len(entries) >= limit:
                     break
         return entries
+
+    def _whole(self, doc: bytes) -> dict[str, Any]:
+        entry = decode(Entry, doc)
+        if entry.payload_id is not None:
+            entry.request_body = payload(self._connection, entry.payload_id).decode("utf-8", "replace")
+        entry.payload_id = None
+        whole: dict[str, Any] = to_builtins(entry)
+        return whole
 
     def dropped(self) -> int:
         """How many entries fell out of the journal."""

@@ -122,7 +122,7 @@ class Records:
         self.connection.execute(
             "insert into returns (id, state, created_at, updated_at, order_id, doc) values (?, ?, ?, ?, ?, ?)"
             " on conflict (id) do update set state = excluded.state, created_at = excluded.created_at,"
-            " updated_at = excluded.updated_at, order_id = excluded.order_id, doc = excluded.doc, row = null, details = null",
+            " updated_at = excluded.updated_at, order_id = excluded.order_id, doc = excluded.doc, details = null",
             (
                 return_.id,
                 return_.state,
@@ -132,12 +132,14 @@ class Records:
                 pack(return_),
             ),
         )
+        self.connection.execute("delete from list_rows where id = ?", (return_.id,))
 
     def delete_return(self, return_id: int) -> None:
         """Remove a return with its units, labels, notes and timers."""
         for table in ("units", "labels", "notes", "label_requests"):
             self.connection.execute(f"delete from {table} where return_id = ?", (return_id,))
-        self.connection.execute("delete from returns where id = ?", (return_id,))
+        for table in ("returns", "list_rows"):
+            self.connection.execute(f"delete from {table} where id = ?", (return_id,))
         self.connection.execute("delete from timers where entity = ?", (return_id,))
 
     def put_label(self, label_id: int, return_id: int) -> None:

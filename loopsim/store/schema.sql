@@ -1,6 +1,7 @@
 -- One database per shop. Times are integers: milliseconds since 1970 of the shop's clock, unless a column says wall.
 -- Documents are JSON of the domain's records; the columns beside them are those that are searched.
--- `row` and `details` of a return are its final wire bytes, made when first asked for and cleared by every change.
+-- `details` of a return and its row in `list_rows` are its final wire bytes, made when first asked for and cleared by every
+-- change. List rows stand apart, so that a page of the list reads nothing else.
 
 create table shop (
   one integer primary key check (one = 1),
@@ -28,12 +29,16 @@ create table returns (
   updated_at integer not null,
   order_id integer not null,
   doc blob not null,
-  row blob,
   details blob
 );
 create index returns_by_creation on returns (created_at, id, state);
 create index returns_by_update on returns (updated_at, id, state);
 create index returns_by_order on returns (order_id);
+
+create table list_rows (
+  id integer primary key,
+  row blob not null
+);
 
 -- Every unit that was ever returned. The partial index is the promise that two returns never hold the same unit.
 create table units (
@@ -105,7 +110,6 @@ create table deliveries (
   settled_at integer,
   fault blob
 );
-create index deliveries_open on deliveries (id) where state = 'queued';
 
 create table attempts (
   id integer primary key,

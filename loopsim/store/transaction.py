@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from loopsim.clock import from_ms, to_ms
 from loopsim.domain import chance
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 # kind; a block is larger than what a shop makes, so that shops never share an id.
 ID_BLOCKS = {"webhook": (40_000, 1_000), "destination": (42_000, 1_000), "note": (5_000_000, 10_000)}
 OTHER_IDS = (100_000_000, 100_000)
+FEW = frozenset({"webhook", "fault", "location"})  # kinds whose records every event asks for, and that seldom change
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=1024)
+def _block(seed: int) -> int:
+    return chance.between(1, 7999, seed, "ids")
 
 
 class Transaction(Records):
@@ -35,6 +43,7 @@ class Transaction(Records):
         self.events: list[Event] = []
         self.deliveries: list[Delivery] = []
         self.timers_changed = False
+        self.written: set[str] = set()
         self._counters = dict(shop.counters)
         self.settings_changed = False
 
@@ -51,7 +60,7 @@ class Transaction(Records):
 
     def first_id(self, kind: str) -> int:
         """The number just before the first id of a kind."""
-        block = self.settings.id_block or chance.between(1, 7999, self.settings.seed, "ids")
+        block = self.settings.id_block or _block(self.settings.seed)
         base, size = ID_BLOCKS.get(kind, OTHER_IDS)
         return base + block * size
 
@@ -64,6 +73,25 @@ class Transaction(Records):
         value = self._counters.get(name, 0) + 1
         self._counters[name] = value
         return value
+
+    def all(self, kind: str, type_: type[T]) -> list[T]:
+        """All records of a kind; from memory where that is safe."""
+        if kind not in FEW or kind in self.written:
+            return super().all(kind, type_)
+        kept = self.shop.few.get(kind)
+        if kept is None:
+            kept = self.shop.few[kind] = super().all(kind, type_)
+        return kept.copy()
+
+    def put(self, kind: str, id_: object, record: object) -> None:
+        """Add or replace a record."""
+        self.written.add(kind)
+        super().put(kind, id_, record)
+
+    def delete(self, kind: str, id_: object) -> bool:
+        """Remove a record; whether there was one."""
+        self.written.add(kind)
+        return super().delete(kind, id_)
 
     def emit(self, *events: Event) -> None:
         """Tell subscribers: `perform` renders and queues the payloads in this same transaction."""

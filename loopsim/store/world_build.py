@@ -15,7 +15,8 @@ from msgspec import Struct, structs
 
 from loopsim.domain import chance
 from loopsim.domain.orders import Address, Customer, Fulfillment, Order, OrderLine, Variant
-from loopsim.store.built_world import BUILD_DAY, BuiltWorld, midnight, snowflake
+from loopsim.domain.snowflakes import snowflake_at
+from loopsim.store.built_world import BUILD_DAY, BuiltWorld, midnight
 from loopsim.store.catalogue import Goods, millionths, stock_up
 from loopsim.store.people import Person, invent
 from loopsim.store.world_file import SpecialCustomer, SpecialOrder, WorldFile, order_name
@@ -67,7 +68,6 @@ def build_world(file: WorldFile, seed: int | None = None) -> BuiltWorld:
         country=file.countries[file.country].name,
         country_code=file.country,
         utc_offset=file.utc_offset,
-        locale=file.locale,
         policy=file.policy,
         orders=tuple(_order(maker, index) for index in range(file.orders.count)),
         variants=goods.variants,
@@ -124,7 +124,7 @@ def _invented(maker: _Maker, entity: str, number: int, code: str, name: tuple[st
 def _as_buyer(maker: _Maker, number: int, code: str, person: Person, address: Address, tags: tuple[str, ...]) -> _Buyer:
     made = _start(maker.file) - timedelta(days=2) + timedelta(minutes=number)
     customer = Customer(
-        id=snowflake(made, chance.between(0, 1023, maker.seed, "customer", number) << 12),
+        id=snowflake_at(made, chance.between(0, 1023, maker.seed, "customer", number) << 12),
         email=person.email,
         first_name=person.first_name,
         last_name=person.last_name,
@@ -145,7 +145,7 @@ def _order(maker: _Maker, index: int) -> Order:
     step = file.orders.hours_apart * 3600
     jitter = chance.between(0, step - 1, seed, "order time", name)
     created = _start(file) + timedelta(seconds=index * step + jitter)
-    id_ = snowflake(created, chance.between(0, 1023, seed, "order", name) << 12)
+    id_ = snowflake_at(created, chance.between(0, 1023, seed, "order", name) << 12)
     shopify = file.platform == "shopify"
     buyer = _buyer(maker, name, special.customer)
     pays_in = file.countries[buyer.country].pays_in or file.currency

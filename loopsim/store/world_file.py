@@ -7,7 +7,6 @@ Amounts and rates are quoted decimals, so that no float ever holds money. A key 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import DecodeError, Meta, Struct, field
@@ -139,7 +138,6 @@ class WorldFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     platform: Literal["shopify", "custom"]
     currency: str
     country: str
-    locale: str
     countries: dict[str, Country]
     taxes_included: bool = False
     utc_offset: int = 0
@@ -155,11 +153,6 @@ class WorldFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def order_name(orders: OrdersEntry, index: int) -> str:
     """The name of the order with this index, from 0: `#1001` is the first."""
     return f"{orders.prefix}{1001 + index}"
-
-
-def read_world_file(path: Path) -> WorldFile:
-    """The world file at `path`. Raises `SetupError` with what is wrong in it."""
-    return parse_world_file(path.read_bytes(), path.name)
 
 
 def parse_world_file(text: bytes, label: str) -> WorldFile:

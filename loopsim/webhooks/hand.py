@@ -105,7 +105,7 @@ class Hand:
         self._show_nothing()
         self._subscriptions: dict[int, Subscription | None] = {}
         self._seen_changes = -1
-        self._payloads: dict[int, tuple[bytes, str]] = {}
+        self._payloads: dict[int, bytes] = {}
         self._routes: dict[str, Route | None] = {}
         self._routes_under: object = None
 
@@ -137,15 +137,15 @@ class Hand:
             self._routes[url] = None if target is None else (target, allowed(url, listed))
         return self._routes[url]
 
-    def payload(self, job: Job) -> tuple[bytes, str]:
-        """The bytes of a job's payload, and as text."""
+    def payload(self, job: Job) -> bytes:
+        """The bytes of a job's payload."""
         id_ = job.delivery.payload_id
         kept = self._payloads.get(id_)
         if kept is None:
             # Those that come after a new one will be wanted next; one statement reads them all.
             ahead = _READ_AHEAD if job.first and self.underway > 1 else 1
             for read_id, body in payloads_from(self.shop.connection, id_, ahead):
-                self._payloads[read_id] = (body, body.decode("utf-8", "replace"))
+                self._payloads[read_id] = body
             kept = self._payloads[id_]
             while len(self._payloads) > _KEPT_PAYLOADS:
                 del self._payloads[next(iter(self._payloads))]

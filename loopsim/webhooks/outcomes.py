@@ -23,14 +23,13 @@ from loopsim.webhooks.targets import Target
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):
-    """One message as it is posted. `text` is the body as text; `as_kept`: the body is the payload as it is kept."""
+    """One message as it is posted. `changed`: the body as text where it is not the payload as kept."""
 
     url: str
     target: Target
     body: bytes
-    text: str
     headers: dict[str, str]
-    as_kept: bool
+    changed: str | None
 
 
 class Posted(Struct, frozen=True, kw_only=True):
@@ -157,7 +156,7 @@ class _Batch:
             at=posted.at,
             url=out.url,
             request_headers=out.headers,
-            request_body=None if out.as_kept else out.text,
+            request_body=out.changed,
             status=reply.status,
             response_headers=reply.headers,
             response_body=reply.body,
@@ -232,7 +231,8 @@ def _posted_entry(posted: Posted, number: int, note: str | None) -> Entry:
         kind="delivery",
         method="POST",
         status=reply.status,
-        request_body=out.text,
+        request_body=out.changed,
+        payload_id=delivery.payload_id if out.changed is None else None,
         response_body=reply.body,
         delivery_id=delivery.id,
         attempt=number,

@@ -42,17 +42,15 @@ def prepare(job: Job, target: Target) -> Outgoing:
     hand, fault = job.hand, job.fault
     subscription = hand.subscription(job.delivery.subscription_id)
     assert subscription is not None
-    body, text = hand.payload(job)
+    body = hand.payload(job)
     tamper = str(fault.get("what", "signature")) if fault.get("kind") == "tamper" else None
     sent, signature = signed(body, subscription.secret or hand.shop.settings.secret, tamper)
-    as_kept = sent is body
     return Outgoing(
         url=subscription.url,
         target=target,
         body=sent,
-        text=text if as_kept else sent.decode("utf-8", "replace"),
         headers=_HEADERS if signature is None else {**_HEADERS, SIGNATURE_HEADER: signature},
-        as_kept=as_kept,
+        changed=None if sent is body else sent.decode("utf-8", "replace"),
     )
 
 

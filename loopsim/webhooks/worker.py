@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
@@ -127,6 +126,12 @@ class Worker:
         self._submit(job)
         self._watch_held(hand)
         return future
+
+    def resume(self, shop: Shop) -> None:
+        """The shop is not busy any more: write down what came of deliveries meanwhile."""
+        hand = self._hands.get(shop)
+        if hand is not None and hand.finished:
+            self._flush_soon(hand)
 
     # being patient
 
@@ -332,12 +337,12 @@ class Worker:
         if hand.flush_timer is not None:
             hand.flush_timer.cancel()
             hand.flush_timer = None
-        if hand.closed:
+        if hand.closed or hand.shop.busy is not None:
             return
         outcomes, finished = hand.outcomes, hand.finished
         try:
             written = self._write(hand, outcomes)
-        except sqlite3.Error:
+        except Exception:
             self._write_later(hand)
             return
         hand.unwritable = False

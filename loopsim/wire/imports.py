@@ -18,17 +18,10 @@ from typing import Any, get_args
 from msgspec import structs
 
 from loopsim.domain import chance
-from loopsim.domain.inference import (
-    SALES_CHANNEL,
-    bonus_of,
-    kept_worth,
-    processing_event_of,
-    resolution_of,
-    taxes_included,
-)
+from loopsim.domain.inference import SALES_CHANNEL, bonus_of, kept_worth, resolution_of, taxes_included
 from loopsim.domain.labels import LABEL_STATUSES, Label, LabelStatus
 from loopsim.domain.orders import Address, share
-from loopsim.domain.policy import LabelSource, Method
+from loopsim.domain.policy import LabelSource, Method, processing_event_of
 from loopsim.domain.returns import (
     STATES,
     Condition,
@@ -114,7 +107,7 @@ def read_row(row: Any, settings: Settings) -> Return:
         closed_at=updated_at if state == "closed" else None,
         method=_method(method),
         label_source=_label_source(of, bool(labels), settings),
-        processing_event=processing_event_of(lines, settings.policy),
+        processing_event=processing_event_of(settings.policy, (line.resolution for line in lines)),
         leftover="credit" if exchanges and totals.gift_card > 0 else "refund",
         fee=totals.handling_fee,
         bonus=bonus_of(totals),

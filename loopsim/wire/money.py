@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=8192)
 def decimal(minor: int) -> str:
     """`6995` as `"69.95"`."""
     sign, minor = ("-", -minor) if minor < 0 else ("", minor)

@@ -177,7 +177,7 @@ def exchange(item: Exchange, included: bool) -> dict[str, Any]:
         "exchange_order_id": item.order_id,
         "exchange_order_name": item.order_name,
         "product_id": str(item.product_id),
-        "variant_id": None if item.variant_id is None else str(item.variant_id),
+        "variant_id": id_text(item.variant_id),
         "sku": item.sku,
         "type": item.type,
         "title": item.title,
@@ -218,7 +218,8 @@ def outcomes_processed_at(return_: Return) -> dict[str, Any]:
     }
 
 
-def _text(id_: int | None) -> str | None:
+def id_text(id_: int | None) -> str | None:
+    """An id as text, where there is one."""
     return None if id_ is None else str(id_)
 
 
@@ -227,7 +228,7 @@ def _row_line(line: ReturnLine) -> dict[str, Any]:
         "line_item_id": str(line.id),
         "provider_line_item_id": str(line.order_line_id),
         "product_id": str(line.product_id),
-        "variant_id": _text(line.variant_id),
+        "variant_id": id_text(line.variant_id),
         "sku": line.sku,
         "title": line.title,
         "price": decimal(line.price),
@@ -299,7 +300,7 @@ def plain_row(return_: Return, settings: Settings) -> dict[str, Any]:
         **money_totals(totals),
         "gift_card": decimal(totals.gift_card),
         "gift_card_order_name": return_.gift_card_order_name,
-        "gift_card_order_id": _text(return_.gift_card_order_id),
+        "gift_card_order_id": id_text(return_.gift_card_order_id),
         "handling_fee": decimal(totals.handling_fee),
         "refund": decimal(totals.refund),
         "upsell": decimal(totals.upsell),
@@ -382,7 +383,7 @@ def details(return_: Return, settings: Settings, currency_type: str = "shop") ->
         "exchange_order_name": list(dict.fromkeys(str(item.order_name) for item in made)),
         "exchange_order_id": list(dict.fromkeys(str(item.order_id) for item in made)),
         "gift_card_order_name": return_.gift_card_order_name,
-        "gift_card_order_id": _text(return_.gift_card_order_id),
+        "gift_card_order_id": id_text(return_.gift_card_order_id),
         "gift_card": decimal(totals.gift_card),
         "refund": decimal(totals.refund),
         "refunds": refunds(return_),

@@ -9,6 +9,7 @@ from loopsim.domain.events import Event
 from loopsim.domain.labels import Label, LabelRequest
 from loopsim.domain.orders import Address
 from loopsim.domain.returns import OrderRef, Return, ReturnLine, with_money
+from loopsim.domain.shipping import address_parts
 from loopsim.domain.shop import Settings
 from loopsim.domain.totals import Totals
 from loopsim.wire.payloads import payload
@@ -114,16 +115,7 @@ def _return(settings: Settings, now: datetime) -> Return:
 
 
 def _request(return_: Return, now: datetime) -> LabelRequest:
-    place = {
-        "name": "Robin Sample",
-        "address1": "12 Harbour Lane",
-        "city": "Portland",
-        "state": "Oregon",
-        "zip": "97201",
-        "country": "United States",
-        "country_code": "US",
-        "phone": "5035550100",
-    }
+    place = address_parts(_ADDRESS)
     product = {
         "name": "Sample Tee - M",
         "sku": "SAMPLE-TEE-M",

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 
 
 def iso(moment: datetime) -> str:
     """`2026-05-27T16:30:36+00:00`: list rows and webhooks."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}+00:00"
+    return moment.isoformat(timespec="seconds")
 
 
 def iso_or_none(moment: datetime | None) -> str | None:
@@ -22,7 +22,7 @@ def iso_or_none(moment: datetime | None) -> str | None:
 
 def spaced(moment: datetime) -> str:
     """`2026-05-27 16:30:36`: details, notes and `returned_at`; UTC, unsaid."""
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+    return moment.isoformat(" ", "seconds")[:19]
 
 
 def spaced_or_none(moment: datetime | None) -> str | None:
@@ -32,7 +32,7 @@ def spaced_or_none(moment: datetime | None) -> str | None:
 
 def with_millis(moment: datetime) -> str:
     """`2024-10-25T16:44:47.038Z`: fraud reports."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def in_zone(moment: datetime, offset_minutes: int) -> str:
@@ -44,7 +44,7 @@ def php_dump(moment: datetime | None) -> dict[str, object] | None:
     """A PHP DateTime as `json_encode` prints it, or None (captured in `outcomes_processed_at`)."""
     if moment is None:
         return None
-    return {"date": f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond:06d}", "timezone_type": 3, "timezone": "UTC"}
+    return {"date": moment.isoformat(" ", "microseconds")[:26], "timezone_type": 3, "timezone": "UTC"}
 
 
 _TIME = r"""(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?
@@ -108,6 +108,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.VERBOSE | re.IGNORECASE)
 
 
+@lru_cache(maxsize=512)
 def _absolute(text: str, end_of_day: bool) -> datetime | None:
     if text.startswith("@") and text[1:].lstrip("-").isdigit():
         return datetime.fromtimestamp(int(text[1:]), UTC)

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 PYPROJECT = """
 [build-system]
-requires = ["hatchling", "msgspec", "pyyaml"]
+requires = ["hatchling", "msgspec", "pyyaml", "faker"]
 build-backend = "hatchling.build"
 
 [project]
@@ -25,23 +26,26 @@ packages = ["loopsim"]
 [tool.hatch.build.targets.wheel.hooks.custom]
 path = "loopsim/contract/build_hook.py"
 """
+# What of the package the hook works with: contract and worlds, and what these are made of.
+PARTS = ("contract", "domain", "store", "__init__.py", "clock.py", "errors.py")
 BUILD = "from hatchling.build import build_wheel; print(build_wheel({folder!r}))"
 
 
 @pytest.fixture
 def checkout(openapi_dir: Path, tmp_path: Path) -> Path:
-    """A checkout of the package's own code with the library's contract."""
+    """A checkout of the package's own code with the library's contract and one world."""
     root = tmp_path / "checkout"
     root.mkdir()
     (root / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
     shutil.copytree(openapi_dir, root / "openapi")
-    shutil.copytree(
-        REPOSITORY / "loopsim" / "contract",
-        root / "loopsim" / "contract",
-        ignore=shutil.ignore_patterns("__pycache__", "compiled.json"),
-    )
-    for name in ("__init__.py", "errors.py"):
-        shutil.copy(REPOSITORY / "loopsim" / name, root / "loopsim" / name)
+    unwanted = shutil.ignore_patterns("__pycache__", "compiled.json", "_worlds")
+    (root / "loopsim").mkdir()
+    for name in PARTS:
+        part = REPOSITORY / "loopsim" / name
+        copy = shutil.copy if part.is_file() else partial(shutil.copytree, ignore=unwanted)
+        copy(part, root / "loopsim" / name)
+    (root / "fixtures" / "worlds").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "fixtures" / "worlds" / "empty.yaml", root / "fixtures" / "worlds")
     (root / "scenarios").mkdir()
     (root / "scenarios" / "one.yaml").write_text("a: 1\n", encoding="utf-8")
     return root
@@ -52,14 +56,14 @@ def build(checkout: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script], cwd=checkout, capture_output=True, text=True, timeout=120)
 
 
-def test_a_wheel_carries_the_compiled_contract_its_documents_and_the_scenarios(checkout: Path) -> None:
+def test_a_wheel_carries_the_compiled_contract_its_documents_the_worlds_and_the_scenarios(checkout: Path) -> None:
     run = build(checkout)
     assert run.returncode == 0, run.stderr
     with zipfile.ZipFile(next((checkout / "dist").glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
         compiled = msgspec.json.decode(wheel.read("loopsim/_data/compiled.json"))
     assert {"loopsim/_data/openapi/FACTS.md", "loopsim/_data/openapi/loop/loans.yaml"} < names
-    assert "loopsim/_data/scenarios/one.yaml" in names
+    assert {"loopsim/_data/scenarios/one.yaml", "loopsim/store/_worlds/empty.json"} < names
     assert list(compiled["documents"]) == ["loop/2026-07", "loop/2026-10", "control/1"]
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from loopsim.contract import Contract, Provenance, public_document
@@ -13,7 +11,6 @@ def test_an_operation_says_who_may_call_it_and_how_sure_it_is(library: Contract)
     assert lend.scopes == ("loans:write",)
     assert lend.oauth_scopes == ("loans:lend",)
     assert not lend.public
-    assert lend.body_required
     assert lend.limits == {"books": 3}
     assert lend.provenance == Provenance("documented", "loan")
     assert library.operation("getLatestLoan").public
@@ -70,14 +67,3 @@ def test_a_served_document_names_the_absolute_servers_of_its_version(
 
 def test_the_served_control_document_stands_at_the_root(library: Contract) -> None:
     assert public_document(library, "control", None, "http://[::1]:1")["servers"] == [{"url": "http://[::1]:1"}]
-
-
-def test_the_package_imports_nothing_of_loopsim_but_errors() -> None:
-    package = Path(__file__).parents[2] / "loopsim" / "contract"
-    imports = {
-        line.split()[1].split(".")[1]
-        for path in package.glob("*.py")
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line.strip().startswith(("from loopsim.", "import loopsim."))
-    }
-    assert imports == {"contract", "errors"}

@@ -10,7 +10,6 @@ from msgspec import structs
 
 from loopsim.domain import inference
 from loopsim.domain.orders import Address, Customer, OrderLine, share
-from loopsim.domain.policy import Policy
 from loopsim.domain.returns import Exchange, OrderRef, Return, ReturnLine
 from loopsim.domain.totals import Totals, settle
 
@@ -95,14 +94,6 @@ def test_taxes_are_inside_prices_where_a_sum_says_so(
 def test_the_bonus_of_totals_that_add_up_is_found_again(bonus: int) -> None:
     totals = settle([(unit(), "exchange")], [unit(price=9000)], taxes_included=False, bonus=bonus, fee=100)
     assert inference.bonus_of(structs.replace(totals, bonus=0)) == bonus
-
-
-def test_of_several_processing_events_the_latest_counts() -> None:
-    policy = Policy(processing_event="in_transit", processing_events={"exchange": "delivered", "credit": "immediate"})
-    lines = [unit(), unit(resolution="credit"), unit(resolution="exchange")]
-    assert inference.processing_event_of(lines[:2], policy) == "in_transit"
-    assert inference.processing_event_of(lines, policy) == "delivered"
-    assert inference.processing_event_of([], policy) == "in_transit"
 
 
 def order(lines: tuple[OrderLine, ...] = ()) -> Any:

@@ -110,7 +110,8 @@ def test_a_flag_stops_processing_with_a_code_of_its_own_unless_the_shop_allows_i
 @pytest.mark.parametrize(
     ("state", "flagged", "word"),
     [("expired", False, "expired"), ("expired", True, "expired"), ("open", True, "flagged"),
-     ("review", True, "flagged"), ("open", False, None), ("review", False, None), ("closed", True, None), ("cancelled", True, None)],
+     ("review", True, "flagged"), ("open", False, None),
+     ("review", False, None), ("closed", True, None), ("cancelled", True, None)],
 )  # fmt: skip
 def test_cancelling_words_expired_and_flagged_in_a_sentence_of_its_own(
     state: Any, flagged: bool, word: str | None, make: Any

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from loopsim.domain.orders import Address, Customer
-from loopsim.domain.policy import CONDITIONS, Candidate, Policy, WorkflowActions, WorkflowRule, decide
+from loopsim.domain.policy import (
+    CONDITIONS,
+    Candidate,
+    Policy,
+    WorkflowActions,
+    WorkflowRule,
+    decide,
+    processing_event_of,
+)
 
 # What the return in these tests is: two units, 30.00 together, of a customer in Poland who pays in PLN.
 UNITS = (
@@ -79,15 +87,22 @@ def test_without_rules_the_policy_decides(make: Any) -> None:
     decision = decided(make, Policy(handling_fee=395, bonus_credit=500, processing_event="in_transit"))
     assert (decision.review, decision.processing_event, decision.destination_id) == (False, "in_transit", 5)
     assert (decision.handling_fee, decision.bonus_credit) == (395, 500)
-    assert (decision.line_outcomes, decision.excluded, decision.excluded_methods) == (("default", "default"), (), ())
+    assert (decision.line_outcome, decision.excluded, decision.excluded_methods) == ("default", (), ())
+
+
+def test_of_several_processing_events_the_latest_counts() -> None:
+    policy = Policy(processing_event="in_transit", processing_events={"exchange": "delivered", "credit": "immediate"})
+    assert processing_event_of(policy, ["refund", "credit"]) == "in_transit"
+    assert processing_event_of(policy, ["refund", "credit", "exchange"]) == "delivered"
+    assert processing_event_of(policy, []) == "in_transit"
 
 
 # action -> where the decision shows it
 ACTIONS: list[tuple[dict[str, Any], str, Any]] = [
     ({"send_to_review": True}, "review", True),
-    ({"keep_item": True}, "line_outcomes", ("keep", "keep")),
-    ({"donate_item": True}, "line_outcomes", ("donate", "donate")),
-    ({"reject_item": True}, "line_outcomes", ("reject", "reject")),
+    ({"keep_item": True}, "line_outcome", "keep"),
+    ({"donate_item": True}, "line_outcome", "donate"),
+    ({"reject_item": True}, "line_outcome", "reject"),
     ({"bypass_final_sale": True}, "bypass_final_sale", True),
     ({"processing_event": "disabled"}, "processing_event", "disabled"),
     ({"destination_id": 9}, "destination_id", 9),
@@ -155,7 +170,7 @@ def test_what_does_not_travel_is_processed_at_once(
     policy: Policy, method: Any, event: str, outcome: str, make: Any
 ) -> None:
     decision = decided(make, policy, method=method)
-    assert (decision.processing_event, set(decision.line_outcomes)) == (event, {outcome})
+    assert (decision.processing_event, decision.line_outcome) == (event, outcome)
 
 
 def test_a_bonus_in_percent_is_of_the_units_that_earn_one(make: Any) -> None:

@@ -1,7 +1,7 @@
 """A long script of calls, acts and clock moves against a fresh server; prints everything that came back.
 
-Run as a program in a process of its own, twice: the two outputs must be the same bytes. What may differ is left out: `Date` is the
-shop's and stays, the rate limit's headers and the ports are not.
+Run as a program in a process of its own, twice: the two outputs must be the same bytes. What may differ is left out:
+`Date` is the shop's and stays, the rate limit's headers and the ports do not.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def main() -> None:
         story = Story(server, url)
         story.tell()
     receiver.shutdown()
-    # Deliveries of different returns and subscriptions run beside each other: compare what came, not how it interleaved.
+    # Deliveries of different returns and subscriptions run beside each other: what came is compared, not in which order.
     for path, signature, body in sorted(Receiver.received):
         story.lines.append(json.dumps([path, signature, hashlib.sha256(body).hexdigest(), body.decode("latin-1")]))
     sys.stdout.write("\n".join(story.lines).replace(f"127.0.0.1:{receiver.server_port}", "RECEIVER") + "\n")

@@ -17,11 +17,19 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own with room for about 6 MB."""
     place = tmp_path / "disk"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], capture_output=True, check=False)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place]
+    mounted = subprocess.run(mount, capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("a file system of one's own can only be mounted by root")
     yield place
     subprocess.run(["umount", place], check=True)
+
+
+def _submit_many(shop: Shop, made: list[int]) -> None:
+    # What is left in the write-ahead log's last page still takes a few.
+    for _ in range(200):
+        order = shop.act("orders.makes", lines=[{"variant": "TEE-RED-M", "quantity": 3}])
+        made.append(shop.act("customer.submits_return", order=order["order"]["name"])["id"])
 
 
 def test_a_full_disk_refuses_new_work_and_loses_nothing(small_disk: Path) -> None:
@@ -33,10 +41,7 @@ def test_a_full_disk_refuses_new_work_and_loses_nothing(small_disk: Path) -> Non
         with pytest.raises(OSError, match="No space"):
             filler.write_bytes(b"x" * 7_000_000)
         with pytest.raises(ControlError) as full:
-            # What is left in the write-ahead log's last page still takes a few.
-            for _ in range(200):
-                order = shop.act("orders.makes", lines=[{"variant": "TEE-RED-M", "quantity": 3}])
-                made.append(shop.act("customer.submits_return", order=order["order"]["name"])["id"])
+            _submit_many(shop, made)
         assert full.value.status in {500, 507}
         filler.unlink()
         made.append(shop.act("customer.submits_return")["id"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -65,7 +64,6 @@ def test_requests_are_listed_oldest_first_by_what_is_asked(shop: Shop) -> None:
     for _ in range(3):
         made.append(asked(shop))
         shop.advance(hours=1)
-    moment = shop.now - timedelta(hours=2)
 
     def listed(**query: Any) -> list[int]:
         query = {"from" if name == "since" else "to" if name == "until" else name: str(v) for name, v in query.items()}
@@ -83,13 +81,13 @@ def test_requests_are_listed_oldest_first_by_what_is_asked(shop: Shop) -> None:
     exact = shop.records.label_request(requests[1]).created_at
     assert listed(since=exact.isoformat()) == requests[1:]
     assert listed(until=exact.isoformat()) == [requests[0]]  # before, not at
-    assert listed(since=moment.isoformat(), until=shop.now.isoformat()) == [requests[1], requests[2]][:2]
 
 
 @pytest.mark.parametrize(
     ("query", "field"),
     [({"limit": "251"}, "limit"), ({"limit": "-1"}, "limit"), ({"limit": "x"}, "limit"), ({"offset": "-1"}, "offset"),
-     ({"status": "open"}, "status"), ({"from": "soon"}, "from"), ({"to": "soon"}, "to"), ({"return_id": "x"}, "return_id")],
+     ({"status": "open"}, "status"), ({"from": "soon"}, "from"), ({"to": "soon"}, "to"),
+     ({"return_id": "x"}, "return_id")],
 )  # fmt: skip
 def test_a_listing_refuses_what_it_cannot_read(query: Any, field: str, shop: Shop) -> None:
     reply = shop.call("listLabelRequests", query=query)
@@ -131,7 +129,11 @@ def test_a_label_fulfils_the_request_and_is_told(shop: Shop) -> None:
     reply = shop.call("createLabel", label_input(request_id, tracking_url="https://t/1", qrcode_url="https://q/1"))
     assert reply.status == 201
     assert reply.headers["location"] == f"http://127.0.0.1:8484/api/v1/labels/{reply.body['id']}"
-    assert (reply.body["status"], reply.body["rate"], reply.body["created_at"]) == ("new", RATE, "2026-06-01T02:00:04-07:00")
+    assert (reply.body["status"], reply.body["rate"], reply.body["created_at"]) == (
+        "new",
+        RATE,
+        "2026-06-01T02:00:04-07:00",
+    )
     assert shop.triggers() == ["label.created", "return.updated"]
     assert shop.call("getLabelRequest", id=request_id).body["status"] == "fulfilled"
     details = shop.call("getReturnDetails", query={"return_id": id_}).body

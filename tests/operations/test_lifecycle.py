@@ -1,5 +1,5 @@
-"""What happens to a return by itself and through acts: whom each transition tells, in order (section 6.3 of the facts), and
-what it leaves behind."""
+"""What happens to a return by itself and through acts: whom each transition tells, in order (section 6.3 of the facts),
+and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loopsim.domain.orders import Variant
+from loopsim.domain.orders import Location, Variant
 from loopsim.domain.policy import WorkflowActions, WorkflowRule
 
 Shop = Any
@@ -234,7 +234,10 @@ def test_out_of_stock_leads_to_review_and_staff_finishes_what_is_missing(shop: S
     assert told["refunds"][0]["amount"] == told["refund"]
     shop.act("staffProcesses", return_id=id_)
     shop.advance(seconds=2)
-    assert (shop.triggers(), shop.return_(id_).state) == (["label.created", "return.updated", "return.updated"], "review")
+    assert (shop.triggers(), shop.return_(id_).state) == (
+        ["label.created", "return.updated", "return.updated"],
+        "review",
+    )
     shop.act("stockSets", variant="MUG-WHT", available=1)
     shop.act("staffProcesses", return_id=id_)
     shop.advance(seconds=2)
@@ -406,7 +409,7 @@ def test_an_edit_says_when_and_tells(shop: Shop) -> None:
     shop.act("customerEditsReturn", return_id=id_, items=[{"outcome": "credit", "quantity": 2}])
     ((trigger, told),) = shop.heard()
     assert (trigger, told["edited_at"], told["outcome"]) == ("return.updated", "2026-06-01T09:05:00+00:00", "credit")
-    assert [line["line_item_id"] for line in told["line_items"]][0] == str(first)
+    assert told["line_items"][0]["line_item_id"] == str(first)
     assert told["labels"][0]["line_items"] == [int(line["line_item_id"]) for line in told["line_items"]]
 
 
@@ -453,7 +456,9 @@ def test_edits_are_for_open_returns(shop: Shop) -> None:
 
 
 def test_units_are_returned_once(shop: Shop) -> None:
-    order = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU", "quantity": 2}, {"variant": "MUG-WHT"}])["order"]["name"]
+    order = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU", "quantity": 2}, {"variant": "MUG-WHT"}])["order"][
+        "name"
+    ]
     shop.act("customerSubmitsReturn", order=order, items=[{"sku": "MUG-BLU", "quantity": 2}])
     again = {"order": order, "items": [{"sku": "MUG-BLU"}]}
     before = shop.dump()
@@ -505,6 +510,15 @@ def test_a_submission_that_cannot_be_is_refused_and_changes_nothing(body: Any, r
     assert shop.dump() == before
 
 
+def test_without_an_order_the_next_one_is_taken_that_has_what_is_asked_for(shop: Shop) -> None:
+    three = shop.submit("refund", "credit", "refund")
+    assert len({line["order_line_id"] for line in three["line_items"]}) >= 1
+    caps = shop.act("customerSubmitsReturn", items=[{"sku": "CAP-GRN"}])
+    assert [line["sku"] for line in caps["line_items"]] == ["CAP-GRN"]
+    final = shop.call("customerSubmitsReturn", {"items": [{"sku": "BEAN-RED"}]})
+    assert final.refusal == "final_sale"
+
+
 def test_orders_are_found_by_name_with_or_without_sign_and_by_either_id(shop: Shop) -> None:
     order = shop.act("ordersMakes", name="#X-1", lines=[{"variant": "MUG-BLU", "quantity": 5}])["order"]
     for named in ("#X-1", "X-1", order["id"], str(order["id"]), order["provider_id"]):
@@ -535,8 +549,6 @@ def test_impossible_orders_and_places_are_refused(shop: Shop) -> None:
 
 
 def test_stock_is_set_at_one_place_or_for_all(shop: Shop) -> None:
-    from loopsim.domain.orders import Location
-
     places = shop.records.all("location", Location)
     assert shop.act("stockSets", variant="TEE-RED-S", available=3)["available"] == 3
     assert shop.act("stockSets", variant="TEE-RED-S", available=4, location_id=places[1].id)["available"] == 7

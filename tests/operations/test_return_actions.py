@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from loopsim.contract import render
+from loopsim.errors import Refusal
+from loopsim.operations.loop.return_actions import BROKE
+
 Shop = Any
 UNKNOWN = 1
 NOT_FOUND = {"errors": {"message": "No return found with this ID."}}
@@ -179,7 +183,10 @@ def test_a_failed_processing_is_told_with_who_asked_for_it_and_can_be_tried_agai
 
 
 def test_a_flag_set_after_the_call_stops_the_work_unless_the_shop_allows_it(open_shop: Any) -> None:
-    for allowed, state, told in ((False, "open", ["return.processing.failed"]), (True, "closed", ["return.updated", "return.closed"])):
+    for allowed, state, told in (
+        (False, "open", ["return.processing.failed"]),
+        (True, "closed", ["return.updated", "return.closed"]),
+    ):
         shop = open_shop(carrier="manual", allow_flagged_processing=allowed)
         shop.subscribe()
         id_ = shop.submit()["id"]
@@ -235,7 +242,12 @@ def test_cancelling_tells_once_and_leaves_nothing_to_happen(shop: Shop) -> None:
     id_ = made(shop, "open")
     shop.call("cancelReturn", id=id_)
     ((trigger, told),) = shop.heard()
-    assert (trigger, told["state"], told["total"], told["return_total"]) == ("return.updated", "cancelled", "0.00", "0.00")
+    assert (trigger, told["state"], told["total"], told["return_total"]) == (
+        "return.updated",
+        "cancelled",
+        "0.00",
+        "0.00",
+    )
     assert told["outcome"] == "refund"
     shop.advance(days=60)
     assert shop.heard() == []
@@ -411,11 +423,7 @@ def test_a_processing_that_breaks_inside_remove_changes_nothing_and_passes(act: 
     assert removed(shop, id_, lines(shop, id_)[0]).body is True
 
 
-def test_remove_says_it_broke_in_the_words_of_the_contract(shop: Shop, contract: Any) -> None:
-    from loopsim.contract import render
-    from loopsim.errors import Refusal
-    from loopsim.operations.loop.return_actions import BROKE
-
+def test_remove_says_it_broke_in_the_words_of_the_contract(contract: Any) -> None:
     assert render(contract.operation("removeLineItems"), Refusal("processing_broke"), {}).body == BROKE
 
 

@@ -22,6 +22,10 @@ def at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
+def coded(cursor: bytes) -> str:
+    return base64.b64encode(cursor).decode()
+
+
 def ids(reply: Any) -> list[int]:
     assert reply.status == 200, reply
     rows = reply.body["returns"] if isinstance(reply.body, dict) else reply.body
@@ -148,7 +152,9 @@ def test_rows_come_oldest_first_and_equal_moments_by_id(shop: Shop) -> None:
 
 
 def test_the_filter_chooses_window_and_order(shop: Shop) -> None:
-    old, older = put(shop, (shop.now - 10 * DAY, "open"), (shop.now - 11 * DAY, "open"), updated=9 * DAY + timedelta(hours=1))
+    old, older = put(
+        shop, (shop.now - 10 * DAY, "open"), (shop.now - 11 * DAY, "open"), updated=9 * DAY + timedelta(hours=1)
+    )
     assert listed(shop) == []
     assert listed(shop, filter="updated_at") == [old]
     assert listed(shop, filter="updated_at", since=at(shop.now - 3 * DAY), until=at(shop.now)) == [older, old]
@@ -189,7 +195,11 @@ def test_links_repeat_what_shaped_the_page_but_not_paginate(shop: Shop) -> None:
     cursor = query.pop("cursor")
     assert query == {**asked, "filter": "created_at"}
     content = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4)))
-    assert content == {"created_at": "2026-06-01 09:00:00", "id": int(page["returns"][-1]["id"]), "_pointsToNextItems": True}
+    assert content == {
+        "created_at": "2026-06-01 09:00:00",
+        "id": int(page["returns"][-1]["id"]),
+        "_pointsToNextItems": True,
+    }
     assert not cursor.endswith("=")
 
 
@@ -211,12 +221,19 @@ def test_no_empty_page_follows_a_full_one(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "%%%", "", base64.b64encode(b"{}").decode(), base64.b64encode(b'{"created_at":1,"id":2}').decode(),
-     base64.b64encode(b'{"updated_at":"2026-06-01 00:00:00","id":1,"_pointsToNextItems":true}').decode(),
-     base64.b64encode(b'{"created_at":"2026-06-01 00:00:00","id":true,"_pointsToNextItems":true}').decode(),
-     base64.b64encode(b'{"created_at":"2026-06-01 00:00:00","id":99999999999999999999,"_pointsToNextItems":true}').decode(),
-     base64.b64encode(b"[" * 5000).decode(), base64.b64encode(b'"text"').decode()],
-)  # fmt: skip
+    [
+        "x",
+        "%%%",
+        "",
+        coded(b"{}"),
+        coded(b'{"created_at":1,"id":2}'),
+        coded(b'{"updated_at":"2026-06-01 00:00:00","id":1,"_pointsToNextItems":true}'),
+        coded(b'{"created_at":"2026-06-01 00:00:00","id":true,"_pointsToNextItems":true}'),
+        coded(b'{"created_at":"2026-06-01 00:00:00","id":99999999999999999999,"_pointsToNextItems":true}'),
+        coded(b"[" * 5000),
+        coded(b'"text"'),
+    ],
+)
 def test_a_cursor_that_cannot_be_read_counts_as_none_and_answers_a_page(cursor: str, shop: Shop) -> None:
     (id_,) = put(shop, (shop.now, "open"))
     reply = shop.call("listReturns", query={"cursor": cursor})

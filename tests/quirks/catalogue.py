@@ -25,6 +25,11 @@ def shows(*ids: str) -> pytest.MarkDecorator:
     return pytest.mark.shows(*ids)
 
 
+def shown_by(item: pytest.Item) -> list[str]:
+    """The quirks that a test shows."""
+    return [name for mark in item.iter_markers("shows") for name in mark.args]
+
+
 def _of(says: str, *sources: str | int) -> Quirk:
     return Quirk(says, sources)
 

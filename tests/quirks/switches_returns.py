@@ -14,12 +14,13 @@ from loopsim.domain.returns import STATES, Return
 from loopsim.domain.snowflakes import snowflake
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations import moves
+from loopsim.operations.control.views import return_view
 from loopsim.operations.loop import return_actions, return_data
 from loopsim.operations.perform import TIMERS, Answer, Call
 from loopsim.server.requests import base_url
 from loopsim.store.transaction import Transaction
-from loopsim.wire import money, times
 from loopsim.wire import returns as rows
+from loopsim.wire import times
 from tests.quirks.patching import (
     Patch,
     Perform,
@@ -114,7 +115,7 @@ def _reading(change: Callable[..., Any]) -> Switch:
 
 
 def _window_ends_early(window: Any) -> Any:
-    return structs.replace(window, last=window.last.replace(microsecond=0))
+    return structs.replace(window, last=window.last.replace(microsecond=0) - timedelta(milliseconds=1))
 
 
 # rows and details
@@ -203,9 +204,8 @@ def _provider_number(row: Row) -> Row:
     return {**row, "order_number": row["provider_order_number"]}
 
 
-def _money_as_number_at_zero(amount: Any, *more: Any) -> Any:
-    text = money.decimal(amount, *more)
-    return 0 if text == "0.00" else text
+def _number_at_zero(row: Row) -> Row:
+    return {name: 0 if value == "0.00" else value for name, value in row.items()}
 
 
 def _without_tax(row: Row) -> Row:
@@ -231,6 +231,10 @@ def _like_its_siblings(operation: Operation, refusal: Refusal, _usual: Rendered)
     if operation.id != "removeLineItems":
         return None
     return Rendered(200, {"errors": {"message": refusal.code, "code": "UNPROCESSABLE_RETURN"}}, {})
+
+
+def _broken_with_200(real: Perform, tx: Transaction, call: Call) -> Answer:
+    return structs.replace(real(tx, call), status=200)
 
 
 def _plainly_flagged(_operation: Operation, refusal: Refusal, usual: Rendered) -> Rendered | None:
@@ -274,16 +278,8 @@ def _queued_by_remove(tx: Transaction, return_: Return, line_ids: list[int]) -> 
     return moves.queue_processing(tx, _remove_and_stay_open(tx, return_, line_ids), "api")
 
 
-def _staff_cannot(patch: Patch) -> None:
-    for name in ("unflag", "resolve"):
-        patch.item(returns.LIFECYCLE, name, {state: returns.Move(state, ()) for state in STATES})
-    real = structs.replace
-
-    def keeps(return_: Any, **changes: Any) -> Any:
-        changes.pop("flagged", None)
-        return real(return_, **changes)
-
-    patch.set(returns.structs, "replace", keeps)
+def _does_nothing(_real: Perform, tx: Transaction, call: Call) -> Any:
+    return {"return": return_view(tx.need_return(call.body["return_id"]), tx)}
 
 
 def _all_or_nothing(patch: Patch) -> None:
@@ -339,7 +335,7 @@ SWITCHES: dict[str, Switch] = {
     "list-four-outcomes": after(rows.outcomes_processed_at, lambda value: {**value, "shop_cash_processed": None}),
     "list-negative-credit": after(rows.list_row, _negated),
     "list-exchange-type": after(rows.exchange, lambda value: {**value, "type": "variant"}),
-    "list-types-alike": function(money.decimal, _money_as_number_at_zero),
+    "list-types-alike": after(rows.list_row, _number_at_zero),
     "cursor-content": after(return_data._write_cursor, lambda text: text[::-1]),
     "cursor-envelope": queried("listReturns", _bare_without_paginate),
     "cursor-equal-times": _reading(_cursor_by_time_alone),
@@ -398,11 +394,11 @@ SWITCHES: dict[str, Switch] = {
     "process-later": attribute(moves, "queue_processing", _process_at_once),
     "process-fails": _fails_silently,
     "flag-marker": default("flag_moves_to_review", "on"),
-    "flag-staff": _staff_cannot,
+    "flag-staff": both(wrapped("staffUnflags", _does_nothing), wrapped("staffResolvesReview", _does_nothing)),
     "remove-at-once": attribute(moves, "remove_lines", _queued_by_remove),
     "remove-first-closes": attribute(moves, "remove_lines", _remove_and_stay_open),
     "remove-all-cancels": attribute(moves, "remove_lines", lambda tx, return_, _ids: moves.close(tx, return_)),
-    "remove-own-errors": rendered(_like_its_siblings),
+    "remove-own-errors": both(rendered(_like_its_siblings), wrapped("removeLineItems", _broken_with_200)),
     # lifecycle
     "expiry": method(returns, "has_expired", lambda _real, return_: return_.state == "open"),  # type: ignore[arg-type]
     "out-of-stock": _all_or_nothing,

@@ -144,10 +144,10 @@ def _made_when_sent(patch: Patch) -> None:
     sent: list[int] = []
     real = Hand.payload
 
-    def payload(self: Hand, id_: int) -> tuple[bytes, str]:
-        sent.append(id_)
-        body, text = real(self, id_)
-        return body + b" " * sent.count(id_), text
+    def payload(self: Hand, job: Job) -> tuple[bytes, str]:
+        sent.append(job.delivery.id)
+        body, text = real(self, job)
+        return body + b" " * sent.count(job.delivery.id), text
 
     patch.set(Hand, "payload", payload)
 

@@ -133,7 +133,7 @@ def test_a_process_that_fails_later_is_told_by_a_webhook(shop: Bench) -> None:
     assert shop.act(return_id, "process").body == b"true"
     shop.advance(30)
 
-    (heard,) = shop.heard()
+    heard = shop.heard_one()
     assert list(heard.json) == ["topic", "trigger", "return_id", "return_state", "message", "source"]
     assert (heard.json["topic"], heard.json["trigger"]) == PROCESSED
     assert (heard.json["return_id"], heard.json["return_state"], heard.json["source"]) == (return_id, "open", "api")

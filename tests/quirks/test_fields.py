@@ -109,7 +109,6 @@ def test_a_credit_line_may_have_a_negative_price(open_shop: OpenShop) -> None:
     row["line_items"] = [line | {"line_item_id": "75", "provider_line_item_id": "76", "price": "-29.99", "tax": "0.00"}]
 
     other = open_shop()
-    other.lenient = True
     other.control.import_returns(rows=[row], keep_personal_data=True)
 
     assert other.row(71)["line_items"][0]["price"] == "-29.99"
@@ -212,7 +211,7 @@ LABEL_FIELDS = ("carrier", "tracking_number", "label_status", "label_updated_at"
 
 def everywhere(shop: Bench, return_id: int) -> dict[str, dict[str, str]]:
     """The label fields of a new return in the list, in details, and in its `return.created`."""
-    (heard,) = shop.heard()
+    heard = shop.heard_one()
     seen = {"list": shop.row(return_id), "details": shop.details(return_id), "webhook": heard.json}
     return {place: {name: fields[name] for name in LABEL_FIELDS} for place, fields in seen.items()}
 
@@ -246,7 +245,7 @@ def test_where_no_label_will_come_its_fields_are_na(open_shop: OpenShop, how: st
 def test_returned_at_has_the_space_form_beside_iso_times(shop: Bench) -> None:
     shop.listen(("return", "return.created"))
     row = shop.row(shop.submit())
-    (heard,) = shop.heard()
+    heard = shop.heard_one()
 
     for fields in (row, heard.json):
         assert fields["created_at"] == "2026-06-01T12:00:00+00:00"

@@ -30,7 +30,7 @@ def request_of(shop: Bench, **query: Any) -> Any:
 
 @shows("label-request-addresses")
 def test_the_webhook_and_rest_name_the_parts_of_an_address_differently(partner: Bench) -> None:
-    (heard,) = partner.heard()
+    heard = partner.heard_one()
     request = request_of(partner)
 
     for side in ("origin", "destination"):
@@ -46,7 +46,7 @@ def test_the_webhook_and_rest_name_the_parts_of_an_address_differently(partner: 
 
 @shows("label-request-money")
 def test_prices_have_a_currency_and_rates_a_currency_code_in_cents(partner: Bench) -> None:
-    (heard,) = partner.heard()
+    heard = partner.heard_one()
     request = request_of(partner)
 
     label = partner.post("/labels", new_label(request["id"])).json

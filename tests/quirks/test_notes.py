@@ -21,8 +21,10 @@ def test_notes_are_a_bare_array_newest_first(shop: Bench) -> None:
         assert shop.post(f"/warehouse/return/{return_id}/note", {"content": content}).body == b"true"
         shop.advance(90)
 
-    newest, oldest = shop.get(f"/warehouse/return/{return_id}/notes").json
+    notes = shop.get(f"/warehouse/return/{return_id}/notes").json
 
+    assert isinstance(notes, list)
+    newest, oldest = notes
     assert list(newest) == ["id", "content", "created_at"]
     assert (newest["content"], newest["created_at"]) == ("second", "2026-06-01 12:01:30")
     assert (oldest["content"], oldest["created_at"]) == ("first", "2026-06-01 12:00:00")

@@ -34,8 +34,7 @@ def created(shop: Bench, *items: Any, **more: Any) -> Any:
     """The `return.created` of a new return."""
     shop.listen(("return", "return.created"))
     shop.submit(*items, **more)
-    (heard,) = shop.heard()
-    return heard
+    return shop.heard_one()
 
 
 @shows("webhook-php-json")
@@ -81,7 +80,7 @@ def test_webhooks_go_to_plain_http_on_loopback_as_a_json_object(shop: Bench) -> 
     shop.listen(("return", "return.created"), url=shop.receiver.url.replace("127.0.0.1", "localhost"))
     shop.submit()
 
-    (heard,) = shop.heard()
+    heard = shop.heard_one()
 
     assert heard.path == "/loop"
     assert heard.headers["content-type"] == "application/json"
@@ -100,7 +99,7 @@ def test_return_processing_has_the_return_as_a_number(shop: Bench) -> None:
     shop.act(return_id, "process")
     shop.advance(5)
 
-    (heard,) = shop.heard()
+    heard = shop.heard_one()
 
     assert heard.json["return_id"] == return_id
 
@@ -125,7 +124,7 @@ def test_the_id_in_topic_label_is_the_returns(shop: Bench, trigger: str) -> None
     shop.advance(5)
     shop.control.carrier.scans(return_id=return_id, status="pre_transit")
 
-    (heard,) = shop.heard()
+    heard = shop.heard_one()
 
     assert heard.json["id"] == return_id
     assert type(heard.json["provider_order_id"]) is int
@@ -140,7 +139,7 @@ def test_a_gift_card_names_its_return_as_a_text_and_no_shop(open_shop: OpenShop)
     shop.act(return_id, "process")
     shop.advance(5)
 
-    (heard,) = shop.heard()
+    heard = shop.heard_one()
 
     assert heard.json["return_id"] == str(return_id)
     assert "shop_id" not in heard.json

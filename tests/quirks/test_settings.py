@@ -178,7 +178,8 @@ def test_a_page_size_beyond_the_limit_is_brought_into_it(open_shop: OpenShop, as
     assert strict.get("/warehouse/return/list", query).status == 422
     reply = shop.get("/warehouse/return/list", query)
 
-    assert (reply.status, len(reply.json["returns"])) == (200, min(2, int(used)))
+    assert reply.status == 200
+    assert len(reply.json["returns"]) == min(2, int(used))
 
 
 @shows("setting-retry_after_header")

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from loopsim.domain.snowflakes import EPOCH
 from loopsim.store import worlds
-from loopsim.store.built_world import BUILD_DAY, SNOWFLAKE_EPOCH, midnight, placed_orders
+from loopsim.store.built_world import BUILD_DAY, midnight, placed_orders
 from loopsim.store.codec import encode
 from loopsim.store.world_build import build_world, line_tax, percent_of
 from loopsim.store.world_file import (
@@ -22,7 +23,7 @@ from loopsim.store.world_file import (
     SpecialOrder,
     VariantEntry,
     WorldFile,
-    read_world_file,
+    parse_world_file,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ NAMES = ["empty", "eu-multi-currency", "us-apparel"]
 
 
 def world_file(name: str) -> WorldFile:
-    return read_world_file(worlds.SOURCE / f"{name}.yaml")
+    return parse_world_file((worlds.SOURCE / f"{name}.yaml").read_bytes(), name)
 
 
 def with_orders(file: WorldFile, **changes: Any) -> WorldFile:
@@ -38,15 +39,15 @@ def with_orders(file: WorldFile, **changes: Any) -> WorldFile:
 
 
 def made_at(global_id: int) -> datetime:
-    return SNOWFLAKE_EPOCH + timedelta(milliseconds=global_id >> 22)
+    return EPOCH + timedelta(milliseconds=global_id >> 22)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_world_is_built_the_same_in_every_process(name: str) -> None:
     program = (
         "import sys\nfrom pathlib import Path\nfrom loopsim.store.codec import encode\n"
-        "from loopsim.store.world_build import build_world\nfrom loopsim.store.world_file import read_world_file\n"
-        "sys.stdout.buffer.write(encode(build_world(read_world_file(Path(sys.argv[1])))))"
+        "from loopsim.store.world_build import build_world\nfrom loopsim.store.world_file import parse_world_file\n"
+        "sys.stdout.buffer.write(encode(build_world(parse_world_file(Path(sys.argv[1]).read_bytes(), ''))))"
     )
     command = [sys.executable, "-c", program, str(worlds.SOURCE / f"{name}.yaml")]
     here = encode(build_world(world_file(name)))

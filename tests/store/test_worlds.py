@@ -163,7 +163,7 @@ def test_a_world_says_what_its_shops_are_like_and_may_be_overruled() -> None:
     assert (settings.world, settings.platform, settings.currency, settings.taxes_included) == (
         "eu-multi-currency", "custom", "CHF", True,
     )  # fmt: skip
-    assert (settings.country, settings.country_code, settings.locale) == ("Germany", "DE", "de_DE")
+    assert (settings.country, settings.country_code) == ("Germany", "DE")
     assert settings.utc_offset == 60
     assert settings.policy.restock == "webhook"
     assert settings.policy.workflows[0].when == {"product_tag": "sperrgut"}

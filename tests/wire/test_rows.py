@@ -1,5 +1,5 @@
-"""List rows, details and payloads of the same returns: types, spellings and phases. Key order and closedness are checked by the
-contract in every call that `shop` makes."""
+"""List rows, details and payloads of the same returns: types, spellings, phases. That keys are complete and in their
+order is checked by the contract, in every call that `shop` makes."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ DEFAULT_REASON = "Changed my mind"
 def customer_submits_return(tx: Transaction, call: Call) -> Any:
     """Submit a return for an order, or for the next order that has something to send back."""
     body = call.body or {}
-    order = _order(tx, body.get("order"))
+    order = _next_order(tx, body) if body.get("order") is None else _order(tx, body["order"])
     submission = _submission(tx, order, body, taken=frozenset())
     decision = decide(
         tx.settings.policy, order, candidates(submission), submission.method, tx.settings.default_destination_id
@@ -87,13 +87,33 @@ def _same_choices(return_: Return, body: Body) -> Body:
     return {"items": items, "shop_now": shop_now}
 
 
-def _order(tx: Transaction, named: str | int | None) -> Order:
-    if named is None:
-        for order in tx.orders():
-            if any(not line.final_sale for line, _ in _free(tx, order)):
-                return order
-        raise Refusal("nothing_returnable")
-    by_name = tx.orders_named(str(named))
+def _next_order(tx: Transaction, body: Body) -> Order:
+    """The first order that has all the units that are asked for; final sale does not count unless it is named."""
+    refusal = Refusal("nothing_returnable")
+    for order in tx.orders():
+        free = [piece for piece in _free(tx, order) if not piece[0].final_sale or _is_named(piece[0], body)]
+        if not free:
+            continue
+        try:
+            for wanted in body.get("items") or [{}]:
+                _units(tx, wanted, free)
+        except Refusal as other:
+            refusal = other
+        else:
+            return order
+    raise refusal
+
+
+def _is_named(line: OrderLine, body: Body) -> bool:
+    return any(
+        item.get("line_item_id") == line.id or (item.get("sku") is not None and item["sku"] == line.sku)
+        for item in body.get("items") or ()
+    )
+
+
+def _order(tx: Transaction, named: str | int) -> Order:
+    by_id = tx.order(named) if isinstance(named, int) else None
+    by_name = [by_id] if by_id is not None else tx.orders_named(str(named))
     if by_name:
         return by_name[-1]
     number = int(named) if str(named).isdigit() else None

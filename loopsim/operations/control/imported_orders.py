@@ -6,21 +6,20 @@ order that is in the shop is used again if an import inferred it, or if it has t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from datetime import datetime
 
 from msgspec import structs
 
-from loopsim.domain import chance
+from loopsim.domain import chance, snowflakes
 from loopsim.domain.inference import INFERRED, inferred_order, with_room, with_units
 from loopsim.domain.orders import Customer, Order
 from loopsim.domain.returns import Return, ReturnLine
-from loopsim.store.built_world import SNOWFLAKE_EPOCH, SNOWFLAKE_SHIFT, snowflake
 from loopsim.store.transaction import Transaction
 from loopsim.wire.fields import Unreadable
 
 _SMALLEST_SNOWFLAKE = 10**16  # of a few days after their epoch; Shopify's ids are far below
-_LOW = (1 << SNOWFLAKE_SHIFT) - 1
+_LOW = (1 << snowflakes.SHIFT) - 1
 
 
 class _Draft:
@@ -75,12 +74,15 @@ class ImportedOrders:
         order = structs.replace(return_.order, id=draft.order.id, taxes_included=included)
         return structs.replace(return_, order=order, lines=tuple(lines))
 
-    def write(self, left: Iterable[int]) -> int:
-        """Write the orders, and tidy up those (`left`, by id) whose returns were replaced. How many were written."""
+    def write(self, left: Iterable[int]) -> Generator[None, None, int]:
+        """Write the orders one by one, and tidy up those (`left`, by id) whose returns were replaced. How many were
+        written."""
         for draft in self._drafts.values():
             self._tx.put_order(draft.written())
+            yield
         for order_id in sorted(set(left) - {draft.order.id for draft in self._drafts.values()}):
             self._tidy(order_id)
+            yield
         return len(self._drafts)
 
     def _tidy(self, order_id: int) -> None:
@@ -111,7 +113,7 @@ class ImportedOrders:
         drawn = chance.draw(self._tx.settings.seed, "imported order", provider_id)
         found = provider_id
         if provider_id < _SMALLEST_SNOWFLAKE:
-            found = snowflake(max(return_.created_at, SNOWFLAKE_EPOCH)) | drawn & _LOW
+            found = snowflakes.snowflake_at(max(return_.created_at, snowflakes.EPOCH), drawn & _LOW)
         while found in self._ids or self._tx.order(found) is not None:
             found += 1
         self._ids.add(found)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from loopsim.domain import chance
+from loopsim.domain import chance, snowflakes
 from loopsim.domain.orders import Address, Customer
 from loopsim.domain.returns import OrderRef
 from loopsim.domain.shop import Settings
-from loopsim.store.built_world import SNOWFLAKE_SHIFT
 
 if TYPE_CHECKING:
     from loopsim.store.people import Person
@@ -84,7 +83,7 @@ class ImportedPeople:
         person = self.invented(who, ref.origin_country_code)
         number = chance.draw(self._seed, "imported customer", _same(who))
         customer = Customer(
-            id=(number % _DECADE_MS) << SNOWFLAKE_SHIFT | number % (1 << SNOWFLAKE_SHIFT),
+            id=(number % _DECADE_MS) << snowflakes.SHIFT | number % (1 << snowflakes.SHIFT),
             email=ref.email,
             first_name=person.first_name,
             last_name=person.last_name,

@@ -2,8 +2,8 @@
 
     text ─ parsed ─ ids checked ─ replaced returns go ─ each row: people out, read, given its units, written ─ orders
 
-Everything in one transaction: a broken row leaves no trace of the file. `import_steps` is the same work row by row, for
-a caller that wants to do something in between.
+Everything in one transaction: a broken row leaves no trace of the file. `import_steps` is the same work step by step,
+for a caller that wants to do something in between: a row at a time, then an order at a time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from loopsim.store.transaction import Transaction
 from loopsim.wire.disguise import Person, disguised
 from loopsim.wire.fields import Unreadable, check_depth
 from loopsim.wire.imports import read_id, read_row
-from loopsim.wire.overlay import Overlay, difference
+from loopsim.wire.overlay import difference
 from loopsim.wire.returns import plain_row
 
 Steps = Generator[None, None, dict[str, int]]
@@ -57,15 +57,14 @@ def import_returns(tx: Transaction, call: Call) -> dict[str, int]:
 
 
 def import_steps(tx: Transaction, body: dict[str, Any]) -> Steps:
-    """The import, row by row. The transaction is the caller's, and nothing else may use the shop before it ends."""
+    """The import, step by step. The transaction is the caller's, and nothing else may use the shop before it ends."""
     rows = _rows(body)
     yield
-    ids = _ids(rows)
+    ids = yield from _ids(rows)
     present = _present(tx, ids)
     if present and not body.get("replace"):
         raise Refusal("import_conflict", ids=", ".join(map(str, present)), count=len(present))
-    left = _remove(tx, present)
-    yield
+    left = yield from _remove(tx, present)
     run = _Import(tx, keep_people=bool(body.get("keep_personal_data")), resume=bool(body.get("resume")))
     for number, row in enumerate(rows, 1):
         try:
@@ -73,7 +72,7 @@ def import_steps(tx: Transaction, body: dict[str, Any]) -> Steps:
         except Unreadable as error:
             raise _invalid(number, error) from None
         yield
-    orders = run.finish(left)
+    orders = yield from run.finish(left)
     return {
         "imported": len(rows),
         "orders": orders,
@@ -144,7 +143,7 @@ def _complaint(data: bytes, error: msgspec.MsgspecError) -> tuple[str, int]:
 # ids
 
 
-def _ids(rows: list[Any]) -> list[int]:
+def _ids(rows: list[Any]) -> Generator[None, None, list[int]]:
     """The ids of the rows' returns; raises `import_invalid` for one that is missing or stands there twice."""
     seen: dict[int, int] = {}
     for number, row in enumerate(rows, 1):
@@ -154,6 +153,7 @@ def _ids(rows: list[Any]) -> list[int]:
                 raise Unreadable("id", f"{id_} is the id of row {seen[id_]} too")
         except Unreadable as error:
             raise _invalid(number, error) from None
+        yield
     return list(seen)
 
 
@@ -168,13 +168,14 @@ def _present(tx: Transaction, ids: list[int]) -> list[int]:
     return sorted(found)
 
 
-def _remove(tx: Transaction, ids: list[int]) -> set[int]:
+def _remove(tx: Transaction, ids: list[int]) -> Generator[None, None, set[int]]:
     """Take these returns away; the ids of their orders."""
     orders = set()
     for id_ in ids:
         orders.add(tx.need_return(id_).order.id)
         tx.delete_return(id_)
         tx.timers_changed = True
+        yield
     return orders
 
 
@@ -209,7 +210,7 @@ class _Import:
         customer, order = self.people.customer(who, return_.order)
         return_ = self.orders.place(structs.replace(return_, order=order), customer)
         return_ = structs.replace(return_, labels=tuple(self._label(return_, label) for label in return_.labels))
-        self._write(structs.replace(return_, overlay=_overlay(plain_row(return_, self.tx.settings), row)))
+        self._write(structs.replace(return_, overlay=tuple(difference(plain_row(return_, self.tx.settings), row))))
 
     def _label(self, return_: Return, label: Any) -> Any:
         id_ = self.tx.next_id("label")
@@ -241,19 +242,11 @@ class _Import:
             seen.add(line.id)
         raise AssertionError("a unit was given out that another return holds")
 
-    def finish(self, left: set[int]) -> int:
+    def finish(self, left: set[int]) -> Generator[None, None, int]:
         """Write the orders, and see to it that no id of the file is ever given out again. How many orders."""
         for kind, id_ in self._highest.items():
             self.tx.take_id(kind, id_)
-        return self.orders.write(left)
-
-
-def _overlay(ours: dict[str, Any], theirs: dict[str, Any]) -> Overlay:
-    """What the row has unlike ours. Most fields are texts that are alike, and the long comparison is dear."""
-    unlike = [key for key, mine in ours.items() if type(mine) is not str or mine != theirs.get(key)]
-    beyond = {key: value for key, value in theirs.items() if key not in ours}
-    shared = {key: theirs[key] for key in unlike if key in theirs}
-    return tuple(difference({key: ours[key] for key in unlike}, shared | beyond))
+        return (yield from self.orders.write(left))
 
 
 def _used_ids(return_: Return) -> Iterator[tuple[str, int]]:

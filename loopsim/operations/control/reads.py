@@ -17,7 +17,7 @@ from loopsim.store import deliveries
 from loopsim.store.codec import unpack
 from loopsim.store.deliveries import Attempt, Delivery
 from loopsim.store.transaction import Transaction
-from loopsim.wire.times import with_millis
+from loopsim.wire.times import truth, with_millis
 
 _LIMIT = 100
 
@@ -30,7 +30,7 @@ def number(call: Call, name: str, otherwise: int | None = None) -> Any:
 
 def is_set(call: Call, name: str) -> bool:
     """Whether a query parameter that the contract found to be a boolean is true."""
-    return str(call.query.get(name, "")).lower() in {"true", "1", "on", "yes"}
+    return truth(str(call.query.get(name, "")))
 
 
 @operation("listOrders", reads=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec import structs
 
-from loopsim.domain import chance
 from loopsim.domain.events import TOPICS, Topic, Trigger
 from loopsim.domain.quirks import quirk
 from loopsim.domain.webhooks import Subscription
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer, Call, operation
+from loopsim.operations.subscriptions import fresh_secret, new_subscription
 from loopsim.store.transaction import Transaction
 
 # The triggers whose events a topic has something to say about (`x-triggers` of openapi/loop/webhooks.yaml).
@@ -43,16 +43,10 @@ def list_subscriptions(tx: Transaction, _call: Call) -> dict[str, Any]:
 def create_subscription(tx: Transaction, call: Call) -> Answer:
     """One subscription per pair."""
     body = call.body
-    made = []
-    for topic, trigger in pairs(body.get("topic"), body.get("trigger")):
-        id_ = tx.next_id("webhook")
-        own = _fresh_secret(tx, id_) if quirk(tx.settings.quirks, "webhook_secret") == "per_webhook" else None
-        subscription = Subscription(
-            id=id_, topic=topic, trigger=trigger, url=body["url"], status=body.get("status", "active"), secret=own
-        )
-        tx.put("webhook", id_, subscription)
-        made.append(_view(subscription))
-    return Answer({"subscriptions": made}, 201)
+    status = body.get("status", "active")
+    wanted = pairs(body.get("topic"), body.get("trigger"))
+    made = [new_subscription(tx, topic, trigger, body["url"], status) for topic, trigger in wanted]
+    return Answer({"subscriptions": [_view(each) for each in made]}, 201)
 
 
 @operation("updateSubscription")
@@ -94,11 +88,11 @@ def rotate_secret(tx: Transaction, call: Call) -> dict[str, Any]:
     """A new secret for the shop, or for one subscription alone."""
     subscription_id = call.body.get("subscription_id")
     if subscription_id is None:
-        tx.settings = structs.replace(tx.settings, secret=_fresh_secret(tx, "shop"))
+        tx.settings = structs.replace(tx.settings, secret=fresh_secret(tx, "shop"))
         tx.shop.set_settings(tx.settings)
     else:
         old = _need(tx, subscription_id)
-        tx.put("webhook", old.id, structs.replace(old, secret=_fresh_secret(tx, old.id)))
+        tx.put("webhook", old.id, structs.replace(old, secret=fresh_secret(tx, old.id)))
     return _secrets(tx)
 
 
@@ -107,11 +101,7 @@ def follow_secret_quirk(tx: Transaction) -> None:
     own = quirk(tx.settings.quirks, "webhook_secret") == "per_webhook"
     for each in tx.all("webhook", Subscription):
         if own != (each.secret is not None):
-            tx.put("webhook", each.id, structs.replace(each, secret=_fresh_secret(tx, each.id) if own else None))
-
-
-def _fresh_secret(tx: Transaction, of: object) -> str:
-    return f"{chance.draw(tx.settings.seed, 'secret', of, tx.count('secret')):016x}"
+            tx.put("webhook", each.id, structs.replace(each, secret=fresh_secret(tx, each.id) if own else None))
 
 
 def _need(tx: Transaction, id_: int) -> Subscription:

@@ -8,11 +8,10 @@ from msgspec import structs
 
 from loopsim.domain.orders import Order, Variant
 from loopsim.domain.returns import Return
+from loopsim.operations.moves import Stock
 from loopsim.store.transaction import Transaction
 from loopsim.wire.money import decimal
 from loopsim.wire.times import with_millis
-
-Stock = dict[str, int]
 
 
 def order_view(order: Order, tx: Transaction) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
 from loopsim.wire.numbers import whole
+from loopsim.wire.times import truth
 
 SMALLEST, DEFAULT_SIZE, LARGEST = 50, 250, 2000  # pixels (assumed)
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "eps": "application/postscript"}
@@ -78,16 +79,12 @@ def _make(tx: Transaction, body: dict[str, Any]) -> DeepLink:
         uuid=uuid,
         order_id=order.id,
         url=f"https://{tx.settings.subdomain}.loopreturns.com/#/link/{uuid}",
-        gift=_true(body.get("gift")),
+        gift=truth(str(body.get("gift"))),
         type=kind if kind in MEDIA_TYPES else "png",
         size=_size(body.get("size")),
     )
     tx.put("deep_link", uuid, link)
     return link
-
-
-def _true(value: Any) -> bool:
-    return value is True or str(value).lower() in {"1", "true", "on", "yes"}
 
 
 def _size(value: Any) -> int:

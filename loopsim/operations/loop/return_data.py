@@ -7,6 +7,7 @@ import binascii
 import sqlite3
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -29,8 +30,8 @@ LONGEST_WINDOW = timedelta(days=120)
 PAGE_SIZE, LARGEST_PAGE = 100, 750
 UNASKED_STATES = ("open", "closed", "expired")
 SQL_LIST = (
-    "select id, {column}, row from returns where {column} between ? and ? and state in ({marks}){cursor}"
-    " order by {column} {order}, id {order} limit ?"
+    "select returns.id, {column}, row from returns left join list_rows on list_rows.id = returns.id"
+    " where {column} between ? and ? and state in ({marks}){cursor} order by {column} {order}, returns.id {order} limit ?"
 )
 
 
@@ -61,7 +62,13 @@ def list_returns(tx: Transaction, call: Call) -> Answer:
     if not times.truth(call.query.get("paginate")) and "cursor" not in call.query:
         rows = _rows(tx, window, None, -1)
         return Answer(b"[" + b",".join(wire for _, _, wire in rows) + b"]")
-    return Answer(_page(tx, call, window, _read_cursor(call.query.get("cursor"), window.column)))
+    cursor = call.query.get("cursor")
+    asked = (call.base_url, window, cursor)
+    kept = tx.shop.answers.get(asked, tx.shop.changes)
+    if kept is not None:
+        return Answer(kept)
+    page = _page(tx, call, window, _read_cursor(cursor, window.column))
+    return Answer(tx.shop.answers.keep(asked, page))
 
 
 def _page(tx: Transaction, call: Call, window: Window, cursor: Cursor | None) -> bytes:
@@ -97,7 +104,7 @@ def _rows(tx: Transaction, window: Window, cursor: Cursor | None, limit: int) ->
         # The window is narrowed too, so that SQLite enters the index at the cursor, whatever the page.
         sign, order = (">", "asc") if cursor.forward else ("<", "desc")
         first, last = (max(first, cursor.at), last) if cursor.forward else (first, min(last, cursor.at))
-        condition = f" and ({window.column} {sign} ? or ({window.column} = ? and id {sign} ?))"
+        condition = f" and ({window.column} {sign} ? or ({window.column} = ? and returns.id {sign} ?))"
         bounds = [cursor.at, cursor.at, cursor.id]
     sql = SQL_LIST.format(column=window.column, marks=",".join("?" * len(states)), cursor=condition, order=order)
     found = tx.connection.execute(sql, [first, last, *states, *bounds, limit]).fetchall()
@@ -114,7 +121,7 @@ def _make_missing(tx: Transaction, ids: list[int]) -> dict[int, bytes]:
     for id_ in ids:
         (doc,) = tx.connection.execute("select doc from returns where id = ?", (id_,)).fetchone()
         made[id_] = php.encode(with_additions(list_row(unpack(Return, doc), tx.settings), tx.settings))
-    _keep(tx, "update returns set row = ? where id = ?", [(row, id_) for id_, row in made.items()])
+    _keep(tx, "insert or replace into list_rows (row, id) values (?, ?)", [(row, id_) for id_, row in made.items()])
     return made
 
 
@@ -187,11 +194,17 @@ def _page_size(tx: Transaction, text: str | None, wrong: dict[str, list[str]]) -
 
 def _link(call: Call, window: Window, cursor: Cursor) -> str:
     """The absolute URL of another page, on the host the client used: all that shaped this page, but `paginate`."""
+    written = quote(_write_cursor(cursor, window.column), safe="")
+    return f"{call.base_url}/warehouse/return/list?{_shared_query(window)}&cursor={written}"
+
+
+@lru_cache(maxsize=64)
+def _shared_query(window: Window) -> str:
+    """What the links of all pages of a window have in common."""
     query = {"from": window.since, "to": window.until, "filter": window.column}
     if window.state:
         query["state"] = window.state
-    query |= {"pageSize": str(window.page_size), "cursor": _write_cursor(cursor, window.column)}
-    return f"{call.base_url}/warehouse/return/list?{urlencode(query, quote_via=quote)}"
+    return urlencode({**query, "pageSize": str(window.page_size)}, quote_via=quote)
 
 
 def _write_cursor(cursor: Cursor, column: str) -> str:

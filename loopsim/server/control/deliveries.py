@@ -22,6 +22,7 @@ async def resend_delivery(runtime: Runtime, call: Call) -> Answer:
     if (call.body or {}).get("wait", True):
         # Not awaited itself: it is cancelled when the shop is reset, and this call is not.
         await asyncio.wait([sending])
+        await runtime.free(shop.name)
     return runtime.perform(runtime.world.shop(shop.name), "getDelivery", call)
 
 
@@ -31,6 +32,7 @@ async def settle_deliveries(runtime: Runtime, call: Call) -> Answer:
     shop, body = runtime.world.shop(call.path["shop"]), call.body or {}
     quiet_for = body["quiet_for"] / 1000 if "quiet_for" in body else None
     settled = await runtime.scheduler.quiet(shop, body.get("timeout", TIMEOUT), quiet_for)
+    await runtime.free(shop.name)
     shop = runtime.world.shop(shop.name)
     (waiting,) = shop.connection.execute("select count(*) from timers where kind = 'delivery.retry'").fetchone()
     return Answer({"settled": settled, "open": runtime.worker.open_count(shop), "waiting": waiting})

@@ -19,6 +19,7 @@ async def read_journal(runtime: Runtime, call: Call) -> Answer:
     after, limit, kind = number(call, "after", 0), number(call, "limit", LIMIT), call.query.get("kind")
     deadline = time.monotonic() + float(call.query.get("wait") or 0)
     while True:
+        await runtime.free(call.path["shop"])
         # Looked up each time: it may have been reset while this call waited.
         journal = runtime.world.shop(call.path["shop"]).journal
         entries = journal.read(after, limit, kind)

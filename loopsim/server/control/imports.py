@@ -1,0 +1,18 @@
+"""Importing returns of a real shop without holding up the other shops."""
+
+from __future__ import annotations
+
+from loopsim.errors import Refusal
+from loopsim.operations.control.imports import import_steps
+from loopsim.operations.perform import Answer, Call
+from loopsim.server.control.registry import runtime_operation
+from loopsim.server.runtime import Runtime
+
+
+@runtime_operation("importReturns", ends_with_client=True)
+async def import_returns(runtime: Runtime, call: Call) -> Answer:
+    """Import in slices. Raises `clock_busy` while the shop's clock is advanced: that could not go on in between."""
+    shop = runtime.world.shop(call.path["shop"])
+    if runtime.scheduler.advancing(shop):
+        raise Refusal("clock_busy")
+    return await runtime.perform_in_slices(shop, lambda transaction: import_steps(transaction, call.body or {}))

@@ -1,0 +1,46 @@
+"""What a shop keeps in memory of what it read, for as long as nothing is written to it. All of it can be read again."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+MOST = 2 * 1024 * 1024  # bytes of answers per shop
+LARGEST = MOST // 4
+
+
+class KeptAnswers:
+    """Bodies of answers to reads by what was asked for; those that were not asked for longest give way.
+
+    `changes` is the shop's count of commits: an answer from another one is forgotten.
+    """
+
+    __slots__ = ("_answers", "_changes", "_size")
+
+    def __init__(self) -> None:
+        self._answers: dict[Hashable, bytes] = {}
+        self._changes = 0
+        self._size = 0
+
+    def get(self, asked: Hashable, changes: int) -> bytes | None:
+        """The body that was kept, if nothing was committed since."""
+        if changes != self._changes:
+            self._forget(changes)
+            return None
+        body = self._answers.pop(asked, None)
+        if body is not None:
+            self._answers[asked] = body
+        return body
+
+    def keep(self, asked: Hashable, body: bytes) -> bytes:
+        """Keep a body, of a `get` that had none, unless it is large; the body itself."""
+        if len(body) <= LARGEST:
+            self._answers[asked] = body
+            self._size += len(body)
+            while self._size > MOST:
+                self._size -= len(self._answers.pop(next(iter(self._answers))))
+        return body
+
+    def _forget(self, changes: int) -> None:
+        self._answers.clear()
+        self._changes = changes
+        self._size = 0
