@@ -38,6 +38,7 @@ WORDS = {
     "exclusiveMinimum": "The {field} field must be greater than {n}.",
     "multipleOf": "The {field} field must be a multiple of {n}.",
     "maxItems": "The {field} field must not have more than {n} items.",
+    "maxProperties": "The {field} field must not have more than {n} items.",
     "minItems": "The {field} field must have at least {n} items.",
     "uniqueItems": "The {field} field has a duplicate value.",
 }

@@ -12,6 +12,7 @@ a number beyond 64 bits is no integer, as PHP has it.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any, NamedTuple
 
 from loopsim.contract.pointers import resolve_ref
@@ -141,6 +142,30 @@ def _cast(text: str, types: set[str], *, words: bool) -> Any:
 
 _TRIMMED = Shape(Leniency(trim=True))
 """For values that no schema describes: trimmed all the same."""
+
+
+def excerpt(shape: Shape, value: Any, most: int) -> Any:
+    """A value as a shape has read it, with about `most` array elements and unnamed fields at most. What is left is as
+    well or as badly formed as it was, and no array is left without its first element."""
+    left = most
+
+    def cut(shape: Shape, value: Any) -> Any:
+        nonlocal left
+        if isinstance(value, list):
+            kept = value[: max(1, left)]
+            left -= len(kept)
+            return [cut(shape.items or _TRIMMED, each) for each in kept]
+        if isinstance(value, dict):
+            named = {key: each for key, each in value.items() if key in shape.properties}
+            rest = dict(islice(((key, each) for key, each in value.items() if key not in named), max(0, left)))
+            left -= len(rest)
+            return {
+                key: cut(shape.properties.get(key) or shape.rest or _TRIMMED, each)
+                for key, each in (*named.items(), *rest.items())
+            }
+        return value
+
+    return cut(shape, value)
 
 
 def shape_of(document: dict[str, Any], schema: Any, leniency: Leniency) -> Shape:

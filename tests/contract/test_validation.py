@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 import timeit
 from collections.abc import Callable
 from pathlib import Path
@@ -259,6 +260,24 @@ def test_a_version_has_rules_of_its_own(library: Contract) -> None:
     assert "kind" in messages(library.operation("createLoan", "2026-07"), record)
     validated = validate(library.operation("createLoan", "2026-10"), record)
     assert validated.unknown == ("pageSize",)
+
+
+@pytest.mark.parametrize("body", [{**GOOD, "items": [{}] * 100_000}, {**GOOD, "items": [{"line_id": "x"}] * 100_000}])
+def test_a_body_with_countless_faults_is_refused_at_once(lend: Operation, body: dict[str, Any]) -> None:
+    began = time.perf_counter()
+    found = messages(lend, body)
+    # A hundred times less than it takes to tell all of them.
+    assert time.perf_counter() - began < 0.5
+    assert found["items"] == ["The items field must not have more than 3 items."]
+    assert 100 < len(found) < 2000
+
+
+def test_a_fault_beyond_what_is_looked_at_is_a_fault_all_the_same(put_shelf: Operation, lend: Operation) -> None:
+    assert messages(lend, {**GOOD, "extra": {**dict.fromkeys(map(str, range(5000)), 1), "last": "x"}}) == {
+        "body": ["The body field is not well formed, and too large to say where."]
+    }
+    junk = dict.fromkeys(map(str, range(5000)), 1)
+    assert messages(put_shelf, {**junk, "boards": "x"})["boards"] == ["The boards field must be an integer."]
 
 
 # The control API

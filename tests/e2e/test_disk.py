@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loopsim.client import ControlError, Loopsim
+from loopsim.client import ControlError, Loopsim, Shop
 from tests.e2e.serving import Server
 
 
