@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 import socket
 import sqlite3
 from collections.abc import Callable
@@ -19,7 +18,6 @@ from loopsim import operations
 from loopsim.clock import Clock, Mode, Wall, to_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract, load_contract
-from loopsim.contract.walk import each_operation
 from loopsim.errors import SetupError
 from loopsim.operations import control, loop
 from loopsim.operations.perform import OPERATIONS
@@ -149,14 +147,13 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
 def register_operations() -> None:
     """Import every module that registers operations or timers: one exists because its file lies in a package."""
     for package in REGISTERING:
-        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-            import_module(module.name)
+        for file in sorted(Path(package.__path__[0]).glob("[!_]*.py")):
+            import_module(f"{package.__name__}.{file.stem}")
 
 
 def check_registered(contract: Contract) -> None:
     """Raise `SetupError` for functions of operations that the contract does not have."""
-    documents = (contract.document("loop"), contract.document("control"))
-    known = {operation["operationId"] for document in documents for _, _, operation in each_operation(document)}
+    known = {*contract.operation_ids("loop"), *contract.operation_ids("control")}
     strangers = sorted((OPERATIONS.keys() | RUNTIME_OPERATIONS.keys()) - known)
     if strangers:
         raise SetupError(

@@ -57,7 +57,7 @@ def _find(folder: Path) -> tuple[str, dict[str, Any]] | None:
     if own.is_file():
         return own.name, _read(own)
     if project.is_file():
-        tables = _read(project).get("tool", {}).get("loopsim")
+        tables = _read(project).get("tool", {}).get("loopsim") if b"loopsim" in project.read_bytes() else None
         return None if tables is None else (f"{project.name} [tool.loopsim]", tables)
     return None
 

@@ -6,6 +6,7 @@ Nothing here imports rich: the server has to answer soon and stay small, and cli
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,6 +110,8 @@ def command(
             running.stop()
 
     def ready() -> None:
+        gc.freeze()
+        gc.enable()
         loop = asyncio.get_running_loop()
         if log.wanted():
             tasks.add(loop.create_task(log.follow(running.runtime.world), name="log"))

@@ -95,6 +95,10 @@ class Contract:
         edition = self._edition(api, version)
         return [edition.operation(name) for name in edition.places]
 
+    def operation_ids(self, api: str, version: str | None = None) -> list[str]:
+        """The id of every operation of an API, without reading them."""
+        return list(self._edition(api, version).places)
+
     def unrouted(self, api: str, version: str | None = None) -> Operation:
         """What answers a call that meets no operation: it declares `not_found` and `method_not_allowed`."""
         return self._edition(api, version).unrouted

@@ -82,6 +82,8 @@ def read_query(operation: Operation, query: Mapping[str, str]) -> Validated:
     control API's); where Loop reads more leniently (`x-lenient`), the operation's function reads the texts itself.
     """
     schema = operation.query_schema
+    if not query and not schema["properties"]:
+        return Validated({}, ())
     validated = _judged(operation.schemas.query_reader(schema), dict(query))
     defaults = {name: each["default"] for name, each in schema["properties"].items() if "default" in each}
     return Validated({**defaults, **validated.value}, validated.unknown)

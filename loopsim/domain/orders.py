@@ -141,11 +141,6 @@ class Order(Struct, frozen=True, kw_only=True):
     status: str = "active"
     tags: tuple[str, ...] = ()
 
-    @property
-    def multi_currency(self) -> bool:
-        """Whether the customer paid in another currency than the shop's."""
-        return bool(self.presentment_currency) and self.presentment_currency != self.currency
-
     def line(self, line_id: int) -> OrderLine | None:
         """The line with this id, or None."""
         return next((line for line in self.lines if line.id == line_id), None)

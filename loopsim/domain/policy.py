@@ -14,6 +14,10 @@ ProcessingEvent = Literal["immediate", "pre_transit", "in_transit", "out_for_del
 PROCESSING_EVENTS: tuple[ProcessingEvent, ...] = ProcessingEvent.__args__  # type: ignore[attr-defined]
 """In the order in which they come to pass."""
 Resolution = Literal["refund", "credit", "exchange", "shop_now"]
+CONDITIONS = (
+    "country", "currency", "order_tag", "customer_tag", "product_tag", "sku", "reason", "outcome", "method",
+    "value_at_least", "value_below",
+)  # fmt: skip
 LabelSource = Literal["loop", "third_party", "none"]
 Method = Literal["mail", "happy_returns", "in_store"]
 LineOutcome = Literal["default", "keep", "donate", "reject"]
@@ -31,6 +35,11 @@ class WorkflowRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: str = ""
     when: dict[str, Any] = field(default_factory=dict)
     then: WorkflowActions
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.when.keys() - set(CONDITIONS))
+        if unknown:
+            raise ValueError(f"there is no condition {unknown[0]}; there are: {', '.join(CONDITIONS)}")
 
 
 class WorkflowActions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,12 +126,6 @@ def _facts(order: Order, units: tuple[Candidate, ...], method: Method) -> dict[s
         "outcome": {unit.resolution for unit in units},
         "method": {method},
     }
-
-
-CONDITIONS = (
-    "country", "currency", "order_tag", "customer_tag", "product_tag", "sku", "reason", "outcome", "method",
-    "value_at_least", "value_below",
-)  # fmt: skip
 
 
 def _applies(rule: WorkflowRule, facts: dict[str, set[Any]], value: int) -> bool:

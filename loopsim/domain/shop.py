@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct, field
 
+from loopsim.domain import chance
 from loopsim.domain.policy import Policy
+
+LAST_BLOCK = 7_999
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -36,3 +40,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     delivery_timeout: int = 10_000
     secret: str = ""
     allowed_targets: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1024)
+def own_block(seed: int) -> int:
+    """The block of ids that a seed gives; a server moves on to the next where another shop has it."""
+    return chance.between(1, LAST_BLOCK, seed, "ids")

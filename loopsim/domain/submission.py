@@ -82,7 +82,7 @@ def check(submission: Submission, decision: Decision) -> None:
             # The money of a gift was the giver's; the receiver gets credit or an exchange (assumed).
             raise Refusal("gift_needs_credit")
         if item.resolution == "exchange" and item.exchange_variant is None:
-            raise Refusal("unknown_variant", variant="(none named)")
+            raise Refusal("exchange_variant_missing")
     if submission.method in decision.excluded_methods:
         raise Refusal("method_excluded", method=submission.method)
     if submission.shop_now and not any(item.resolution == "shop_now" for item in submission.items):

@@ -18,6 +18,7 @@ the refund, the gift card, the customer's card. R1 and R6 are captured, the rest
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -109,34 +110,41 @@ def settle(
     left = max(0, own - exchange_total)
     refund = worth["refund"] + (left if leftover == "refund" else 0)
     gift_card = worth["credit"] + (0 if exchanged else bonus) + (left if leftover == "credit" else 0)
-    upsell = exchange_total - used
-    from_refund = min(fee, refund)
-    from_card = min(fee - from_refund, gift_card)
-    refund -= from_refund
-    gift_card -= from_card
-    upsell += fee - from_refund - from_card
-    product = sum(piece.price for piece, _ in units)
-    discount = sum(piece.discount for piece, _ in units)
-    tax = sum(piece.tax for piece, _ in units)
+    refund, gift_card, fee_on_card = _less_fee(fee, refund, gift_card)
+    product, discount, tax = _sums([piece for piece, _ in units])
+    exchange_product, exchange_discount, exchange_tax = _sums(items)
     return Totals(
         return_product=product,
         return_discount=discount,
         return_tax=tax,
         return_total=product - discount + (0 if taxes_included else tax),
         return_credit=used,
-        exchange_product=sum(item.price for item in items),
-        exchange_discount=sum(item.discount for item in items),
-        exchange_tax=sum(item.tax for item in items),
+        exchange_product=exchange_product,
+        exchange_discount=exchange_discount,
+        exchange_tax=exchange_tax,
         exchange_total=exchange_total,
         exchange_credit=used,
         exchange=exchange_total,
         gift_card=gift_card,
         handling_fee=fee,
         refund=refund,
-        upsell=upsell,
+        upsell=exchange_total - used + fee_on_card,
         bonus=bonus,
         total=refund + gift_card,
     )
+
+
+def _less_fee(fee: int, refund: int, gift_card: int) -> tuple[int, int, int]:
+    """What the handling fee leaves of refund and gift card, and what of it the customer's card pays."""
+    from_refund = min(fee, refund)
+    from_gift_card = min(fee - from_refund, gift_card)
+    return refund - from_refund, gift_card - from_gift_card, fee - from_refund - from_gift_card
+
+
+def _sums(pieces: Iterable[Priced]) -> tuple[int, int, int]:
+    """Price, discount and tax of all pieces together."""
+    parts = [(piece.price, piece.discount, piece.tax) for piece in pieces]
+    return sum(each[0] for each in parts), sum(each[1] for each in parts), sum(each[2] for each in parts)
 
 
 def cancelled(totals: Totals) -> Totals:

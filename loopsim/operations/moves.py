@@ -145,7 +145,10 @@ def attach_label(tx: Transaction, return_: Return, label: Label, *, by_partner: 
 
 
 def scan_label(tx: Transaction, return_: Return, label: Label, status: LabelStatus) -> Return:
-    """The carrier, a third party or staff says where the parcel is. May start automatic processing."""
+    """The carrier, a third party or staff says where the parcel is. May start automatic processing. A scan that says what
+    is known already changes nothing and fires nothing."""
+    if label.status == status:
+        return return_
     after = scan(label, status, tx.now)
     labels = tuple(after if each.id == label.id else each for each in return_.labels)
     moved = _label_changed(tx, return_, labels, after, "label.updated")

@@ -9,7 +9,7 @@ from loopsim.server.control_api import ControlApi
 from loopsim.server.hosts import Hosts
 from loopsim.server.loop_api import LoopApi
 from loopsim.server.problems import PROBLEM_HEADERS, stated_problem
-from loopsim.server.requests import Headers, Receive, Scope, Send
+from loopsim.server.requests import Receive, Scope, Send, headers_of
 from loopsim.server.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class App:
         """Answer one call."""
         if scope["type"] != "http":
             return
-        headers: Headers = dict(scope["headers"])
+        headers = headers_of(scope["headers"])
         path: bytes = scope["raw_path"]
         if not self._hosts.admits(headers.get(b"host")):
             await self._forbid(scope, send)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Iterable
 
 from loopsim.server.requests import Headers, text_of
 
 _KEPT = 256
+# Whoever lets more through lets it into the links of answers, which repeat the header.
+_AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d{0,5})?", re.ASCII)
 
 
 def is_loopback(host: str) -> bool:
@@ -27,10 +30,9 @@ def is_loopback(host: str) -> bool:
 
 
 def host_name(header: str) -> str:
-    """The name in a `Host` header or an origin's authority, without port, in lower case."""
-    if header.startswith("["):
-        return header.partition("]")[0].lower() + "]"
-    return header.partition(":")[0].lower().rstrip(".")
+    """The name in a `Host` header, without port, in lower case; empty where the header is none."""
+    match = _AUTHORITY.fullmatch(header)
+    return "" if match is None else match["name"].lower().rstrip(".")
 
 
 class Hosts:
@@ -46,7 +48,7 @@ class Hosts:
         if host is None or host in self._known:
             return True
         name = host_name(text_of(host))
-        if not (is_loopback(name) or name in self._allowed or "*" in self._allowed):
+        if not name or not (is_loopback(name) or name in self._allowed or "*" in self._allowed):
             return False
         if len(self._known) < _KEPT:
             self._known.add(host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from contextlib import suppress
@@ -14,6 +15,9 @@ from loopsim.server.requests import Receive, Scope, Send
 from loopsim.server.stamps import Header
 
 _BAD_REQUEST = b'{"message":"Bad Request"}'
+MOST_HEAD = 1024 * 1024
+"""Bytes of a request's first line and headers. What is read at once, of several requests, counts whole."""
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _COPIED = 16 * 1024  # bytes; larger bodies are handed on as they are
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -21,10 +25,36 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class Protocol(HttpToolsProtocol):
     """Lets the app reach the connection (`scope["state"]["transport"]`), and answers what is no HTTP in JSON."""
 
+    _head: int | None  # bytes of a head that is not complete, and what came with its beginning
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected."""
         super().connection_made(transport)
         self.app_state = {"transport": transport}
+        self._head = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Something came in. The parser takes lines of any length; a head without end would fill the memory."""
+        super().data_received(data)
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > MOST_HEAD and not self.transport.is_closing():
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._head = 0
+
+    def on_headers_complete(self) -> None:
+        """Its head is there."""
+        self._head = None
+        absolute = None if self.url.startswith(b"/") else _ABSOLUTE.match(self.url)
+        if absolute is not None:
+            # What such a target says counts, and not the header (RFC 9112, 3.2.2).
+            kept = [header for header in self.headers if header[0] != b"host"]
+            self.headers[:] = [*kept, (b"host", absolute[1])]
+        super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not for Loop's clients
         """Answer bytes that are no HTTP request."""

@@ -21,6 +21,17 @@ class Disconnected(Exception):
     """The client went away before it had sent its whole request; nobody waits for an answer."""
 
 
+def headers_of(raw: list[tuple[bytes, bytes]]) -> Headers:
+    """The headers by name. What is said twice counts as HTTP has it: as one value with a comma in it, so that nobody
+    gets by with a second `Host`, `Origin` or key."""
+    headers = dict(raw)
+    if len(headers) < len(raw):
+        headers = {}
+        for name, value in raw:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
 def query_of(raw: bytes) -> dict[str, str]:
     """The query parameters as PHP reads them: `+` is a space, the last of two equal names wins, nothing is refused."""
     query: dict[str, str] = {}

@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,7 +47,7 @@ def blank_pages() -> bytes:
     """The pages of a shop that holds nothing but the schema."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute(f"pragma page_size = {PAGE_SIZE}")
-    connection.executescript((files("loopsim.store") / "schema.sql").read_text("utf-8"))
+    connection.executescript(Path(__file__).with_name("schema.sql").read_text("utf-8"))
     pages = connection.serialize()
     connection.close()
     return pages

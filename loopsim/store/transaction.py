@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from loopsim.clock import from_ms, to_ms
-from loopsim.domain import chance
 from loopsim.domain.events import Event, LedgerEntry, Timer
+from loopsim.domain.shop import own_block
 from loopsim.store.codec import decode, encode
 from loopsim.store.deliveries import Delivery
 from loopsim.store.records import Records
@@ -22,11 +21,6 @@ ID_BLOCKS = {"webhook": (40_000, 1_000), "destination": (42_000, 1_000), "note":
 OTHER_IDS = (100_000_000, 100_000)
 FEW = frozenset({"webhook", "fault", "location"})  # kinds whose records every event asks for, and that seldom change
 T = TypeVar("T")
-
-
-@lru_cache(maxsize=1024)
-def _block(seed: int) -> int:
-    return chance.between(1, 7999, seed, "ids")
 
 
 class Transaction(Records):
@@ -60,7 +54,7 @@ class Transaction(Records):
 
     def first_id(self, kind: str) -> int:
         """The number just before the first id of a kind."""
-        block = self.settings.id_block or _block(self.settings.seed)
+        block = self.settings.id_block or own_block(self.settings.seed)
         base, size = ID_BLOCKS.get(kind, OTHER_IDS)
         return base + block * size
 

@@ -21,7 +21,7 @@ from msgspec import structs
 from loopsim import clock as clocks
 from loopsim.clock import Clock, Wall, from_ms
 from loopsim.domain import chance
-from loopsim.domain.shop import Settings
+from loopsim.domain.shop import LAST_BLOCK, Settings, own_block
 from loopsim.errors import Invalid, Refusal, SetupError
 from loopsim.store.codec import encode
 from loopsim.store.folder import Folder
@@ -107,8 +107,21 @@ class World:
         Raises `Invalid` for a name that cannot be one, and `Refusal("shop_exists")`.
         """
         self._need_free(name)
+        settings = self._apart(settings)
         origin = Origin(f"{name}.db", settings, clock, world or settings.world)
         return self._add(name, origin, _fresh_pages(origin), settings, clock, fresh=True)
+
+    def _apart(self, settings: Settings) -> Settings:
+        """The settings with ids that no other shop here gives out: the seed's own block, or the next that is free.
+        A block that was asked for is taken at its word."""
+        others = [shop.settings for shop in self.shops.values()]
+        ids, blocks = {other.id for other in others}, {other.id_block for other in others}
+        id_, block = settings.id, settings.id_block or own_block(settings.seed)
+        while id_ in ids:
+            id_ += 1
+        while not settings.id_block and block in blocks:
+            block = block % LAST_BLOCK + 1
+        return structs.replace(settings, id=id_, id_block=block)
 
     def copy(self, name: str, new: str) -> Shop:
         """A second shop with everything the first has but its keys. Its resets begin where the first's do."""

@@ -75,7 +75,7 @@ class Sender:
         answered = response.headers
         return Reply(
             status=response.status,
-            headers=dict(answered),
+            headers={name: value if value.isascii() else _text(value) for name, value in answered.items()},
             body=answer.decode("utf-8", "replace"),
             retry_after=retry_after(answered["Retry-After"], time()) if "Retry-After" in answered else None,
             duration_ms=_since(began),
@@ -111,10 +111,14 @@ def retry_after(value: str, now: float) -> float | None:
     if text.isascii() and text.isdigit():
         return min(float(text), _LONGEST)
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, moment.timestamp() - now)
+
+
+def _text(value: str) -> str:
+    """A header's value without what stands in it for bytes that are no UTF-8: no file could hold that."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

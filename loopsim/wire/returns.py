@@ -6,63 +6,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import structs
-
-from loopsim.domain import totals as reckoning
 from loopsim.domain.labels import Label
-from loopsim.domain.returns import (
-    Condition,
-    Disposition,
-    Exchange,
-    Refund,
-    Return,
-    ReturnLine,
-    awaits_label,
-    with_money,
-)
+from loopsim.domain.returns import Condition, Disposition, Exchange, Return, ReturnLine, awaits_label
 from loopsim.domain.shop import Settings
-from loopsim.domain.totals import Totals
+from loopsim.domain.totals import Totals, value
 from loopsim.wire import overlay
-from loopsim.wire.money import convert, decimal
+from loopsim.wire.money import decimal
+from loopsim.wire.presentment import in_presentment
 from loopsim.wire.times import iso, iso_or_none, php_dump, spaced, spaced_or_none
 
 MISSING = "N/A"
-
-
-def in_presentment(return_: Return) -> Return:
-    """The same return with all its money in the customer's currency, reckoned again from converted units so that it
-    adds up.
-    """
-    rate = return_.order.presentment_rate
-    if not return_.order.multi_currency:
-        return return_
-
-    def piece(of: Any) -> dict[str, int]:
-        return {name: convert(getattr(of, name), rate) for name in ("price", "discount", "tax")}
-
-    converted = structs.replace(
-        return_,
-        lines=tuple(structs.replace(line, **piece(line)) for line in return_.lines),
-        exchanges=tuple(structs.replace(item, **piece(item)) for item in return_.exchanges),
-        fee=convert(return_.fee, rate),
-        bonus=convert(return_.bonus, rate),
-    )
-    priced = structs.replace(with_money(converted), outcome=return_.outcome, overlay=())
-    if return_.state == "cancelled":
-        priced = structs.replace(priced, totals=reckoning.cancelled(priced.totals))
-    return structs.replace(priced, refunds=_refunds_in_presentment(return_, priced.totals.refund))
-
-
-def _refunds_in_presentment(return_: Return, refund: int) -> tuple[Refund, ...]:
-    """The refunds made, converted. When they are all that there is to refund, the last takes what rounding left."""
-    order, made = return_.order, return_.refunds
-    amounts = [convert(each.amount, order.presentment_rate) for each in made]
-    if made and sum(each.amount for each in made) == return_.totals.refund:
-        amounts[-1] += refund - sum(amounts)
-    return tuple(
-        structs.replace(each, amount=amount, currency=order.presentment_currency)
-        for each, amount in zip(made, amounts, strict=True)
-    )
 
 
 def status_page_url(return_: Return, settings: Settings) -> str:
@@ -184,7 +137,7 @@ def exchange(item: Exchange, included: bool) -> dict[str, Any]:
         "price": decimal(item.price),
         "discount": decimal(item.discount),
         "tax": decimal(item.tax),
-        "total": decimal(reckoning.value(item, included)),
+        "total": decimal(value(item, included)),
         "out_of_stock": item.out_of_stock,
         "out_of_stock_resolution": item.out_of_stock_resolution,
     }
@@ -266,6 +219,25 @@ def _shopify_refunds(return_: Return) -> list[dict[str, Any]]:
     ]
 
 
+def _on_its_way(return_: Return, settings: Settings) -> dict[str, Any]:
+    """How the items travel, and where to: what stands in the same order in list row and details."""
+    label, own = latest_label(return_), label_fields(return_)
+    return {
+        "carrier": own["carrier"],
+        "tracking_number": own["tracking_number"],
+        "label_status": own["label_status"],
+        "label_url": label.url if label else None,
+        "label_rate": label.rate if label else None,
+        "status_page_url": status_page_url(return_, settings),
+        "label_updated_at": own["label_updated_at"],
+        "labels": labels(return_),
+        "destination_id": return_.destination_id,
+        "return_method": return_method(return_),
+        "package_reference": return_.package_reference,
+        "type": return_.type,
+    }
+
+
 def list_row(return_: Return, settings: Settings) -> dict[str, Any]:
     """A row of `GET /warehouse/return/list`; an imported return shows what its export had."""
     return overlay.apply(plain_row(return_, settings), return_.overlay)
@@ -274,8 +246,6 @@ def list_row(return_: Return, settings: Settings) -> dict[str, Any]:
 def plain_row(return_: Return, settings: Settings) -> dict[str, Any]:
     """A list row as we print it, without an import's peculiarities."""
     order, totals = return_.order, return_.totals
-    label = latest_label(return_)
-    own = label_fields(return_)
     return {
         "id": str(return_.id),
         "refund_before_inspection": return_.refund_before_inspection,
@@ -306,18 +276,7 @@ def plain_row(return_: Return, settings: Settings) -> dict[str, Any]:
         "upsell": decimal(totals.upsell),
         "line_items": [_row_line(line) for line in return_.lines],
         "exchanges": [exchange(item, order.taxes_included) for item in return_.exchanges],
-        "carrier": own["carrier"],
-        "tracking_number": own["tracking_number"],
-        "label_status": own["label_status"],
-        "label_url": label.url if label else None,
-        "label_rate": label.rate if label else None,
-        "status_page_url": status_page_url(return_, settings),
-        "label_updated_at": own["label_updated_at"],
-        "labels": labels(return_),
-        "destination_id": return_.destination_id,
-        "return_method": return_method(return_),
-        "package_reference": return_.package_reference,
-        "type": return_.type,
+        **_on_its_way(return_, settings),
         "shopify_refund_object": _shopify_refunds(return_),
     }
 
@@ -360,8 +319,6 @@ def details(return_: Return, settings: Settings, currency_type: str = "shop") ->
         return_ = in_presentment(return_)
     order, totals = return_.order, return_.totals
     currency = order.presentment_currency if currency_type == "presentment" and order.multi_currency else order.currency
-    label = latest_label(return_)
-    own = label_fields(return_)
     made = [item for item in return_.exchanges if item.order_id is not None]
     money = money_totals(totals)
     return {
@@ -393,18 +350,7 @@ def details(return_: Return, settings: Settings, currency_type: str = "shop") ->
         "upsell": decimal(totals.upsell),
         "line_items": [_details_line(line) for line in return_.lines],
         "exchanges": [exchange(item, order.taxes_included) for item in return_.exchanges],
-        "carrier": own["carrier"],
-        "tracking_number": own["tracking_number"],
-        "label_status": own["label_status"],
-        "label_url": label.url if label else None,
-        "label_rate": label.rate if label else None,
-        "status_page_url": status_page_url(return_, settings),
-        "label_updated_at": own["label_updated_at"],
-        "labels": labels(return_),
-        "destination_id": return_.destination_id,
-        "return_method": return_method(return_),
-        "package_reference": return_.package_reference,
-        "type": return_.type,
+        **_on_its_way(return_, settings),
         "outcome": return_.outcome,
         "origin_country": order.origin_country,
         "origin_country_code": order.origin_country_code,

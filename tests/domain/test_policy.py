@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import ValidationError, convert
 
 from loopsim.domain.orders import Address, Customer
 from loopsim.domain.policy import (
@@ -88,6 +89,11 @@ def test_without_rules_the_policy_decides(make: Any) -> None:
     assert (decision.review, decision.processing_event, decision.destination_id) == (False, "in_transit", 5)
     assert (decision.handling_fee, decision.bonus_credit) == (395, 500)
     assert (decision.line_outcome, decision.excluded, decision.excluded_methods) == ("default", (), ())
+
+
+def test_a_condition_that_does_not_exist_is_refused_when_the_rule_is_read() -> None:
+    with pytest.raises(ValidationError, match="there is no condition countri"):
+        convert({"when": {"countri": "US"}, "then": {}}, WorkflowRule)
 
 
 def test_of_several_processing_events_the_latest_counts() -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from loopsim.domain.orders import share
 from loopsim.domain.returns import Refund, Return, with_money
 from loopsim.domain.totals import Totals, UnitRefund, cancelled, outcome_word, settle, unit_refund, value
-from loopsim.wire.returns import in_presentment
+from loopsim.wire.presentment import in_presentment
 
 RESOLUTIONS = ("refund", "credit", "exchange", "shop_now")
 PRINTED = (

@@ -122,7 +122,7 @@ def main() -> None:
         story = Story(server, url)
         story.tell()
     receiver.shutdown()
-    # Deliveries of different returns and subscriptions run beside each other: what came is compared, not in which order.
+    # Deliveries of different returns and subscriptions run beside each other: what came counts, not in which order.
     for path, signature, body in sorted(Receiver.received):
         story.lines.append(json.dumps([path, signature, hashlib.sha256(body).hexdigest(), body.decode("latin-1")]))
     sys.stdout.write("\n".join(story.lines).replace(f"127.0.0.1:{receiver.server_port}", "RECEIVER") + "\n")

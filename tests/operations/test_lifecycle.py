@@ -492,7 +492,7 @@ def test_unasked_for_final_sale_is_passed_over(shop: Shop) -> None:
     [
         ({"order": "#nope"}, "order_not_found"),
         ({"order": 12345}, "order_not_found"),
-        ({"items": [{"outcome": "exchange"}]}, "unknown_variant"),
+        ({"items": [{"outcome": "exchange"}]}, "exchange_variant_missing"),
         ({"items": [{"outcome": "exchange", "exchange_variant": "NOPE"}]}, "unknown_variant"),
         ({"items": [{"sku": "NOPE"}]}, "unit_already_returned"),
         ({"items": [{"line_item_id": 5}]}, "unit_already_returned"),

@@ -19,6 +19,10 @@ PATIENCE = 30.0
 RATE_LIMIT = 1_000_000_000  # raised, but counting
 LEAN = ("--lifespan", "off", "--no-access-log", "--log-level", "warning", "--loop", "uvloop", "--http", "httptools")
 
+# A server starts from what Python compiled the last time, as it does for its users, and in a folder of its own.
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+_ENVIRONMENT["PYTHONPATH"] = str(ROOT)
+
 
 class Process:
     """A server that answers. `started` is how many seconds its first answer took."""
@@ -73,8 +77,8 @@ def running(command: list[str], path: str = "/", ready: bytes = b"HTTP/1.1 200",
     began = perf_counter()
     process = subprocess.Popen(
         [*command, "--port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
+        cwd=tempfile.gettempdir(),
+        env={**_ENVIRONMENT, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import structs
 
 from loopsim.contract import Operation, Rendered
 from loopsim.domain import durations, processing, returns, totals
-from loopsim.domain.returns import STATES, Return
+from loopsim.domain.returns import Return
 from loopsim.domain.snowflakes import snowflake
-from loopsim.errors import Invalid, Refusal
+from loopsim.errors import Refusal
 from loopsim.operations import moves
 from loopsim.operations.control.views import return_view
-from loopsim.operations.loop import return_actions, return_data
+from loopsim.operations.loop import return_actions
 from loopsim.operations.perform import TIMERS, Answer, Call
-from loopsim.server.requests import base_url
 from loopsim.store.transaction import Transaction
 from loopsim.wire import returns as rows
 from loopsim.wire import times
@@ -32,7 +30,6 @@ from tests.quirks.patching import (
     default,
     function,
     method,
-    queried,
     refused,
     rendered,
     wrapped,
@@ -40,82 +37,6 @@ from tests.quirks.patching import (
 
 Row = dict[str, Any]
 TIME_FORMS = (times.iso, times.spaced, times.with_millis, times.in_zone)
-
-
-# pages
-
-
-def _wrapped_list(value: Any) -> Any:
-    return {"data": value} if isinstance(value, list) else value
-
-
-def _bare_without_paginate(query: dict[str, str]) -> dict[str, str]:
-    return query if "paginate" in query else {name: value for name, value in query.items() if name != "cursor"}
-
-
-def _from_a_day_before(query: dict[str, str]) -> dict[str, str]:
-    if "from" in query or "to" not in query:
-        return query
-    return {**query, "from": f"{query['to'][:8]}01 00:00:00"}
-
-
-def _without_nulls(value: Any) -> Any:
-    return {name: each for name, each in value.items() if each is not None} if isinstance(value, dict) else value
-
-
-def _one_more(real: Callable[..., list[Any]], tx: Any, window: Any, cursor: Any, limit: int) -> list[Any]:
-    found = real(tx, window, cursor, limit)
-    return [*found, found[-1]] if found and len(found) == limit - 1 else found
-
-
-def _newest_first(real: Callable[..., list[Any]], tx: Any, window: Any, cursor: Any, limit: int) -> list[Any]:
-    return real(tx, window, cursor, limit)[::-1]
-
-
-def _rows_as(change: Callable[..., list[Any]]) -> Switch:
-    def switch(patch: Patch) -> None:
-        real = return_data._rows
-        patch.set(return_data, "_rows", lambda *args: change(real, *args))
-
-    return switch
-
-
-def _abridged(link: str) -> str:
-    """The vendor's example has neither `from` nor `state`, and here no `filter`."""
-    path, _, query = link.partition("?")
-    kept = [part for part in query.split("&") if part.partition("=")[0] in ("to", "pageSize", "cursor")]
-    return f"{path}?{'&'.join(kept)}"
-
-
-def _strict_date(text: str, _now: datetime, *, end_of_day: bool = False) -> datetime | None:  # noqa: ARG001
-    try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _cursor_by_time_alone(real: Any, text: Any, column: str) -> Any:
-    cursor = real(text, column)
-    return None if cursor is None else structs.replace(cursor, id=(1 << 62) if cursor.forward else 0)
-
-
-def _refusing_cursors(real: Any, text: Any, column: str) -> Any:
-    cursor = real(text, column)
-    if cursor is None:
-        raise Invalid({"cursor": ["The cursor is invalid."]})
-    return cursor
-
-
-def _reading(change: Callable[..., Any]) -> Switch:
-    def switch(patch: Patch) -> None:
-        real = return_data._read_cursor
-        patch.set(return_data, "_read_cursor", lambda text, column: change(real, text, column))
-
-    return switch
-
-
-def _window_ends_early(window: Any) -> Any:
-    return structs.replace(window, last=window.last.replace(microsecond=0) - timedelta(milliseconds=1))
 
 
 # rows and details
@@ -321,31 +242,11 @@ def _next_uuid_like_id(real: Any, self: Transaction, kind: str) -> int:
 
 
 SWITCHES: dict[str, Switch] = {
-    "list-bare-array": answered("listReturns", _wrapped_list),
-    "list-window-24h": attribute(return_data, "DAY", timedelta(days=100)),
-    "list-from-alone": attribute(return_data, "DAY", timedelta(days=100)),
-    "list-to-alone": queried("listReturns", _from_a_day_before),
-    "list-120-days": attribute(return_data, "LONGEST_WINDOW", timedelta(days=9999)),
-    "list-120-days-exact": attribute(return_data, "LONGEST_WINDOW", timedelta(days=120, seconds=-1)),
-    "list-last-second": after(return_data._window, _window_ends_early),
-    "list-lenient-dates": function(times.parse, _strict_date),
-    "list-states": attribute(return_data, "UNASKED_STATES", STATES),
-    "list-oldest-first": _rows_as(_newest_first),
     "list-key-order": after(rows.list_row, _sorted),
     "list-four-outcomes": after(rows.outcomes_processed_at, lambda value: {**value, "shop_cash_processed": None}),
     "list-negative-credit": after(rows.list_row, _negated),
     "list-exchange-type": after(rows.exchange, lambda value: {**value, "type": "variant"}),
     "list-types-alike": after(rows.list_row, _number_at_zero),
-    "cursor-content": after(return_data._write_cursor, lambda text: text[::-1]),
-    "cursor-envelope": queried("listReturns", _bare_without_paginate),
-    "cursor-equal-times": _reading(_cursor_by_time_alone),
-    "cursor-unreadable": _reading(_refusing_cursors),
-    "page-both-keys": answered("listReturns", _without_nulls),
-    "page-repeats-query": after(return_data._link, _abridged),
-    "page-window-resolved": after(return_data._link, _abridged),
-    "page-own-host": function(base_url, lambda _scope, _headers, base: f"https://api.loopreturns.com{base}"),
-    "page-verbatim": after(return_data._link, lambda url: url.replace("%2B", "+").replace("cursor=", "page=")),
-    "page-none-empty": _rows_as(_one_more),
     # fields
     "list-string-ids": after(rows.list_row, _with_numbers),
     "row-per-unit": after(rows.list_row, _by_quantity),
@@ -400,7 +301,7 @@ SWITCHES: dict[str, Switch] = {
     "remove-all-cancels": attribute(moves, "remove_lines", lambda tx, return_, _ids: moves.close(tx, return_)),
     "remove-own-errors": both(rendered(_like_its_siblings), wrapped("removeLineItems", _broken_with_200)),
     # lifecycle
-    "expiry": method(returns, "has_expired", lambda _real, return_: return_.state == "open"),  # type: ignore[arg-type]
+    "expiry": attribute(returns, "has_expired", lambda return_, *_: return_.state == "open"),
     "out-of-stock": _all_or_nothing,
     "label-after-4s": _duration("label_made", 2),
     "processed-after-2s": _duration("process_done", 1),

@@ -17,7 +17,7 @@ from loopsim.operations import publish
 from loopsim.operations.loop import labels as label_operations
 from loopsim.store.transaction import Transaction
 from loopsim.store.world import new_settings
-from loopsim.webhooks.hand import Hand, Job
+from loopsim.webhooks.hand import Job
 from loopsim.webhooks.sending import prepare
 from loopsim.webhooks.signing import sign, signed
 from loopsim.webhooks.targets import allowed
@@ -109,13 +109,12 @@ def _only_closing(patch: Patch) -> None:
 
 
 def _natural_pairs_only(patch: Patch) -> None:
-    real = publish.payload
+    real = payloads.payload
 
     def payload(topic: str, event: Event, settings: Any) -> Payload | None:
-        natural = event.trigger.startswith(topic)
-        return real(topic, event, settings) if natural else None
+        return real(topic, event, settings) if event.trigger.startswith(topic) else None
 
-    patch.set(publish, "payload", payload)
+    patch.everywhere(real, payload)
     default("empty_pair", "skip")(patch)
 
 
@@ -141,15 +140,13 @@ def _hexadecimal(body: bytes, secret: str) -> str:
 
 
 def _made_when_sent(patch: Patch) -> None:
-    sent: list[int] = []
-    real = Hand.payload
+    sent: list[bytes] = []
 
-    def payload(self: Hand, job: Job) -> tuple[bytes, str]:
-        sent.append(job.delivery.id)
-        body, text = real(self, job)
-        return body + b" " * sent.count(job.delivery.id), text
+    def again(body: bytes, secret: str, tamper: str | None = None) -> Any:
+        sent.append(body)
+        return signed(body + b" " * sent.count(body), secret, tamper)
 
-    patch.set(Hand, "payload", payload)
+    patch.everywhere(signed, again)
 
 
 def _signed_once(patch: Patch) -> None:

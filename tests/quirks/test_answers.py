@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -334,7 +335,7 @@ def test_the_window_is_a_minute_of_real_time_from_the_first_call(
 def test_whatever_is_answered_the_headers_say_how_many_calls_are_left(open_shop: OpenShop) -> None:
     shop = open_shop(rate_limit=12)
     return_id = shop.submit()
-    calls = [
+    calls: list[Callable[[], Any]] = [
         lambda: shop.get(LIST),
         lambda: shop.get("/nothing"),
         lambda: shop.call("PATCH", LIST),

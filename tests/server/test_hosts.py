@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,23 @@ def test_a_host_that_is_not_ours_is_refused_everywhere(visitor: Client, path: st
     answer = visitor.call("GET", path, Host="evil.test:80")
     assert (answer.status, answer.body["type"]) == (403, "urn:loopsim:problem:forbidden")
     assert "--allow-host" in answer.body["detail"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "127.0.0.1:80@evil.test", "[::1]evil.test", "[127.0.0.1].evil.test", "[::1", "localhost:abc", "local host",
+     "localhost, evil.test", '127.0.0.1:80"><b>', "localhost:80:80", "[::1%evil]"],
+)  # fmt: skip
+def test_what_only_begins_like_a_name_of_ours_is_refused(host: str) -> None:
+    assert not Hosts(("loopsim.test",)).admits(host.encode())
+    assert not Hosts(("*",)).admits(host.encode())
+
+
+def test_of_two_hosts_none_counts(visitor: Client) -> None:
+    address = visitor.authority.rpartition(":")
+    with socket.create_connection((address[0], int(address[2])), timeout=10) as connection:
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: evil.test\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 403"
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:8484", "loopsim.test", "LoopSim.Test:99"])

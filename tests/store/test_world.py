@@ -335,3 +335,13 @@ def test_a_reset_that_cannot_be_written_leaves_the_shop_as_it_was(
         world.reset("acme")
     assert world.shop("acme") is before
     assert before.pages() == kept
+
+
+def test_shops_of_one_seed_share_no_ids_and_a_shop_alone_has_those_of_its_seed(open_world: OpenWorld) -> None:
+    world, another = open_world(), open_world()
+    alone = make(another, "later")
+    shops = [make(world, name) for name in ("one", "two", "three")]
+    blocks = [shop.settings.id_block for shop in shops]
+    assert len(set(blocks)) == 3
+    assert len({shop.settings.id for shop in shops}) == 3
+    assert (alone.settings.id_block, alone.settings.id) == (blocks[0], shops[0].settings.id)

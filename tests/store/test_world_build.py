@@ -204,7 +204,7 @@ def test_the_european_world_speaks_more_than_ascii_and_pays_in_four_currencies()
     assert all(letter in text for letter in "Üßłé☕🍀🎁渡辺美咲")
     rates = {order.presentment_currency: order.presentment_rate for order in built.orders}
     assert rates == {"EUR": 1_000_000, "GBP": 843_700, "SEK": 11_192_500, "PLN": 4_271_800}
-    assert {order.multi_currency for order in built.orders} == {True, False}
+    assert {order.presentment_currency != order.currency for order in built.orders} == {True, False}
     assert all(order.taxes_included and order.currency == "EUR" for order in built.orders)
 
 

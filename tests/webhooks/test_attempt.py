@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from loopsim.webhooks.attempt import MAX_ANSWER, Sender, retry_after
@@ -69,6 +70,12 @@ def test_the_answer_is_kept_with_status_headers_and_body() -> None:
     assert (reply.status, reply.body, reply.error) == (202, "gewiß", None)
     assert reply.headers["X-Seen"] == "yes"
     assert reply.duration_ms > 0
+
+
+def test_headers_that_are_no_text_are_kept_as_text() -> None:
+    reply, _ = sent(raw(b"HTTP/1.1 200 OK\r\nX-Seen: a\xff\r\nRetry-After: \xff\r\nContent-Length: 0\r\n\r\n"))
+    assert (reply.headers["X-Seen"], reply.retry_after) == ("a\ufffd", None)
+    assert msgspec.json.encode(reply)
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -171,6 +178,8 @@ def test_nothing_is_posted_where_the_url_leads_elsewhere_than_was_allowed() -> N
         ("9" * 400, 1e9),
         ("Sat, 01 Jan 2000 00:01:00 GMT", 60.0),
         ("Fri, 31 Dec 1999 23:00:00 GMT", 0.0),
+        ("31 Dec 1000000000000 23:59:59 GMT", None),
+        ("Sat, 01 Jan 2000 00:01:00 +99999999999999", None),
         ("-5", None),
         ("1.5", None),
         ("soon", None),

@@ -1,5 +1,5 @@
-"""List rows, details and payloads of the same returns: types, spellings, phases. That keys are complete and in their
-order is checked by the contract, in every call that `shop` makes."""
+"""List rows, details and payloads of the same returns: types, spellings, phases. Key order and closedness are checked
+by the contract in every call that `shop` makes."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def eu(open_shop: Any) -> Shop:
 
 
 def foreign(eu: Shop) -> int:
-    order = next(order for order in eu.records.orders() if order.multi_currency and order.lines[0].fulfilled)
+    order = next(order for order in eu.records.orders() if order.presentment_currency != "EUR" and order.lines[0].fulfilled)
     return int(eu.act("customerSubmitsReturn", order=order.id, items=[{"line_item_id": order.lines[0].id}])["id"])
 
 

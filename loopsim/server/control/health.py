@@ -13,7 +13,7 @@ from loopsim.server.runtime import Runtime
 @runtime_operation("getHealth")
 async def get_health(runtime: Runtime, _call: Call) -> Answer:
     """Version, versions of Loop's API, and the control operations that are there, under `capabilities`."""
-    control = {operation.id for operation in runtime.contract.operations("control")}
+    control = set(runtime.contract.operation_ids("control"))
     return Answer(
         {
             "status": "ok",

@@ -36,7 +36,8 @@ def rows(count: int) -> list[dict[str, Any]]:
     for number in range(1, count + 1):
         row = copy.deepcopy(SAMPLE)
         row.update(id=str(600_000_000 + number), provider_order_id=str(5_000_000_000 + number), exchanges=[])
-        row["line_items"][0].update(line_item_id=str(400_000_000 + number), provider_line_item_id=str(7_000_000 + number))
+        ids = {"line_item_id": str(400_000_000 + number), "provider_line_item_id": str(7_000_000 + number)}
+        row["line_items"][0].update(ids)
         made.append(row)
     return made
 
@@ -142,7 +143,9 @@ def test_a_broken_last_row_leaves_nothing_and_the_shop_usable(shop: Shop, other:
     assert (refused.value.status, refused.value.code) == (422, "import_invalid")
     assert refused.value.problem["detail"].startswith("row 501: state")
     assert (shop.returns(), shop.list_orders(limit=1000)) == ([], before)
-    assert shop.customer.submits_return()["id"] == other.customer.submits_return()["id"]
+    # Not even an id was used up.
+    assert str(shop.customer.submits_return()["id"]).endswith("00001")
+    assert str(other.customer.submits_return()["id"]).endswith("00001")
 
 
 # its own shop
@@ -166,11 +169,10 @@ def test_whatever_is_asked_of_its_shop_waits_and_sees_all_rows(
     assert not any(call.done() for call in [importing, *asked])
     held.go_on()
     assert importing.result(PATIENCE)["imported"] == 10
-    listed, _, returns, submitted, _, journal = (call.result(PATIENCE) for call in asked)
+    listed, _, returns, submitted, *_ = (call.result(PATIENCE) for call in asked)
     assert len(listed) == 10
     assert len([row for row in returns if row["id"] > 600_000_000]) == 10
     assert submitted["state"] == "open"
-    assert journal["last_id"] >= 1
     assert shop.get_return(600_000_001)["flagged"]
 
 

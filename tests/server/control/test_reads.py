@@ -112,7 +112,7 @@ def test_an_act_that_the_state_forbids_names_the_state(shop: Shop) -> None:
     ("body", "code"),
     [
         ({"items": [{"exchange_variant": "NONE", "outcome": "exchange"}]}, "unknown_variant"),
-        ({"items": [{"outcome": "exchange"}]}, "unknown_variant"),
+        ({"items": [{"outcome": "exchange"}]}, "exchange_variant_missing"),
         ({"gift": True}, "gift_needs_credit"),
         ({"items": [{"sku": "NONE"}]}, "unit_already_returned"),
     ],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from urllib.error import HTTPError
 
 import msgspec
+from typing import Any
+
 import pytest
 
 from loopsim import __version__
@@ -59,9 +61,20 @@ def test_a_shop_is_made_as_it_was_asked_for(server: Loopsim) -> None:
 
 
 def test_the_same_seed_makes_the_same_shop(server: Loopsim) -> None:
+    def make() -> tuple[Any, str]:
+        shop = server.create_shop("same", clock={"mode": "manual"}, moment=MOMENT, seed=3)
+        made, secret = shop.customer.submits_return(), shop.secret
+        shop.delete()
+        return made, secret
+
+    assert make() == make()
+
+
+def test_two_shops_of_one_seed_share_a_secret_but_no_key_and_no_id(server: Loopsim) -> None:
     shops = [server.create_shop(clock={"mode": "manual"}, moment=MOMENT, seed=3) for _ in range(2)]
     first, second = [each.customer.submits_return() for each in shops]
-    assert first == second
+    assert first["id"] != second["id"]
+    assert {**first, "id": 0, "line_items": []} == {**second, "id": 0, "line_items": []}
     assert shops[0].secret == shops[1].secret
     assert shops[0].key != shops[1].key
     for each in shops:
@@ -180,3 +193,18 @@ def test_every_scope_that_an_operation_asks_for_can_be_given(running: Running) -
 
 def test_a_policy_goes_through_the_contract_unchanged() -> None:
     assert msgspec.convert(msgspec.to_builtins(Policy()), Policy) == Policy()
+
+
+def test_an_exchange_for_nothing_says_what_is_missing(server: Loopsim) -> None:
+    shop = server.create_shop(clock={"mode": "manual"}, moment=MOMENT)
+    with pytest.raises(ControlError) as refused:
+        shop.customer.submits_return(items=[{"outcome": "exchange"}])
+    assert refused.value.code == "exchange_variant_missing"
+    assert "exchange_variant" in refused.value.problem["detail"]
+
+
+def test_a_location_may_be_named_by_text_where_numbers_are_too_large(server: Loopsim) -> None:
+    shop = server.create_shop(world="eu-multi-currency", clock={"mode": "manual"}, moment=MOMENT)
+    variant = shop.variants()[0]
+    location = next(iter(variant["available"]))
+    assert shop.act("stock.sets", variant=variant["sku"], location_id=location, available=3)["sku"] == variant["sku"]

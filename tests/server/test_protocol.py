@@ -1,0 +1,61 @@
+"""What the connection itself does, over plain sockets."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from loopsim.embedded import EmbeddedServer
+from loopsim.server.protocol import MOST_HEAD
+
+
+@contextmanager
+def connected(server: EmbeddedServer) -> Iterator[socket.socket]:
+    host, _, port = server.url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        yield connection
+
+
+def statuses(server: EmbeddedServer, sent: bytes) -> list[bytes]:
+    """The status of each answer until the server closes the connection, or `sent` asks it to."""
+    with connected(server) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(sent)
+        got = b""
+        with suppress(ConnectionError):
+            while part := connection.recv(65536):
+                got += part
+    return re.findall(rb"HTTP/1\.1 (\d+) ", got)
+
+
+@pytest.mark.parametrize("line", [b"X-Long: ", b"X-Many: 1\r\n"])
+def test_a_head_without_end_is_refused_before_it_is_read(server: EmbeddedServer, line: bytes) -> None:
+    endless = line + b"a" * MOST_HEAD if line.endswith(b" ") else line * (MOST_HEAD // len(line) + 2)
+    assert statuses(server, b"GET /api/v1/webhooks HTTP/1.1\r\nHost: localhost\r\n" + endless) == [b"400"]
+
+
+def test_many_small_requests_at_once_are_no_long_head(server: EmbeddedServer) -> None:
+    call = b"GET /api/v1/webhooks HTTP/1.1\r\nHost: localhost\r\nX-Fill: " + b"a" * 2000 + b"\r\n\r\n"
+    last = call.replace(b"X-Fill", b"Connection: close\r\nX-Fill")
+    assert statuses(server, call * 700 + last) == [b"401"] * 701
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        (b"http://localhost/api/v1/webhooks", b"localhost", b"401"),
+        (b"http://localhost/api/v1/webhooks", b"evil.test", b"401"),
+        (b"http://evil.test/api/v1/webhooks", b"localhost", b"403"),
+        (b"HTTP://user@localhost/api/v1/webhooks", b"localhost", b"403"),
+        (b"//evil.test/api/v1/webhooks", b"localhost", b"404"),
+    ],
+)
+def test_the_host_of_an_absolute_target_counts(
+    server: EmbeddedServer, target: bytes, host: bytes, status: bytes
+) -> None:
+    head = b"GET %b HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % (target, host)
+    assert statuses(server, head) == [status]
