@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from loopsim import operations
-from loopsim.clock import Clock, Mode, Wall, to_ms
+from loopsim.clock import Clock, Mode, Wall, never_back, to_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract, load_contract
 from loopsim.errors import SetupError
@@ -117,6 +117,7 @@ class Running:
 def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: Contract | None = None) -> Running:
     """Build a server that listens and is ready to run. Raises `SetupError` for whatever stands in the way."""
     options = options or Options()
+    wall = never_back(wall)
     hosts = _hosts(options)
     register_operations()
     contract = contract or load_contract()

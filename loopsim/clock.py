@@ -6,6 +6,7 @@ an anchor (this shop moment was at that wall moment) and a mode. It never goes b
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ Mode = Literal["real", "scaled", "manual"]
 wall: Wall = time.time
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END = datetime(2999, 12, 31, tzinfo=UTC)
+"""Where every clock comes to stand: what is counted from there (expiry, retries) is still a date."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -30,6 +33,21 @@ def to_ms(moment: datetime) -> int:
 def from_ms(ms: int) -> datetime:
     """The aware UTC moment of whole milliseconds since 1970."""
     return EPOCH + timedelta(milliseconds=ms)
+
+
+END_MS = to_ms(END)
+
+
+def never_back(wall: Wall) -> Wall:
+    """The wall, but where it goes back, as a corrected one does, this one stands still, and so it does at `END`."""
+    latest = -math.inf
+
+    def show() -> float:
+        nonlocal latest
+        latest = min(max(latest, wall()), END_MS / 1000)
+        return latest
+
+    return show
 
 
 class Clock(Struct, frozen=True, kw_only=True):
@@ -45,11 +63,11 @@ class Clock(Struct, frozen=True, kw_only=True):
         if self.mode == "manual":
             return self.shop_ms
         passed = max(0, wall_ms - self.wall_ms)
-        return self.shop_ms + (passed if self.mode == "real" else int(passed * self.rate))
+        return min(self.shop_ms + (passed if self.mode == "real" else int(passed * self.rate)), END_MS)
 
     def at(self, shop_ms: int, wall_ms: int) -> Clock:
         """The same clock, set forward to `shop_ms`; a moment that is past leaves it where it is."""
-        return structs.replace(self, shop_ms=max(shop_ms, self.now_ms(wall_ms)), wall_ms=wall_ms)
+        return structs.replace(self, shop_ms=max(min(shop_ms, END_MS), self.now_ms(wall_ms)), wall_ms=wall_ms)
 
     def switched(self, mode: Mode, rate: float, wall_ms: int) -> Clock:
         """In another mode, from now on."""
@@ -57,7 +75,7 @@ class Clock(Struct, frozen=True, kw_only=True):
 
     def wall_delay(self, shop_ms: int, wall_ms: int) -> float | None:
         """Seconds of the wall until the clock shows `shop_ms`; None if it never will by itself."""
-        if self.mode == "manual":
+        if self.mode == "manual" or shop_ms > END_MS:
             return None
         left = max(0, shop_ms - self.now_ms(wall_ms)) / 1000
         return left if self.mode == "real" else left / self.rate

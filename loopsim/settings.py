@@ -57,17 +57,20 @@ def _find(folder: Path) -> tuple[str, dict[str, Any]] | None:
     if own.is_file():
         return own.name, _read(own)
     if project.is_file():
-        tables = _read(project).get("tool", {}).get("loopsim") if b"loopsim" in project.read_bytes() else None
+        tables = _read(project, "loopsim").get("tool", {}).get("loopsim")
         return None if tables is None else (f"{project.name} [tool.loopsim]", tables)
     return None
 
 
-def _read(file: Path) -> dict[str, Any]:
-    # Only here: most runs have no such file.
-    import tomllib
-
+def _read(file: Path, word: str = "") -> dict[str, Any]:
+    """The tables of a file; none where the word does not occur, which most projects' files are spared reading by."""
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
+        if word not in text:
+            return {}
+        import tomllib
+
+        return tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise SetupError(f"{file} cannot be read: {error}. Mend or remove it.") from error
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from loopsim import contract
 from loopsim.cli import main
+from loopsim.domain.durations import CARRIER, DURATIONS
 from loopsim.embedded import EmbeddedServer
 from loopsim.operations.control import acts as _acts  # noqa: F401  registers the acts
 from loopsim.operations.perform import OPERATIONS
@@ -61,3 +62,9 @@ def test_the_readme_python_example_runs() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     with EmbeddedServer() as server:
         exec(compile(example.replace("http://127.0.0.1:8484", server.url), "README.md", "exec"), {})
+
+
+def test_every_duration_names_a_fact_of_its_own_grade() -> None:
+    facts = contract.load_contract().facts
+    spans = [*DURATIONS.values(), *(span for scans in CARRIER.values() for _, span in scans)]
+    assert [(span.fact, span.grade) for span in spans] == [(span.fact, facts[span.fact]["grade"]) for span in spans]

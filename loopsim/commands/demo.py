@@ -24,7 +24,7 @@ import loopsim
 from loopsim.commands import options
 from loopsim.commands.connection import Json, Server, Shop, chosen_shop, failed
 from loopsim.commands.timeline import Timeline
-from loopsim.errors import SetupError
+from loopsim.errors import LoopsimError, SetupError
 
 MOMENT = "2026-06-01T09:00:00Z"  # a Monday morning, after the rows of the sample
 SEED = "2026"
@@ -179,7 +179,7 @@ def _followed(shop: Shop, timeline: Timeline) -> Iterator[None]:
             for entry in shop.events(after=after):
                 payload = shop.delivery(entry["delivery_id"])["payload"] if entry["kind"] == "delivery" else "{}"
                 timeline.entry(entry, json.loads(payload))
-        except Exception:
+        except (LoopsimError, OSError):
             # The server is gone, and with it the end of the story; what the demo found out before counts.
             return
 

@@ -35,6 +35,12 @@ DURATIONS: dict[str, Duration] = {
     "expiry": Duration(28 * _DAY, 28 * _DAY, "documented", "duration-expiry"),
     "hold": Duration(7 * _DAY, 7 * _DAY, "documented", "duration-hold"),
     "happy_returns_processed": Duration(12 * _HOUR, 12 * _HOUR, "documented", "duration-happy-returns"),
+    "instant_exchange_window": Duration(14 * _DAY, 14 * _DAY, "assumed", "duration-instant-window"),
+    "webhook_first_retry": Duration(30, 30, "assumed", "duration-retry"),
+    "webhook_longest_retry_after": Duration(1800, 1800, "documented", "duration-retry-after"),
+    # Of real time, as a receiver's sockets live in it.
+    "webhook_attempt": Duration(10, 10, "assumed", "duration-attempt"),
+    "rate_limit_window": Duration(60, 60, "assumed", "rate-limit-window"),
 }
 
 # What the carrier does, by service: for each scan the time since the scan before it (the first since the label was

@@ -80,7 +80,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bonus_credit: int = 0
     bonus_percent: int = 0
     keep_item_below: int = 0
-    instant_exchange_days: int = 14
+    instant_exchange_days: int = DURATIONS["instant_exchange_window"].fixed.days
     instant_exchange_hold: Literal["one", "full"] = "one"
     expiry_days: int = DURATIONS["expiry"].fixed.days
     refund_before_inspection: bool = False

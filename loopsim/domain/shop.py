@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from loopsim.domain import chance
+from loopsim.domain.durations import DURATIONS
 from loopsim.domain.policy import Policy
 
 LAST_BLOCK = 7_999
@@ -37,7 +38,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     destination_limit: int = 50
     id_block: int = 0
     quiet_for: int = 300
-    delivery_timeout: int = 10_000
+    delivery_timeout: int = 1000 * DURATIONS["webhook_attempt"].low
     secret: str = ""
     allowed_targets: tuple[str, ...] = ()
 

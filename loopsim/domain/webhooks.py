@@ -12,12 +12,13 @@ from typing import Literal
 from msgspec import Struct
 
 from loopsim.domain import chance
+from loopsim.domain.durations import DURATIONS
 from loopsim.domain.events import Topic, Trigger
 
 MAX_ATTEMPTS = 6
-FIRST_WAIT = timedelta(seconds=30)
+FIRST_WAIT = DURATIONS["webhook_first_retry"].fixed
 JITTER = 0.2
-MAX_RETRY_AFTER = timedelta(seconds=1800)
+MAX_RETRY_AFTER = DURATIONS["webhook_longest_retry_after"].fixed
 RETRIED_STATUSES = frozenset({408, 425, 429})
 DEACTIVATED_AFTER = 10  # consecutive failures; the one after that switches the subscription off (quirk)
 

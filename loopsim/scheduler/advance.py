@@ -18,7 +18,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from loopsim.clock import Wall, from_ms
+from loopsim.clock import END_MS, Wall, from_ms
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Performed
 from loopsim.operations.timers import RECURRING
@@ -98,6 +98,7 @@ class Advance:
         until_ms = self._until(started_ms)
         if until_ms is None:
             return "nothing"
+        until_ms = min(until_ms, END_MS)
         slice_end = time.perf_counter() + SLICE
         while not self._stop.is_set():
             if self._goal.until_idle:

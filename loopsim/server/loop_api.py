@@ -18,6 +18,7 @@ from loopsim.contract import Operation, read_body, read_path, render, validate
 from loopsim.contract.shapes import PROBLEM
 from loopsim.domain import chance
 from loopsim.domain.faults import Fault
+from loopsim.domain.quirks import quirk
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer, Call
 from loopsim.server.answer_faults import NO_FAULTS, strike
@@ -223,7 +224,7 @@ class LoopApi:
         exchange.refusal = refusal.code
         headers = rendered.headers
         if refusal.code == "too_many_attempts":
-            if quirks.get("retry_after_header") in ("false", "off"):
+            if quirk(quirks, "retry_after_header") == "off":
                 headers = {}
             else:
                 reset = int(self._runtime.wall()) + int(refusal.params["retry_after"])

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 
-WINDOW = 60.0
+from loopsim.domain.durations import DURATIONS
+
+WINDOW = float(DURATIONS["rate_limit_window"].low)
 """Seconds."""
 
 

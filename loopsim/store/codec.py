@@ -12,7 +12,7 @@ import msgspec
 
 from loopsim.store.dictionary import DICTIONARY
 
-_LEVEL, _WINDOW, _MEMORY = 2, -13, 6  # 8 KiB of window behind raw deflate: enough for the dictionary and what follows it
+_LEVEL, _WINDOW, _MEMORY = 2, -13, 6  # raw deflate with a window of 8 KiB: enough for the dictionary and what follows
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}

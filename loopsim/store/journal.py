@@ -26,9 +26,8 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     """One thing that went over the wire. `at` is the shop's time in milliseconds.
 
     `in` + `call`: the partner called Loop's API. `in` + `control`: somebody used the control API. `out` + `delivery`: a
-    webhook attempt.
-    A webhook's body is not kept a second time: `payload_id` says where it is, `read` puts it in as `request_body`.
-    `clock`: time was moved. `unknown` lists fields and parameters that Loop drops silently.
+    webhook attempt. `clock`: time was moved. A webhook's body is not kept a second time: `payload_id` says where it is,
+    `read` puts it in as `request_body`. `unknown` lists fields and parameters that Loop drops silently.
     """
 
     at: int

@@ -1,4 +1,4 @@
-"""Reading and writing the records of one shop. Every method is one or two statements; what they mean is the domain's."""
+"""Reading and writing the records of one shop: a statement or two a method. What they mean is the domain's."""
 
 from __future__ import annotations
 

@@ -94,7 +94,14 @@ class _Walk:
         self._who = who
 
     def object(self, of: dict[str, Any], inside: bool = False) -> dict[str, Any]:
-        changed = {key: new for key, old in of.items() if old and (new := self._value(key, old, inside)) is not old}
+        changed = {
+            key: new
+            for key, old in of.items()
+            # Nearly everything is a text that says nothing about a person: it is seen here, without a call.
+            if old
+            and (type(old) is not str or "@" in old or not _is_neutral(key, inside))
+            and (new := self._value(key, old, inside)) is not old
+        }
         return {**of, **changed} if changed else of
 
     def _value(self, key: str, value: Any, inside: bool) -> Any:
@@ -148,3 +155,8 @@ def _part_of(key: str, inside: bool) -> Callable[[Person], str] | None:
             key = key[len(prefix) :]
             break
     return (_INSIDE if inside else _ANYWHERE).get(key)
+
+
+@lru_cache(maxsize=4096)
+def _is_neutral(key: str, inside: bool) -> bool:
+    return key not in _STAFF and _part_of(key, inside) is None

@@ -10,6 +10,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from loopsim.contract import Contract, Operation, check_response, ledger, load_contract, public_document, render
+from loopsim.contract.operation import ErrorForm
+from loopsim.contract.walk import each_operation
 from loopsim.errors import Invalid, Refusal
 
 VERSIONS = ("2026-07", "2026-10")
@@ -39,6 +41,16 @@ def test_every_refusal_of_every_operation_is_an_answer_that_it_declares(contract
                 body = b"" if answer.body is msgspec.UNSET else msgspec.json.encode(answer.body)
                 problems += check_response(operation, answer.status, answer.media_type, body)
     assert problems == []
+
+
+@pytest.mark.parametrize(("api", "version"), [("loop", "2026-07"), ("loop", "2026-10"), ("control", None)])
+def test_every_refusal_says_nothing_but_what_is_read(contract: Contract, api: str, version: str | None) -> None:
+    # A comma in YAML that is not quoted makes a key of the rest of a sentence.
+    known = {*ErrorForm.__struct_fields__, "x-provenance"} - {"provenance"}
+    document = contract.document(api, version)
+    forms = [document["components"]["x-errors"], document["x-unrouted"]]
+    forms += [operation.get("x-errors", {}) for _, _, operation in each_operation(document)]
+    assert {key for each in forms for form in each.values() for key in form} <= known
 
 
 @pytest.mark.parametrize(("api", "version"), [("loop", "2026-07"), ("loop", "2026-10"), ("control", None)])

@@ -145,6 +145,15 @@ def test_a_label_is_by_the_customer_s_carrier(country: str, carrier: str, begins
     assert made.line_ids == tuple(line.id for line in return_.lines)
 
 
+def test_a_label_travels_by_the_policy_s_service_at_a_price(make: Any) -> None:
+    settings = make.settings(Policy(carrier_service="express"))
+    made = shipping.make_label(make.return_(), settings, make.next_id, make.now)
+    assert (made.service, made.rate_currency, made.tracking_url) == ("express", "USD", None)
+    assert made.rate is not None
+    assert 689 <= made.rate <= 1499
+    assert made.url == f"https://shop.loopreturns.com/label/{made.id}"
+
+
 def test_kept_and_donated_units_are_not_in_the_parcel(make: Any) -> None:
     lines = (make.unit(), make.unit(outcome="keep"), make.unit(outcome="donate"), make.unit(outcome="reject"))
     assert shipping.boxed(make.return_(*lines)) == (lines[0].id, lines[3].id)

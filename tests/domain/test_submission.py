@@ -186,7 +186,7 @@ def test_final_sale_is_refused_unless_a_rule_bypasses_it(make: Any) -> None:
 def test_an_exchange_names_what_it_is_for(make: Any) -> None:
     submission = make.submission("refund")
     item = structs.replace(submission.items[0], resolution="exchange")
-    with pytest.raises(Refusal, match="unknown_variant"):
+    with pytest.raises(Refusal, match="exchange_variant_missing"):
         check(structs.replace(submission, items=(item,)), decide(Policy(), submission.order, (), "mail", None))
 
 

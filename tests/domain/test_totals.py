@@ -93,6 +93,7 @@ def test_r5_the_total_is_refund_and_gift_card(mixture: dict[str, Any]) -> None:
 
 
 @given(pieces(), st.sampled_from(RESOLUTIONS), st.booleans())
+@example(Piece(1000, 990, 200), "refund", True)
 def test_r6_a_unit_is_refunded_its_worth_in_item_and_tax(piece: Piece, resolution: str, included: bool) -> None:
     refund = unit_refund(piece, resolution, included)
     assert refund.refund == refund.item + refund.tax

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import msgspec
@@ -108,6 +109,8 @@ SYNTAX = [
     ("", 1, 1, "expecting value"),
     ('[\n{"price": NaN}]', 2, 11, "invalid character"),
     (b'[\n"\xff"]', 2, 2, "this is not UTF-8"),
+    # Seen only when its row's turn comes.
+    (b"[" + json.dumps(OPEN).encode() + b',\n{"id": "7", "x": "\xff"}]', 2, 19, "this is not UTF-8"),
     ("[" * 100_000, 1, 1, "objects or lists stand too deep in each other"),
 ]
 

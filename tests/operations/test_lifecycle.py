@@ -10,6 +10,7 @@ import pytest
 
 from loopsim.domain.orders import Location, Variant
 from loopsim.domain.policy import WorkflowActions, WorkflowRule
+from loopsim.errors import Refusal
 
 Shop = Any
 CLOSED = ["return.updated", "return.closed"]
@@ -466,6 +467,12 @@ def test_units_are_returned_once(shop: Shop) -> None:
     assert shop.dump() == before
     assert shop.call("customerSubmitsReturn", {"order": order}).status == 200
     assert shop.call("customerSubmitsReturn", {"order": order}).refusal == "nothing_returnable"
+
+
+def test_the_database_itself_lets_no_two_returns_hold_a_unit(shop: Shop) -> None:
+    line = shop.return_(shop.submit()["id"]).lines[0]
+    with pytest.raises(Refusal, match="unit_already_returned"), shop.shop.transaction(shop.now) as tx:
+        tx.hold_units(5, [(line.id + 1, line.order_line_id, line.unit)])
 
 
 def test_only_what_was_shipped_comes_back(shop: Shop) -> None:

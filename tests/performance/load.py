@@ -20,7 +20,8 @@ PATIENCE = 60.0  # seconds that a run may take beyond what it was given
 
 
 class Load(NamedTuple):
-    """What came of a run: answers per second, median and 99th percentile in ms, answers that were not 2xx, bytes of one."""
+    """What came of a run: answers per second, median and 99th percentile in ms, answers that were not 2xx, bytes of
+    one."""
 
     rate: float
     p50: float
@@ -37,8 +38,8 @@ def get(path: str, key: str | None = None) -> bytes:
 
 def post(path: str, body: bytes) -> bytes:
     """A POST of JSON as it goes over the wire."""
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def for_seconds(port: int, requests: Sequence[bytes], seconds: float, connections: int = CONNECTIONS) -> Load:

@@ -17,7 +17,7 @@ LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec", "aiohttp", "starlette"
 
 
 class Row(NamedTuple):
-    """A measure: the value of every round, and the floor that their median must reach. `says` adds what a reader needs."""
+    """A measure: the value of every round, and the floor that their median must reach. `says` adds the rest."""
 
     name: str
     unit: str

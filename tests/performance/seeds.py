@@ -48,7 +48,8 @@ def seed(folder: Path, returns: int, free: int = 0, hooks: tuple[str, ...] = (),
         key = world.add_key(DEFAULT_SHOP, all_scopes(load_contract()), "bench")
         model = next(order for order in shop.records.orders() if len(order.lines) == UNITS)
         ids = _orders(shop, model, returns + free)
-        made = [id_ for first in range(0, returns, _BATCH) for id_ in _submit(shop, ids[first : min(first + _BATCH, returns)], first, labels)]
+        batches = range(0, returns, _BATCH)
+        made = [id_ for at in batches for id_ in _submit(shop, ids[at : min(at + _BATCH, returns)], at, labels)]
         until = START + APART * max(returns, 1)
         shop.set_clock(structs.replace(shop.clock, shop_ms=to_ms(until)))
         with shop.transaction(until) as transaction:
@@ -74,7 +75,8 @@ def _orders(shop: Shop, model: Order, count: int) -> list[int]:
 def _order(model: Order, number: int) -> Order:
     own = _FIRST + number * 10
     lines = tuple(
-        structs.replace(line, id=own + index, quantity=1, fulfilled=1, final_sale=False) for index, line in enumerate(model.lines)
+        structs.replace(line, id=own + index, quantity=1, fulfilled=1, final_sale=False)
+        for index, line in enumerate(model.lines)
     )
     return structs.replace(model, id=own, provider_id=own + 5, name=f"#B{number}", lines=lines)
 

@@ -56,7 +56,8 @@ def raw_server(body: bytes) -> Iterator[Process]:
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
         file.flush()
-        with running([sys.executable, "-m", "uvicorn", *LEAN, "tests.performance.raw_app:app"], RAW_BODY=file.name) as it:
+        command = [sys.executable, "-m", "uvicorn", *LEAN, "tests.performance.raw_app:app"]
+        with running(command, RAW_BODY=file.name) as it:
             yield it
 
 
@@ -71,7 +72,9 @@ def loopsim_server(db: Path | None = None, *options: str, log_level: str = "erro
 
 
 @contextmanager
-def running(command: list[str], path: str = "/", ready: bytes = b"HTTP/1.1 200", **environment: str) -> Iterator[Process]:
+def running(
+    command: list[str], path: str = "/", ready: bytes = b"HTTP/1.1 200", **environment: str
+) -> Iterator[Process]:
     """Any server that takes `--port`, from its start until it was ended."""
     port = free_port()
     began = perf_counter()

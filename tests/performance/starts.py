@@ -30,7 +30,7 @@ def first_answer(plan: Plan) -> list[Row]:
     ratios = tuple(ours / raw for ours, raw in zip(memory[1:], bare[1:], strict=True))
     with_file = tuple(ours / raw for ours, raw in zip(file[1:], bare[1:], strict=True))
     return [
-        Row("first answer of `serve`", "×", ratios, "at most", 1.35, f"{_ms(memory)} against {_ms(bare)} of bare uvicorn"),
+        Row("first answer of `serve`", "×", ratios, "at most", 1.35, f"{_ms(memory)}; bare uvicorn {_ms(bare)}"),
         Row(f"  with --db and {plan.returns:,} returns", "×", with_file, says=_ms(file)),
     ]
 
@@ -54,7 +54,7 @@ def memory(plan: Plan) -> list[Row]:
     share = 10_000 / plan.returns
     return [
         Row("memory idle", "MiB", (idle,), "at most", 50),
-        Row("memory more with 10,000 returns in a file", "MiB", (full - idle,), "at most", 10, f"after {plan.returns:,} were read"),
+        Row("memory more for 10,000 returns on file", "MiB", (full - idle,), "at most", 10, f"{plan.returns:,} read"),
         Row("disk per 10,000 returns", "MB", (disk * share,), "at most", 100, "all read, so all wire bytes kept"),
         _heard(plan),
         _after_calls(plan, idle),
@@ -67,7 +67,7 @@ def _heard(plan: Plan) -> Row:
     with loopsim_server(seeded.folder) as server:
         each_once(server.port, submit_requests(seeded.free))
     disk = size_on_disk(seeded.folder) * 10_000 / plan.returns
-    return Row("  submitted, with 30,000 deliveries and journal", "MB", (disk,), says="every payload and attempt is kept")
+    return Row("  submitted, with 30,000 deliveries and journal", "MB", (disk,), says="payloads and attempts are kept")
 
 
 def _after_calls(plan: Plan, idle: float) -> Row:

@@ -200,7 +200,8 @@ def eu(open_shop: Any) -> Shop:
 
 
 def foreign(eu: Shop) -> int:
-    order = next(order for order in eu.records.orders() if order.presentment_currency != "EUR" and order.lines[0].fulfilled)
+    abroad = (order for order in eu.records.orders() if order.presentment_currency != order.currency)
+    order = next(order for order in abroad if order.lines[0].fulfilled)
     return int(eu.act("customerSubmitsReturn", order=order.id, items=[{"line_item_id": order.lines[0].id}])["id"])
 
 

@@ -8,18 +8,16 @@ for a caller that wants to do something in between: a row at a time, then an ord
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Generator, Iterator
 from typing import Any, cast
 
-import msgspec
 from msgspec import structs
 
 from loopsim.domain import shipping
 from loopsim.domain.events import Timer
 from loopsim.domain.returns import Return
-from loopsim.errors import Invalid, Refusal
+from loopsim.errors import Refusal
+from loopsim.operations.control.imported_file import Rows, rows_of
 from loopsim.operations.control.imported_orders import ImportedOrders
 from loopsim.operations.control.imported_people import ImportedPeople
 from loopsim.operations.perform import Call, operation
@@ -33,8 +31,6 @@ from loopsim.wire.returns import plain_row
 Steps = Generator[None, None, dict[str, int]]
 
 _AT_ONCE = 500  # ids in one statement
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_BYTE = re.compile(r"(?:JSON is malformed: )?(?P<reason>.*) \(byte (?P<byte>\d+)\)")
 
 
 @operation("importReturns")
@@ -58,7 +54,7 @@ def import_returns(tx: Transaction, call: Call) -> dict[str, int]:
 
 def import_steps(tx: Transaction, body: dict[str, Any]) -> Steps:
     """The import, step by step. The transaction is the caller's, and nothing else may use the shop before it ends."""
-    rows = _rows(body)
+    rows = rows_of(body)
     yield
     ids = yield from _ids(rows)
     present = _present(tx, ids)
@@ -87,68 +83,15 @@ def _invalid(row: int, error: Unreadable) -> Refusal:
     return Refusal("import_invalid", where=where, row=row, field=error.field, reason=error.reason)
 
 
-# the file
-
-
-def _rows(body: dict[str, Any]) -> list[Any]:
-    if ("rows" in body) == ("raw" in body):
-        raise Invalid({"rows": ["Send either rows, or their text as raw."]})
-    found = body["rows"] if "rows" in body else parsed(body["raw"])
-    if isinstance(found, dict) and "returns" in found:
-        found = found["returns"]
-    if not isinstance(found, list):
-        reason = "neither a list of returns nor an object that has one under returns"
-        raise Refusal("import_invalid", where="the file", row=0, field="", reason=reason)
-    return found
-
-
-def parsed(text: str | bytes) -> Any:
-    """The JSON of a file; raises `import_unreadable` with line and column (in characters, from 1) of what is wrong."""
-    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    data = data.removeprefix(_BYTE_ORDER_MARK)
-    try:
-        return msgspec.json.decode(data)
-    except RecursionError:
-        reason, at = "objects or lists stand too deep in each other", 0
-    except UnicodeDecodeError:
-        reason, at = "this is not UTF-8", _first_beyond_utf8(data)
-    except msgspec.MsgspecError as error:
-        reason, at = _complaint(data, error)
-    before = data[:at].decode("utf-8", "replace")
-    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-    raise Refusal("import_unreadable", line=line, column=column, reason=reason)
-
-
-def _first_beyond_utf8(data: bytes) -> int:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return error.start
-    return 0
-
-
-def _complaint(data: bytes, error: msgspec.MsgspecError) -> tuple[str, int]:
-    """What is wrong with JSON, and at which byte. The standard library says it better, but takes what is no JSON."""
-    text = data.decode("utf-8", "replace")
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as better:
-        return better.msg[:1].lower() + better.msg[1:], len(text[: better.pos].encode())
-    except (RecursionError, ValueError):
-        pass
-    found = _BYTE.fullmatch(str(error))
-    return (found["reason"], int(found["byte"])) if found else (str(error), 0)
-
-
 # ids
 
 
-def _ids(rows: list[Any]) -> Generator[None, None, list[int]]:
+def _ids(rows: Rows) -> Generator[None, None, list[int]]:
     """The ids of the rows' returns; raises `import_invalid` for one that is missing or stands there twice."""
     seen: dict[int, int] = {}
-    for number, row in enumerate(rows, 1):
+    for number, head in enumerate(rows.heads(), 1):
         try:
-            id_ = read_id(row)
+            id_ = read_id(head)
             if seen.setdefault(id_, number) != number:
                 raise Unreadable("id", f"{id_} is the id of row {seen[id_]} too")
         except Unreadable as error:

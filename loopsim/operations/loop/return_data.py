@@ -31,7 +31,8 @@ PAGE_SIZE, LARGEST_PAGE = 100, 750
 UNASKED_STATES = ("open", "closed", "expired")
 SQL_LIST = (
     "select returns.id, {column}, row from returns left join list_rows on list_rows.id = returns.id"
-    " where {column} between ? and ? and state in ({marks}){cursor} order by {column} {order}, returns.id {order} limit ?"
+    " where {column} between ? and ? and state in ({marks}){cursor}"
+    " order by {column} {order}, returns.id {order} limit ?"
 )
 
 

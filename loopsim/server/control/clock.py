@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loopsim.clock import from_ms
+from loopsim.clock import END_MS, from_ms
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations.perform import Answer, Call
 from loopsim.scheduler.advance import Advanced, Goal
@@ -46,7 +46,8 @@ async def advance_clock(runtime: Runtime, call: Call) -> Answer:
     """Let time pass, and say where the clock came to stand."""
     shop, body = runtime.world.shop(call.path["shop"]), call.body
     quiet_for = body["quiet_for"] / 1000 if "quiet_for" in body else None
-    advanced = await runtime.scheduler.advance(shop, _goal(body), patient=body.get("wait", True), quiet_for=quiet_for)
+    goal = _goal(body, runtime.now_ms(shop))
+    advanced = await runtime.scheduler.advance(shop, goal, patient=body.get("wait", True), quiet_for=quiet_for)
     return Answer(_view(advanced))
 
 
@@ -58,9 +59,12 @@ async def interrupt_clock(runtime: Runtime, call: Call) -> Answer:
     return Answer({"clock": clock_view(runtime, shop)})
 
 
-def _goal(body: dict[str, Any]) -> Goal:
+def _goal(body: dict[str, Any], now_ms: int) -> Goal:
     if "by" in body:
-        return Goal(by_ms=span_ms("by", body["by"]))
+        by_ms = span_ms("by", body["by"])
+        if now_ms + by_ms > END_MS:
+            raise Invalid({"by": ["It must not lead beyond the year 2999."]})
+        return Goal(by_ms=by_ms)
     if "to" in body:
         return Goal(to_ms=moment_ms("to", body["to"]))
     return Goal(next_event="next_event" in body, until_idle="until_idle" in body)

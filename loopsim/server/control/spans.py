@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from loopsim.clock import to_ms
+from loopsim.clock import END, EPOCH, to_ms
 from loopsim.errors import Invalid
 
 _UNITS = {"w": 7 * 86_400_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}  # milliseconds
@@ -18,8 +18,6 @@ def _part(unit: str) -> str:
 _SHORT = re.compile("(?=.)" + "".join(map(_part, "wdhms")))
 _ISO = re.compile(f"P(?=.){_part('W')}{_part('D')}(?:T(?=.){_part('H')}{_part('M')}{_part('S')})?")
 _LONGEST = timedelta(days=36_525)
-_LAST = datetime(2999, 12, 31, tzinfo=UTC)
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def span_ms(field: str, value: str | float) -> int:
@@ -51,7 +49,7 @@ def moment_ms(field: str, text: str) -> int:
     except ValueError:
         raise Invalid({field: [f"{text!r} is no moment. Write it like 2026-06-01T09:00:00Z."]}) from None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    if not _FIRST <= moment <= _LAST:
+    if not EPOCH <= moment <= END:
         raise Invalid({field: ["It must lie between 1970 and 2999."]})
     return to_ms(moment)
 

@@ -120,8 +120,7 @@ def test_other_shops_are_served_while_thousands_of_rows_come_in(
     shop: Shop, other: Shop, receiver: Receiver, pool: ThreadPoolExecutor
 ) -> None:
     other.subscribe(receiver.url, "return", "return.created")
-    many = rows(5000)
-    importing = pool.submit(shop.import_returns, many)
+    importing = pool.submit(shop.import_returns, raw=json.dumps(rows(5000)))
     answered, delivered = 0, 0
     while not importing.done():
         if answered % 5 == 0:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.error import HTTPError
 
 import msgspec
-from typing import Any
-
 import pytest
 
 from loopsim import __version__
