@@ -64,6 +64,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `processing_events` overrides `processing_event` per resolution; of a mixed return the latest event counts.
     `carrier` = `auto` lets the seeded carrier scan by its timetable, `manual` leaves every scan to acts.
     `bonus_percent` is of the units that earn a bonus, those given for store credit or shopped with.
+        `items_per_label` is how many units a parcel takes; 0 puts a return's units in one.
     """
 
     processing_event: ProcessingEvent = "delivered"
@@ -73,6 +74,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     label_source: LabelSource = "loop"
     carrier: Literal["auto", "manual"] = "auto"
     carrier_service: str = "ground"
+    items_per_label: int = 0
     gift_card_provider: Literal["shopify", "third_party"] = "shopify"
     restock: Literal["shopify", "webhook", "off"] = "shopify"
     out_of_stock: Literal["review", "refund", "credit"] = "review"

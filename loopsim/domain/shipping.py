@@ -38,8 +38,15 @@ def can_ship(return_: Return) -> bool:
     return bool(address.address1 and address.city and address.country_code)
 
 
-def make_label(return_: Return, settings: Settings, next_id: NextId, now: datetime) -> Label:
-    """A label by Loop's own carrier account."""
+def parcels(return_: Return, items_per_label: int) -> list[tuple[int, ...]]:
+    """The units by parcel, in their order; all in one where the policy names no number."""
+    units = boxed(return_)
+    size = items_per_label or max(1, len(units))
+    return [units[start : start + size] for start in range(0, len(units), size)]
+
+
+def make_label(return_: Return, line_ids: tuple[int, ...], settings: Settings, next_id: NextId, now: datetime) -> Label:
+    """A label for a parcel of these units, by Loop's own carrier account."""
     label_id = next_id("label")
     carrier, prefix, length = CARRIERS.get(return_.order.origin_country_code, _OTHER_CARRIER)
     number = prefix + chance.digits(length - len(prefix), settings.seed, "tracking", label_id)
@@ -50,7 +57,7 @@ def make_label(return_: Return, settings: Settings, next_id: NextId, now: dateti
         tracking_number=number,
         created_at=now,
         updated_at=now,
-        line_ids=boxed(return_),
+        line_ids=line_ids,
         url=f"https://{settings.subdomain}.loopreturns.com/label/{label_id}",
         rate=chance.between(689, 1499, settings.seed, "rate", label_id),
         rate_currency=settings.currency,
@@ -77,14 +84,15 @@ def next_scan(label: Label, return_id: int, settings: Settings) -> list[Timer]:
 
 def make_request(
     return_: Return,
+    line_ids: tuple[int, ...],
     destination: dict[str, str],
     variants: dict[int, Variant],
     request_id: int,
     now: datetime,
 ) -> LabelRequest:
-    """A request for a label: from the customer to the destination, with the parcel and what customs wants to know."""
-    inside = set(boxed(return_))
-    lines = [line for line in return_.lines if line.id in inside]
+    """A request for a label for these units: from the customer to the destination, with the parcel and what customs
+    wants to know."""
+    lines = [line for line in return_.lines if line.id in line_ids]
     products: list[dict[str, Any]] = []
     grams = _EMPTY_PARCEL_GRAMS
     for line in lines:

@@ -145,8 +145,8 @@ def attach_label(tx: Transaction, return_: Return, label: Label, *, by_partner: 
 
 
 def scan_label(tx: Transaction, return_: Return, label: Label, status: LabelStatus) -> Return:
-    """The carrier, a third party or staff says where the parcel is. May start automatic processing. A scan that says what
-    is known already changes nothing and fires nothing."""
+    """The carrier, a third party or staff says where the parcel is. May start automatic processing. A scan that says
+    what is known already changes nothing and fires nothing."""
     if label.status == status:
         return return_
     after = scan(label, status, tx.now)
@@ -180,12 +180,13 @@ def release_hold(tx: Transaction, return_: Return) -> Return:
 
 
 def request_label(tx: Transaction, return_: Return) -> None:
-    """Ask a third party for a label."""
+    """Ask a third party for a label per parcel."""
     destination = _destination_address(tx, return_.destination_id)
     variants = variants_of(tx, (line.variant_id for line in return_.lines))
-    request = shipping.make_request(return_, destination, variants, tx.next_id("label_request"), tx.now)
-    tx.put_label_request(request)
-    tx.emit(Event("label.request.issued", return_, {"label_request": request}))
+    for line_ids in shipping.parcels(return_, tx.settings.policy.items_per_label):
+        request = shipping.make_request(return_, line_ids, destination, variants, tx.next_id("label_request"), tx.now)
+        tx.put_label_request(request)
+        tx.emit(Event("label.request.issued", return_, {"label_request": request}))
 
 
 def withdraw_requests(tx: Transaction, return_: Return) -> None:

@@ -32,8 +32,10 @@ def label_make(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
     if return_.label_source == "third_party":
         moves.request_label(tx, return_)
         return
-    label = shipping.make_label(return_, tx.settings, tx.next_id, tx.now)
-    moves.withdraw_requests(tx, moves.attach_label(tx, return_, label))
+    for line_ids in shipping.parcels(return_, tx.settings.policy.items_per_label):
+        label = shipping.make_label(return_, line_ids, tx.settings, tx.next_id, tx.now)
+        return_ = moves.attach_label(tx, return_, label)
+    moves.withdraw_requests(tx, return_)
 
 
 @timer("carrier.scan")

@@ -23,7 +23,7 @@ from loopsim.errors import Refusal
 from loopsim.operations.perform import Performed
 from loopsim.operations.timers import RECURRING
 from loopsim.scheduler.due import run_due
-from loopsim.scheduler.quiet import Quiet
+from loopsim.scheduler.quiet import Counted, Quiet
 from loopsim.store.deliveries import Delivery
 from loopsim.store.shop import Shop
 
@@ -92,7 +92,7 @@ class Advance:
         return Advanced(now_ms=now_ms, timers_run=self._timers_run, deliveries=self._deliveries, stopped=stopped)
 
     async def _run(self, started_ms: int) -> Stopped:
-        await self._patience(first_only=True)
+        await self._patience("first")
         if self._stop.is_set():
             return "interrupted"
         until_ms = self._until(started_ms)
@@ -107,11 +107,11 @@ class Advance:
             if due_ms is None or due_ms > until_ms:
                 if self._quiet is None or not self._quiet.has_open():
                     break
-                await self._patience(first_only=False)
+                await self._patience("open")
                 continue
             deliveries = self._step(due_ms)
             if deliveries and self._quiet is not None:
-                await self._patience(first_only=not any(delivery.attempts for delivery in deliveries))
+                await self._patience("open" if any(delivery.attempts for delivery in deliveries) else "first")
                 slice_end = time.perf_counter() + SLICE
             elif time.perf_counter() > slice_end:
                 await asyncio.sleep(0)
@@ -158,9 +158,9 @@ class Advance:
         self._after(self._shop, performed)
         return performed.deliveries
 
-    async def _patience(self, *, first_only: bool) -> None:
+    async def _patience(self, counted: Counted) -> None:
         if self._quiet is not None and not self._stop.is_set():
-            await self._quiet.wait(self._stop, first_only=first_only)
+            await self._quiet.wait(self._stop, counted)
 
     def _check_bounds(self, started_ms: int) -> None:
         now_ms = self._now_ms()

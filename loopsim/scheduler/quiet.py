@@ -7,13 +7,15 @@ to react (`quiet_for` at least). Real time throughout. Waiting is for events and
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from loopsim.store.deliveries import Delivery
 from loopsim.store.shop import Shop
 
+Now = Callable[[], float]  # seconds of real time since whenever, as time.monotonic()
+Sleep = Callable[[float], Coroutine[Any, Any, None]]  # for so many seconds of real time, as asyncio.sleep()
+Counted = Literal["open", "first"]  # whatever is in hand, or only first attempts that no swap holds back
 SLOWEST_REACTION = 5.0  # seconds; a call that comes later is taken for a rhythm of its own
 RESTLESS = 10.0  # seconds; a partner that never stops calling does not stop time for ever
 
@@ -22,14 +24,14 @@ class Deliverer(Protocol):
     """What the scheduler needs of the webhook worker."""
 
     def take(self, shop: Shop, deliveries: Iterable[Delivery]) -> None: ...
-    def open_count(self, shop: Shop, first_only: bool = False) -> int: ...
-    async def idle(self, shop: Shop, timeout: float | None, first_only: bool = False) -> bool: ...
+    def open_count(self, shop: Shop, counted: Counted = "open") -> int: ...
+    async def idle(self, shop: Shop, timeout: float | None, counted: Counted = "open") -> bool: ...
 
 
 class Watch:
     """What was seen of a shop's partner: its last call, the last answer of a receiver, how long reacting took it."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Now) -> None:
         self.now = now
         self.called_at: float | None = None
         self.answered_at: float | None = None
@@ -61,25 +63,26 @@ class Watch:
 class Quiet:
     """Waiting for one shop's partner to be quiet, with `quiet_for` in seconds."""
 
-    def __init__(self, shop: Shop, watch: Watch, worker: Deliverer, quiet_for: float) -> None:
+    def __init__(self, shop: Shop, watch: Watch, worker: Deliverer, quiet_for: float, sleep: Sleep) -> None:
         self._shop = shop
         self._watch = watch
         self._worker = worker
         self._quiet_for = quiet_for
+        self._sleep = sleep
 
     def has_open(self) -> bool:
         """Whether a delivery is in hand, be it a retry or held back by the fault `swap`."""
         return self._worker.open_count(self._shop) > 0
 
-    async def wait(self, stop: asyncio.Event, *, first_only: bool = False) -> None:
+    async def wait(self, stop: asyncio.Event, counted: Counted = "open") -> None:
         """Return when quiet, or when `stop` is set. A partner that was sent nothing needs no waiting for.
 
-        `first_only`: leave out retries, and what a swap holds back until a later delivery has passed it.
+        `first`: leave out retries, and what a swap holds back until a later delivery has passed it.
         """
         patience_ends = None
         while not stop.is_set():
-            if self._worker.open_count(self._shop, first_only):
-                await _first(stop, self._worker.idle(self._shop, None, first_only))
+            if self._worker.open_count(self._shop, counted):
+                await first_of(stop, self._worker.idle(self._shop, None, counted))
                 self._watch.answered()
                 patience_ends = None
                 continue
@@ -89,17 +92,17 @@ class Quiet:
             left = min(self._watch.quiet_at(self._quiet_for), patience_ends) - now
             if left <= 0:
                 return
-            await _first(stop, asyncio.sleep(left))
+            await first_of(stop, self._sleep(left))
 
 
-async def _first(stop: asyncio.Event, other: Coroutine[Any, Any, object]) -> None:
-    """Until the event is set or the other is done, whichever is first, and the other is cancelled."""
-    stopping, work = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(other)
+async def first_of(event: asyncio.Event, other: Coroutine[Any, Any, object]) -> None:
+    """Wait until the event is set or the other is done, whichever is first. What is left is cancelled."""
+    setting, work = asyncio.ensure_future(event.wait()), asyncio.ensure_future(other)
     try:
-        await asyncio.wait((stopping, work), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((setting, work), return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             work.result()
     finally:
-        stopping.cancel()
+        setting.cancel()
         work.cancel()
-        await asyncio.gather(stopping, work, return_exceptions=True)
+        await asyncio.gather(setting, work, return_exceptions=True)

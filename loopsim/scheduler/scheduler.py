@@ -13,14 +13,13 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from loopsim.clock import Wall
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Performed
 from loopsim.scheduler.advance import SLICE, Advance, Advanced, Goal
 from loopsim.scheduler.due import run_due
-from loopsim.scheduler.quiet import Deliverer, Quiet, Watch
+from loopsim.scheduler.quiet import Deliverer, Now, Quiet, Sleep, Watch, first_of
 from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
 from loopsim.store.world import World
@@ -33,22 +32,32 @@ _LONGEST_SLEEP = 3600.0
 class _State:
     """What the scheduler knows of one shop."""
 
-    def __init__(self) -> None:
-        self.watch = Watch()
+    def __init__(self, now: Now) -> None:
+        self.watch = Watch(now)
         self.planned: int | None = None
         self.advance: Advance | None = None
 
 
 class Scheduler:
-    """The scheduler of a server. `after` is called with what each timer did, right after its commit."""
+    """The scheduler of a server. `after` is called with what each timer did, right after its commit; `now` and `sleep`
+    are real time."""
 
     def __init__(
-        self, world: World, *, wall: Wall, after: Callable[[Shop, Performed], None], worker: Deliverer
+        self,
+        world: World,
+        *,
+        wall: Wall,
+        after: Callable[[Shop, Performed], None],
+        worker: Deliverer,
+        now: Now = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._world = world
         self._wall = wall
         self._after = after
         self._worker = worker
+        self._now = now
+        self._sleep = sleep
         self._states: dict[Shop, _State] = {}
         self._heap: list[tuple[float, int, Shop]] = []
         self._numbers = itertools.count()
@@ -127,7 +136,7 @@ class Scheduler:
 
     def _quiet(self, shop: Shop, quiet_for: float | None) -> Quiet:
         seconds = shop.settings.quiet_for / 1000 if quiet_for is None else quiet_for
-        return Quiet(shop, self._state(shop).watch, self._worker, seconds)
+        return Quiet(shop, self._state(shop).watch, self._worker, seconds, self._sleep)
 
     # clocks that run by themselves
 
@@ -142,8 +151,7 @@ class Scheduler:
                 continue
             # What was planned while the heap ran was in the heap then.
             self._changed.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait)
+            await first_of(self._changed, self._sleep(wait))
 
     async def stop(self) -> None:
         """Let `run` and every advance end."""
@@ -196,7 +204,7 @@ class Scheduler:
     def _state(self, shop: Shop) -> _State:
         state = self._states.get(shop)
         if state is None:
-            state = self._states[shop] = _State()
+            state = self._states[shop] = _State(self._now)
         return state
 
     def _wall_ms(self) -> int:

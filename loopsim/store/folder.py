@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +33,15 @@ class Folder:
                 " with --db."
             ) from error
 
+    def check(self) -> None:
+        """Raise `SetupError` for shops without a registry: a new one would begin them anew, and theirs may be found."""
+        kept = self.registry.is_file() and self.registry.stat().st_size
+        if not kept and any(self.shops.glob("*.db")):
+            raise SetupError(
+                f"The folder {self.path} has shops, but the registry that lists them is gone ({self.registry}). Put it"
+                " back, or choose another --db folder."
+            )
+
     def file(self, name: str) -> Path:
         """The file of a shop."""
         return self.shops / name
@@ -44,6 +54,21 @@ class Folder:
     def close(self) -> None:
         """Let another server have the folder."""
         self._lock.close()
+
+
+def check_database(path: Path, probe: str = "select 1") -> None:
+    """Raise `sqlite3.DatabaseError` for a file that is no sound database, or cannot answer `probe`.
+
+    Nothing is written, neither to the file nor beside it, unless a server died in it and left a log: then SQLite has to
+    put the two together before anybody can read them.
+    """
+    log = path.with_name(path.name + "-wal")
+    how = "mode=rw" if log.is_file() and log.stat().st_size else "immutable=1"
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as connection:
+        (verdict,) = connection.execute("pragma quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict.splitlines()[-1])
+        connection.execute(probe).fetchone()
 
 
 def _take_lock(path: Path) -> IO[str]:

@@ -7,6 +7,8 @@ reset can begin it again.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ from loopsim.clock import Clock
 from loopsim.domain.shop import Settings
 from loopsim.errors import SetupError
 from loopsim.store.codec import decode, encode
+from loopsim.store.folder import check_database
 
 REGISTRY_VERSION = 1
 
@@ -62,21 +65,37 @@ class Registry:
     """The registry, open. Every method is one transaction."""
 
     def __init__(self, path: Path | None, *, durable: bool = False) -> None:
+        self._path = path
+        if path is not None and path.is_file():
+            with self._reading():
+                check_database(path)
         try:
             self._connection = sqlite3.connect(
                 ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
             )
-            self._prepare(in_memory=path is None, durable=durable)
+            self._open(in_memory=path is None, durable=durable)
         except sqlite3.OperationalError as error:
             raise SetupError(
                 f"The registry {path} cannot be opened or written ({error}). Make room or give it rights, or choose"
                 " another --db folder."
             ) from error
-        except sqlite3.DatabaseError as error:
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.DatabaseError, ValueError, TypeError, AttributeError) as error:
             raise SetupError(
-                f"The registry {path} cannot be read ({error}). It was left as it is: put back a copy of it, or choose"
-                " another --db folder."
+                f"The registry {self._path} cannot be read ({error}). It was left as it is: put back a copy of it, or"
+                " choose another --db folder."
             ) from error
+
+    def _open(self, *, in_memory: bool, durable: bool) -> None:
+        try:
+            self._prepare(in_memory=in_memory, durable=durable)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _prepare(self, *, in_memory: bool, durable: bool) -> None:
         connection = self._connection
@@ -89,17 +108,21 @@ class Registry:
         if not in_memory:
             connection.execute("pragma journal_mode = wal")
             connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+            # One that cannot be written is told of now, and not when somebody makes a shop.
+            connection.execute("begin immediate")
+            connection.execute("rollback")
         connection.execute("pragma foreign_keys = on")
         if version == 0:
             connection.executescript(f"begin immediate; {_SCHEMA} pragma user_version = {REGISTRY_VERSION}; commit;")
 
     def origins(self) -> dict[str, Origin]:
         """How each shop began, by name, in the order of names."""
-        rows = self._connection.execute("select name, file, settings, clock, world from shops order by name")
-        return {
-            name: Origin(file, decode(Settings, settings), decode(Clock, clock), world)
-            for name, file, settings, clock, world in rows
-        }
+        with self._reading():
+            rows = self._connection.execute("select name, file, settings, clock, world from shops order by name")
+            return {
+                name: Origin(file, decode(Settings, settings), decode(Clock, clock), world)
+                for name, file, settings, clock, world in rows
+            }
 
     def put_shop(self, name: str, origin: Origin) -> None:
         """Add a shop, or name another file of one that is there."""
@@ -115,10 +138,11 @@ class Registry:
 
     def all_keys(self) -> list[Key]:
         """All keys, by shop and id."""
-        rows = self._connection.execute(
-            "select text, id, shop, scopes, label from keys order by shop, cast(id as integer)"
-        )
-        return [Key(text, id_, shop, frozenset(scopes.split()), label) for text, id_, shop, scopes, label in rows]
+        with self._reading():
+            rows = self._connection.execute(
+                "select text, id, shop, scopes, label from keys order by shop, cast(id as integer)"
+            )
+            return [Key(text, id_, shop, frozenset(scopes.split()), label) for text, id_, shop, scopes, label in rows]
 
     def last_key(self, shop: str) -> int:
         """The number of the last key text that was made for a shop."""

@@ -19,6 +19,7 @@ from loopsim.clock import Clock, from_ms, to_ms
 from loopsim.domain.shop import Settings
 from loopsim.errors import SetupError
 from loopsim.store.codec import decode, encode
+from loopsim.store.folder import check_database
 from loopsim.store.journal import Journal
 from loopsim.store.kept import KeptAnswers
 from loopsim.store.records import Records
@@ -124,11 +125,13 @@ class Shop:
     def open(cls, name: str, path: Path, durability: Durability = "process") -> Shop:
         """A shop that is there. Raises `SetupError` for a file that is no shop, is damaged or newer."""
         try:
+            check_database(path, "select version from shop")
             connection = _connect(path, durability)
-            (verdict,) = connection.execute("pragma quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(verdict)
-            return cls(name, connection, path)
+            try:
+                return cls(name, connection, path)
+            except BaseException:
+                connection.close()
+                raise
         except (sqlite3.DatabaseError, TypeError, ValueError) as error:
             raise SetupError(
                 f"The file of shop {name} cannot be read ({error}). It was left as it is: move it away, or choose"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,9 @@ class World:
             for name, origin in self._origins.items():
                 self.shops[name] = self._open(name, origin)
             self.keys = {key.text: key for key in self._registry.all_keys()}
+            # Only now: where one of them is no good, none is written to.
+            for shop in self.shops.values():
+                self._resume(shop)
         except BaseException:
             self._let_go()
             raise
@@ -75,6 +78,7 @@ class World:
         if self._folder is None:
             return Registry(None)
         try:
+            self._folder.check()
             return Registry(self._folder.registry, durable=self._durability == "power")
         except BaseException:
             self._folder.close()
@@ -85,12 +89,19 @@ class World:
         assert file is not None
         if not file.is_file():
             raise SetupError(f"The file of shop {name} is gone ({file}). Put it back, or choose another --db folder.")
-        shop = Shop.open(name, file, self._durability)
+        return Shop.open(name, file, self._durability)
+
+    def _resume(self, shop: Shop) -> None:
         row = shop.connection.execute("select at from journal order by id desc limit 1").fetchone()
         shop.last_ms = max(shop.last_ms, row[0] if row else 0)
         shown = max(shop.last_ms, shop.clock.shop_ms)
-        _writing(file, shop.set_clock, structs.replace(shop.clock, shop_ms=shown, wall_ms=self._wall_ms()))
-        return shop
+        clock = structs.replace(shop.clock, shop_ms=shown, wall_ms=self._wall_ms())
+        try:
+            shop.set_clock(clock)
+        except sqlite3.OperationalError as error:
+            raise SetupError(
+                f"{shop.path} cannot be written ({error}). Make room or give it rights, or choose another --db folder."
+            ) from error
 
     # shops
 
@@ -283,12 +294,3 @@ def _numbered(shop: Shop, origin: Origin) -> Shop:
     """The shop with what its template leaves out because its ids are the shop's own."""
     add_destinations(shop, load_world(origin.world), from_ms(shop.last_ms))
     return shop
-
-
-def _writing(file: Path, write: Callable[[Clock], None], clock: Clock) -> None:
-    try:
-        write(clock)
-    except sqlite3.OperationalError as error:
-        raise SetupError(
-            f"{file} cannot be written ({error}). Make room or give it rights, or choose another --db folder."
-        ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, Literal, get_args
 
 from loopsim.domain.quirks import quirk
 from loopsim.domain.webhooks import Subscription
@@ -14,6 +14,7 @@ from loopsim.webhooks.outcomes import Outcome
 from loopsim.webhooks.targets import Target, allowed, target_of
 
 _KEPT_PAYLOADS, _READ_AHEAD = 256, 32
+Counted = Literal["open", "moving", "first"]  # which jobs in hand count: see `Hand`
 LaneKey = tuple[int, int]  # subscription id, return id
 Route = tuple[Target, bool]  # where a URL leads to, and whether that is allowed
 
@@ -24,9 +25,6 @@ class Job:
     `void`: it need not be posted any more; `releases`: the job that is held back until this one was answered."""
 
     __slots__ = (
-        "counts_as_first",
-        "counts_as_moving",
-        "counts_as_open",
         "delivery",
         "fault",
         "first",
@@ -57,7 +55,6 @@ class Job:
         self.settled: Settled | None = None
         self.task: asyncio.Task[None] | None = None
         self.present = self.held = self.parked = self.void = False
-        self.counts_as_open = self.counts_as_moving = self.counts_as_first = False
 
     @property
     def copies(self) -> int:
@@ -79,10 +76,39 @@ class Lane:
         self.stalled = False
 
 
+class Tally:
+    """Jobs of one kind, counted; `none` is set while there are none."""
+
+    __slots__ = ("_jobs", "none")
+
+    def __init__(self) -> None:
+        self._jobs: set[Job] = set()
+        self.none = asyncio.Event()
+        self.none.set()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def count(self, job: Job, belongs: bool) -> None:
+        """Count a job, or count it no longer."""
+        if belongs:
+            self._jobs.add(job)
+            self.none.clear()
+        else:
+            self._jobs.discard(job)
+            if not self._jobs:
+                self.none.set()
+
+    def clear(self) -> None:
+        """Count nothing."""
+        self._jobs.clear()
+        self.none.set()
+
+
 class Hand:
-    """Everything in hand of one shop. `open` counts the jobs that only wait for sockets, `moving` those of them that no
-    fault holds back, `first` the first attempts among these. In a stalled lane nothing is open: the shop's time must
-    move first."""
+    """Everything in hand of one shop. Of the `tallies`, `open` counts the jobs that only wait for sockets, `moving`
+    those of them that no fault holds back, `first` the first attempts among these. In a stalled lane nothing is open:
+    the shop's time must move first."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
@@ -98,11 +124,7 @@ class Hand:
         self.unwritable = False
         self.underway = 0  # jobs handed to an endpoint and not finished
         self.closed = False
-        self.open = self.moving = self.first = 0
-        self.none_open = asyncio.Event()
-        self.none_moving = asyncio.Event()
-        self.none_first = asyncio.Event()
-        self._show_nothing()
+        self.tallies: dict[Counted, Tally] = {counted: Tally() for counted in get_args(Counted)}
         self._subscriptions: dict[int, Subscription | None] = {}
         self._seen_changes = -1
         self._payloads: dict[int, bytes] = {}
@@ -208,16 +230,9 @@ class Hand:
         """Count a job as what it is now."""
         is_open = job.present and not job.parked
         is_moving = is_open and not job.held
-        is_first = is_moving and job.first
-        if is_open != job.counts_as_open:
-            job.counts_as_open = is_open
-            self.open = _counted(self.open, is_open, self.none_open)
-        if is_moving != job.counts_as_moving:
-            job.counts_as_moving = is_moving
-            self.moving = _counted(self.moving, is_moving, self.none_moving)
-        if is_first != job.counts_as_first:
-            job.counts_as_first = is_first
-            self.first = _counted(self.first, is_first, self.none_first)
+        self.tallies["open"].count(job, is_open)
+        self.tallies["moving"].count(job, is_moving)
+        self.tallies["first"].count(job, is_moving and job.first)
 
     def restall(self, lane: Lane) -> None:
         """See whether a lane waits for a timer and nothing else; its jobs count as open only if not."""
@@ -248,12 +263,8 @@ class Hand:
                 job.resent.cancel()
         self.outcomes.clear()
         self.finished.clear()
-        self.open = self.moving = self.first = 0
-        self._show_nothing()
-
-    def _show_nothing(self) -> None:
-        for none in (self.none_open, self.none_moving, self.none_first):
-            none.set()
+        for tally in self.tallies.values():
+            tally.clear()
 
 
 def copies_of(fault: dict[str, Any]) -> int:
@@ -264,13 +275,3 @@ def copies_of(fault: dict[str, Any]) -> int:
 def tries_made(delivery: Delivery) -> int:
     """How often it was tried: the copies of a duplicate count as one try."""
     return max(1, delivery.attempts - copies_of(delivery.fault or {}) + 1) if delivery.attempts else 0
-
-
-def _counted(count: int, up: bool, none: asyncio.Event) -> int:
-    if up:
-        if count == 0:
-            none.clear()
-        return count + 1
-    if count == 1:
-        none.set()
-    return count - 1

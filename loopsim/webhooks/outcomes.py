@@ -113,14 +113,14 @@ class _Batch:
         settled: Settled | None = None
         if isinstance(outcome, Posted):
             settled = self._posted(outcome, state, attempts + 1)
-            self.entries.append(_posted_entry(outcome, attempts + 1, self._count(outcome)))
+            self.entries.append(_posted_entry(outcome, settled.attempt, self._count(outcome)))
         elif isinstance(outcome, Blocked):
             settled = _blocked(outcome, state, attempts + 1)
-            self.entries.append(_entry(outcome, attempt=attempts + 1, error="blocked", url=outcome.url))
+            self.entries.append(_entry(outcome, outcome.note, settled.attempt))
         elif isinstance(outcome, Dropped):
             if state == "queued" and not outcome.resent:
                 drop(self._transaction.connection, delivery.id, outcome.at)
-            self.entries.append(_entry(outcome))
+            self.entries.append(_entry(outcome, outcome.note))
         else:
             self._transaction.schedule(Timer(RETRY_TIMER, outcome.due, delivery.id))
         if settled is not None:
@@ -150,17 +150,13 @@ class _Batch:
             if state == "queued":
                 self._transaction.cancel_timers(delivery.id, RETRY_TIMER)
             state = "delivered"
-        attempt = Attempt(
-            delivery_id=delivery.id,
-            number=number,
-            at=posted.at,
-            url=out.url,
+        attempt = structs.replace(
+            _attempt(posted, number, out.url, reply.error),
             request_headers=out.headers,
             request_body=out.changed,
             status=reply.status,
             response_headers=reply.headers,
             response_body=reply.body,
-            error=reply.error,
             duration_ms=reply.duration_ms,
             retry_at=retry_at,
         )
@@ -191,63 +187,48 @@ class _Batch:
 
 
 def _blocked(blocked: Blocked, state: DeliveryState, number: int) -> Settled:
-    attempt = Attempt(
-        delivery_id=blocked.delivery.id,
-        number=number,
-        at=blocked.at,
-        url=blocked.url,
-        request_headers={},
-        error="blocked",
-    )
+    attempt = _attempt(blocked, number, blocked.url, "blocked")
     return Settled(attempt=attempt, state="blocked" if state == "queued" else state)
 
 
-def _entry(
-    outcome: Blocked | Dropped, *, attempt: int | None = None, error: str | None = None, url: str | None = None
-) -> Entry:
+def _attempt(outcome: Posted | Blocked, number: int, url: str, error: str | None) -> Attempt:
+    """An attempt as far as it can be told without a POST."""
+    return Attempt(
+        delivery_id=outcome.delivery.id, number=number, at=outcome.at, url=url, request_headers={}, error=error
+    )
+
+
+def _entry(outcome: Posted | Blocked | Dropped, note: str | None, attempt: Attempt | None = None) -> Entry:
+    """What the journal says of any outcome; of a POST there is more to say."""
     delivery = outcome.delivery
-    return Entry(
+    entry = Entry(
         at=to_ms(outcome.at),
         direction="out",
         kind="delivery",
         delivery_id=delivery.id,
-        attempt=attempt,
         subscription_id=delivery.subscription_id,
         topic=delivery.topic,
         trigger=delivery.trigger,
         return_id=delivery.return_id,
-        url=url,
-        error=error,
-        note=outcome.note,
-        fault=_fault(delivery),
+        note=note,
+        fault=None if delivery.fault is None else str(delivery.fault["kind"]),
     )
+    if attempt is None:
+        return entry
+    return structs.replace(entry, attempt=attempt.number, url=attempt.url, error=attempt.error)
 
 
-def _posted_entry(posted: Posted, number: int, note: str | None) -> Entry:
-    delivery, out, reply = posted.delivery, posted.out, posted.reply
-    return Entry(
-        at=to_ms(posted.at),
-        direction="out",
-        kind="delivery",
+def _posted_entry(posted: Posted, attempt: Attempt, note: str | None) -> Entry:
+    out, reply = posted.out, posted.reply
+    entry = _entry(posted, note, attempt)
+    return structs.replace(
+        entry,
         method="POST",
         status=reply.status,
-        request_body=out.changed,
-        payload_id=delivery.payload_id if out.changed is None else None,
-        response_body=reply.body,
-        delivery_id=delivery.id,
-        attempt=number,
-        subscription_id=delivery.subscription_id,
-        topic=delivery.topic,
-        trigger=delivery.trigger,
-        return_id=delivery.return_id,
-        url=out.url,
-        error=reply.error,
-        note=note,
-        fault=None if posted.resent else _fault(delivery),
         request_headers=out.headers,
+        request_body=out.changed,
+        payload_id=posted.delivery.payload_id if out.changed is None else None,
+        response_body=reply.body,
         duration_ms=reply.duration_ms,
+        fault=None if posted.resent else entry.fault,
     )
-
-
-def _fault(delivery: Delivery) -> str | None:
-    return None if delivery.fault is None else str(delivery.fault["kind"])

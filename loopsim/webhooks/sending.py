@@ -75,7 +75,9 @@ async def post_all(job: Job, out: Outgoing, sender: Sender, now: Now) -> bool:
         if copy == 0:
             retry = not resent and decision.retry_in is not None
         hand.outcomes.append(
-            (job, Posted(delivery=delivery, at=at, out=out, reply=reply, decision=decision, copy=copy > 0,
-            resent=resent))
+            (
+                job,
+                Posted(delivery=delivery, at=at, out=out, reply=reply, decision=decision, copy=copy > 0, resent=resent),
+            )
         )
     return retry

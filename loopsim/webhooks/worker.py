@@ -19,7 +19,7 @@ from loopsim.clock import wall as system_wall
 from loopsim.store.deliveries import Delivery, Settled, awaiting_retry, find_delivery, open_deliveries
 from loopsim.store.shop import Shop
 from loopsim.webhooks.endpoints import Endpoints
-from loopsim.webhooks.hand import Hand, Job, Lane
+from loopsim.webhooks.hand import Counted, Hand, Job, Lane
 from loopsim.webhooks.outcomes import Delayed, Dropped, Outcome, Written, write
 from loopsim.webhooks.sending import post_all, prepare, verdict
 from loopsim.webhooks.targets import Target
@@ -135,31 +135,21 @@ class Worker:
 
     # being patient
 
-    def open_count(self, shop: Shop, first_only: bool = False, held: bool = True) -> int:
+    def open_count(self, shop: Shop, counted: Counted = "open") -> int:
         """Deliveries in hand: to be posted, being posted, or not yet written down. Those that wait for a timer do not
-        count, nor those behind them in a strict lane. Without `held` those do not count that a swap holds back: they
-        wait for a delivery that the passing of time may bring. `first_only`: first attempts, without those held
-        back."""
+        count, nor those behind them in a strict lane. `moving`: without those that a swap holds back, which wait for
+        a delivery that the passing of time may bring. `first`: of the moving ones only first attempts."""
         hand = self._hands.get(shop)
-        if hand is None:
-            return 0
-        if first_only:
-            return hand.first
-        return hand.open if held else hand.moving
+        return 0 if hand is None else len(hand.tallies[counted])
 
-    def first_attempts_open(self, shop: Shop) -> int:
-        """Deliveries whose first attempt is not answered yet."""
-        return self.open_count(shop, first_only=True)
-
-    async def idle(self, shop: Shop, timeout: float | None, first_only: bool = False, held: bool = True) -> bool:
+    async def idle(self, shop: Shop, timeout: float | None, counted: Counted = "open") -> bool:
         """Wait until nothing is in hand (as `open_count` counts), at most `timeout` seconds of real time; whether it is
         so."""
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
         try:
             async with asyncio.timeout_at(deadline):
-                while (hand := self._hands.get(shop)) is not None and self.open_count(shop, first_only, held):
-                    open_ones = hand.none_open if held else hand.none_moving
-                    await (hand.none_first if first_only else open_ones).wait()
+                while self.open_count(shop, counted):
+                    await self._hands[shop].tallies[counted].none.wait()
         except TimeoutError:
             return False
         return True
@@ -241,7 +231,7 @@ class Worker:
         if hand.hold_timer is not None:
             hand.hold_timer.cancel()
             hand.hold_timer = None
-        if hand.held and not hand.moving and self._loop is not None:
+        if hand.held and not hand.tallies["moving"] and self._loop is not None:
             # Longer than an advance of the clock waits between two timers: the second may bring what this one waits
             # for.
             hold = max(self._hold, 2 * hand.shop.settings.quiet_for / 1000)

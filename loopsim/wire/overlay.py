@@ -42,10 +42,10 @@ def _compare(ours: Any, theirs: Any, path: Path, found: list[tuple[Path, Any, An
 
 def _steps(items: list[Any], path: Path) -> list[Step]:
     """How a path goes on from a list to each of its items."""
-    name = IDS.get(str(path[0])) if len(path) == 1 else None
+    name = IDS.get(str(path[0])) if len(path) == 1 and items else None
     ids = [item.get(name) if type(item) is dict else None for item in items] if name else []
     named = [id_ for id_ in ids if type(id_) is str]
-    return [*named] if items and len(set(named)) == len(items) else [*range(len(items))]
+    return [*named] if named and len(set(named)) == len(items) else [*range(len(items))]
 
 
 def apply(row: dict[str, Any], overlay: Overlay) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def test_a_label_request_is_answered_once_and_one_with_errors_stays_issued(actio
 )  # fmt: skip
 def test_a_label_is_by_the_customer_s_carrier(country: str, carrier: str, begins: str, length: int, make: Any) -> None:
     return_ = make.return_(ref={"origin_country_code": country})
-    made = shipping.make_label(return_, make.settings(), make.next_id, make.now)
+    made = shipping.make_label(return_, shipping.boxed(return_), make.settings(), make.next_id, make.now)
     assert (made.carrier, made.status) == (carrier, "new")
     assert made.tracking_number.startswith(begins)
     assert len(made.tracking_number) == length
@@ -147,7 +147,7 @@ def test_a_label_is_by_the_customer_s_carrier(country: str, carrier: str, begins
 
 def test_a_label_travels_by_the_policy_s_service_at_a_price(make: Any) -> None:
     settings = make.settings(Policy(carrier_service="express"))
-    made = shipping.make_label(make.return_(), settings, make.next_id, make.now)
+    made = shipping.make_label(make.return_(), (1,), settings, make.next_id, make.now)
     assert (made.service, made.rate_currency, made.tracking_url) == ("express", "USD", None)
     assert made.rate is not None
     assert 689 <= made.rate <= 1499
@@ -194,7 +194,7 @@ def test_a_label_request_says_what_customs_and_carriers_want_to_know(make: Any) 
         ref={"address": Address(name="Zoë", address1="1 Rue", city="Lyon", country_code="FR", phone="+33 (6) 12")},
     )
     variants = {61: make.variant(61, weight_grams=180, hs_code="6109", country_of_origin="PE")}
-    made = shipping.make_request(return_, {"name": "Dock"}, variants, 6340, make.now)
+    made = shipping.make_request(return_, shipping.boxed(return_), {"name": "Dock"}, variants, 6340, make.now)
     assert (made.id, made.return_id, made.status, made.errors) == (6340, 1, "issued", ())
     assert made.origin["phone"] == "33612"
     assert made.origin["state"] == ""

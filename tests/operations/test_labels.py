@@ -343,3 +343,34 @@ def test_an_imported_return_may_have_several_labels(open_shop: Any) -> None:
     details = shop.call("getReturnDetails", query={"return_id": id_}).body
     assert [label["status"] for label in details["labels"]] == ["in_transit", "new"]
     assert (details["carrier"], details["label_status"]) == ("UPS", "new")
+
+
+# several parcels
+
+
+@pytest.mark.parametrize(("fits", "parcels"), [(0, [3]), (1, [1, 1, 1]), (2, [2, 1]), (5, [3])])
+def test_a_return_has_as_many_labels_as_parcels(open_shop: Any, fits: int, parcels: list[int]) -> None:
+    shop = open_shop(items_per_label=fits, carrier="auto")
+    order = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU", "quantity": 3}])["order"]["name"]
+    id_ = shop.act("customerSubmitsReturn", order=order, items=[{"quantity": 3}])["id"]
+    shop.advance(seconds=4)
+    labels = shop.call("getReturnDetails", query={"return_id": id_}).body["labels"]
+    assert [len(label["line_items"]) for label in labels] == parcels
+    assert len({label["tracking_number"] for label in labels}) == len(parcels)
+    assert len({line for label in labels for line in label["line_items"]}) == 3
+    shop.idle()
+    labels = shop.call("getReturnDetails", query={"return_id": id_}).body["labels"]
+    assert {label["status"] for label in labels} == {"delivered"}
+
+
+def test_a_third_party_is_asked_for_a_label_per_parcel(open_shop: Any) -> None:
+    shop = open_shop(items_per_label=1, label_source="third_party", carrier="auto")
+    order = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU", "quantity": 2}])["order"]["name"]
+    id_ = shop.act("customerSubmitsReturn", order=order, items=[{"quantity": 2}])["id"]
+    shop.advance(seconds=4)
+    requests = shop.records.label_requests_of(id_)
+    assert [len(request.line_ids) for request in requests] == [1, 1]
+    for request in requests:
+        assert shop.call("createLabel", label_input(request.id)).status == 201
+    labels = shop.records.return_(id_).labels
+    assert [label.line_ids for label in labels] == [request.line_ids for request in requests]

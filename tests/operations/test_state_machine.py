@@ -209,6 +209,14 @@ class Story(RuleBasedStateMachine):
             self.call("processReturn", id=id_)
         self.shop.advance(seconds=2)
 
+    @rule(id_=returns, payment=st.booleans())
+    def what_is_missing_is_made_up_for(self, id_: int, payment: bool) -> None:
+        """Processed twice, the first time without stock or without money."""
+        self.the_shop_runs_out(3 if payment else 1, 1 if payment else 0)
+        self.somebody_processes_to_the_end(id_, True)
+        self.the_shop_runs_out(1, 2)
+        self.somebody_processes_to_the_end(id_, True)
+
     # parcels
 
     @rule(id_=returns, status=st.sampled_from(STATUSES))

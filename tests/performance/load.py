@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -30,16 +30,19 @@ class Load(NamedTuple):
     size: int
 
 
-def get(path: str, key: str | None = None) -> bytes:
+def get(path: str, headers: Mapping[str, str] | None = None) -> bytes:
     """A GET as it goes over the wire."""
-    authorization = f"X-Authorization: {key}\r\n" if key else ""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{_fields(headers or {})}\r\n".encode()
 
 
-def post(path: str, body: bytes) -> bytes:
-    """A POST of JSON as it goes over the wire."""
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """A POST as it goes over the wire."""
+    fields = _fields({**headers, "Content-Length": str(len(body))})
+    return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}\r\n".encode() + body
+
+
+def _fields(headers: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
 def for_seconds(port: int, requests: Sequence[bytes], seconds: float, connections: int = CONNECTIONS) -> Load:
@@ -79,6 +82,8 @@ class _Connection(asyncio.Protocol):
         self._run = run
         self._head = b""
         self._left = -1
+        self._chunked = False
+        self._tail = b""
         self._began = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -110,13 +115,19 @@ class _Connection(asyncio.Protocol):
             size = int(head[place + 15 :].split(b"\r", 1)[0]) if place >= 0 else 0
             if head[9:10] != b"2":
                 self._run.bad += 1
-            self._run.size = size
-            self._left = size - (len(self._head) - end - 4)
+            data = self._head[end + 4 :]
             self._head = b""
-        else:
-            self._left -= len(data)
+            # Chunks are not looked into: the last one ends what this one answer sends.
+            self._chunked = place < 0 and b"chunked" in head
+            self._left = size
+            self._run.size = size
+        self._left -= len(data)
+        if self._chunked:
+            self._tail = (self._tail + data)[-5:]
+            self._left = 0 if self._tail == b"0\r\n\r\n" else 1
         if self._left <= 0:
             self._left = -1
+            self._tail = b""
             self._run.times.append(perf_counter() - self._began)
             self._send()
 

@@ -23,9 +23,9 @@ def first_page(seeded: Seeded) -> str:
     return "/api/v1/warehouse/return/list?" + urlencode({**window, "paginate": "true", "pageSize": PAGE})
 
 
-def fetch(port: int, path: str, key: str) -> bytes:
+def fetch(port: int, path: str, seeded: Seeded) -> bytes:
     """One GET's body."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"X-Authorization": key})
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=seeded.headers)
     with urllib.request.urlopen(request, timeout=60) as response:
         body: bytes = response.read()
     return body
@@ -36,7 +36,7 @@ def walk(port: int, seeded: Seeded) -> list[str]:
     paths, path = [], first_page(seeded)
     while path:
         paths.append(path)
-        following = json.loads(fetch(port, path, seeded.key))["nextPageUrl"]
+        following = json.loads(fetch(port, path, seeded))["nextPageUrl"]
         parts = urlsplit(following or "")
         path = f"{parts.path}?{parts.query}" if following else ""
     return paths
@@ -44,7 +44,7 @@ def walk(port: int, seeded: Seeded) -> list[str]:
 
 def details_requests(seeded: Seeded) -> list[bytes]:
     """A request for the details of every return."""
-    return [get(f"{DETAILS}{id_}", seeded.key) for id_ in seeded.returns]
+    return [get(f"{DETAILS}{id_}", seeded.headers) for id_ in seeded.returns]
 
 
 def details_and_list(plan: Plan) -> list[Row]:
@@ -53,8 +53,8 @@ def details_and_list(plan: Plan) -> list[Row]:
     with loopsim_server(seeded.folder) as server:
         details = details_requests(seeded)
         cold = each_once(server.port, details)
-        pages = [get(path, seeded.key) for path in walk(server.port, seeded)]
-        body = fetch(server.port, f"{DETAILS}{seeded.returns[0]}", seeded.key)
+        pages = [get(path, seeded.headers) for path in walk(server.port, seeded)]
+        body = fetch(server.port, f"{DETAILS}{seeded.returns[0]}", seeded)
         with raw_server(body) as raw:
             constant = [get("/")]
             compared = alternate(
@@ -87,7 +87,7 @@ def late_pages(plan: Plan) -> list[Row]:
     seeded = seed(plan.scratch / "pages", plan.many, labels=False)
     with loopsim_server(seeded.folder) as server:
         paths = walk(server.port, seeded)
-        first, last = get(paths[0], seeded.key), get(paths[-2], seeded.key)
+        first, last = get(paths[0], seeded.headers), get(paths[-2], seeded.headers)
         compared = alternate(
             lambda: for_seconds(server.port, [first], plan.seconds, connections=4),
             {"last": lambda: for_seconds(server.port, [last], plan.seconds, connections=4)},

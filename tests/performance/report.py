@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -29,12 +30,12 @@ class Row(NamedTuple):
     @property
     def median(self) -> float:
         """The figure that counts."""
-        return statistics.median(self.values)
+        return statistics.median(self.values) if self.values else math.nan
 
     @property
     def passed(self) -> bool | None:
         """Whether the floor is reached; None where there is none."""
-        if self.floor is None:
+        if self.floor is None or not self.values:
             return None
         return self.median >= self.floor if self.sense == "at least" else self.median <= self.floor
 
@@ -46,8 +47,8 @@ class Row(NamedTuple):
             "sense": self.sense,
             "floor": self.floor,
             "median": self.median,
-            "min": min(self.values),
-            "max": max(self.values),
+            "min": min(self.values, default=math.nan),
+            "max": max(self.values, default=math.nan),
             "passed": self.passed,
             "says": self.says,
             "rounds": list(self.values),
@@ -99,7 +100,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     floor = "" if row.floor is None else f"{sign}{row.floor:g} {row.unit}".rstrip()
     verdict = {None: "", True: "pass", False: "SHORT"}[row.passed]
     spread = f"{_shown(min(row.values))} – {_shown(max(row.values))}" if len(row.values) > 1 else ""
-    return (row.name, floor, f"{_shown(row.median)} {row.unit}".rstrip(), spread, verdict, row.says)
+    median = f"{_shown(row.median)} {row.unit}".rstrip() if row.values else ""
+    return (row.name, floor, median, spread, verdict, row.says)
 
 
 def _shown(value: float) -> str:

@@ -34,6 +34,11 @@ class Seeded(NamedTuple):
     since: datetime
     until: datetime
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a call brings."""
+        return {"X-Authorization": self.key}
+
 
 def seed(folder: Path, returns: int, free: int = 0, hooks: tuple[str, ...] = (), labels: bool = True) -> Seeded:
     """A folder with so many returns of two units each, with labels, and orders for so many more.

@@ -22,11 +22,12 @@ from tests.performance.settings import Plan
 SUBMIT = "/_loopsim/shops/default/acts/customer.submits_return"
 BLOCKED = tuple(f"https://warehouse.example/{name}" for name in ("a", "b", "c"))
 FEW = 100
+JSON = {"Content-Type": "application/json"}
 
 
 def submit_requests(orders: tuple[int, ...]) -> list[bytes]:
     """A request that submits a return for each order."""
-    return [post(SUBMIT, json.dumps(submit_body(order)).encode()) for order in orders]
+    return [post(SUBMIT, json.dumps(submit_body(order)).encode(), JSON) for order in orders]
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def submits(plan: Plan) -> list[Row]:
 
 
 def _details(server: Process, seeded: Seeded) -> bytes:
-    return fetch(server.port, f"{DETAILS}{seeded.returns[0]}", seeded.key)
+    return fetch(server.port, f"{DETAILS}{seeded.returns[0]}", seeded)
 
 
 def size_on_disk(folder: Path) -> float:

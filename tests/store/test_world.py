@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,6 +58,12 @@ def touch(shop: Shop, ms: int) -> None:
     """Let the shop remember something at a moment of its clock."""
     shop.journal.add(Entry(at=ms, direction="in", kind="call"))
     shop.journal.flush()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file with what is in it, but the lock and what SQLite keeps in memory beside a file."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
+    return {path.name: path.read_bytes() for path in files if path.suffix != ".lock" and path.name[-4:] != "-shm"}
 
 
 def orders_of(shop: Shop) -> list[str]:
@@ -266,6 +273,53 @@ def test_a_damaged_registry_is_left_as_it_is(open_world: OpenWorld, tmp_path: Pa
     with pytest.raises(SetupError, match="cannot be read"):
         open_world(tmp_path)
     assert (tmp_path / "registry.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "damage", ["update shops set settings = 'x'", "update keys set scopes = cast(x'ff' as text)", "drop table keys"]
+)
+def test_a_registry_that_makes_no_sense_is_told_of_and_nothing_is_written(
+    open_world: OpenWorld, tmp_path: Path, damage: str
+) -> None:
+    world = open_world(tmp_path)
+    make(world)
+    world.add_key("acme", ["returns"])
+    world.close()
+    with closing(sqlite3.connect(tmp_path / "registry.db")) as connection, connection:
+        connection.execute(damage)
+    before = contents(tmp_path)
+    with pytest.raises(SetupError, match="cannot be read"):
+        open_world(tmp_path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_shops_without_their_registry_are_not_begun_anew(
+    open_world: OpenWorld, tmp_path: Path, left: bytes | None
+) -> None:
+    world = open_world(tmp_path)
+    make(world)
+    world.close()
+    (tmp_path / "registry.db").unlink()
+    if left is not None:
+        (tmp_path / "registry.db").write_bytes(left)
+    before = contents(tmp_path)
+    with pytest.raises(SetupError, match="the registry that lists them is gone"):
+        open_world(tmp_path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"rubbish" * 5000, b"SQLite format 3\0"])
+def test_where_one_shop_is_damaged_no_file_is_written(open_world: OpenWorld, tmp_path: Path, rubbish: bytes) -> None:
+    world = open_world(tmp_path)
+    make(world)
+    make(world, "zeta")
+    world.close()
+    (tmp_path / "shops" / "zeta.db").write_bytes(rubbish)
+    before = contents(tmp_path)
+    with pytest.raises(SetupError, match="The file of shop zeta cannot be read"):
+        open_world(tmp_path)
+    assert contents(tmp_path) == before
 
 
 def test_a_newer_folder_is_not_opened(open_world: OpenWorld, tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def test_a_swap_lets_the_next_go_first(play: Play, returns: tuple[int | None, ..
         rig.subscribe(receiver.url)
         held = rig.queue(b"1", of=returns[0], fault=fault("swap"))
         rig.send(held)
-        assert (rig.worker.open_count(rig.shop), rig.worker.first_attempts_open(rig.shop)) == (1, 0)
-        assert rig.worker.open_count(rig.shop, held=False) == 0
+        assert (rig.worker.open_count(rig.shop), rig.worker.open_count(rig.shop, "first")) == (1, 0)
+        assert rig.worker.open_count(rig.shop, "moving") == 0
         rig.send(rig.queue(b"2", of=returns[1]))
         await rig.idle()
         rig.send(rig.queue(b"3", of=returns[2]))
@@ -130,7 +130,7 @@ def test_a_swap_is_not_released_by_another_subscription(play: Play) -> None:
         rig.subscribe(receiver.url, 2)
         rig.send(rig.queue(b"1", fault=fault("swap")), rig.queue(b"other", to=2))
         await receiver.got(1)
-        assert await rig.worker.idle(rig.shop, 5, held=False)
+        assert await rig.worker.idle(rig.shop, 5, "moving")
         assert (receiver.bodies, rig.worker.open_count(rig.shop)) == ([b"other"], 1)
         rig.send(rig.queue(b"2"))
         await rig.idle()

@@ -127,7 +127,7 @@ def test_a_strict_lane_waits_until_a_delivery_is_settled_for_good(play: Play) ->
         rig.send(third)
         await rig.idle()
         # What is behind one that waits for a timer is not in hand: only time can move it.
-        assert (receiver.bodies, rig.worker.first_attempts_open(rig.shop)) == ([b"1"], 0)
+        assert (receiver.bodies, rig.worker.open_count(rig.shop, "first")) == ([b"1"], 0)
         rig.bring_back(first.id)
         await rig.idle()
         assert receiver.bodies == [b"1", b"1"]

@@ -235,13 +235,13 @@ def test_idle_waits_until_what_is_in_hand_is_written_down(play: Play) -> None:
         delivery = rig.queue()
         assert await rig.worker.idle(rig.shop, 0)
         rig.send(delivery)
-        assert (rig.worker.open_count(rig.shop), rig.worker.first_attempts_open(rig.shop)) == (1, 1)
+        assert (rig.worker.open_count(rig.shop), rig.worker.open_count(rig.shop, "first")) == (1, 1)
         await receiver.got(1)
         assert not await rig.worker.idle(rig.shop, 0.01)
         gate.opened.set()
         assert await rig.worker.idle(rig.shop, None)
         assert rig.now(delivery.id).state == "delivered"
-        assert (rig.worker.open_count(rig.shop), rig.worker.first_attempts_open(rig.shop)) == (0, 0)
+        assert (rig.worker.open_count(rig.shop), rig.worker.open_count(rig.shop, "first")) == (0, 0)
 
     play(story)
 
@@ -257,8 +257,8 @@ def test_a_retry_in_flight_is_open_but_no_first_attempt(play: Play) -> None:
         assert rig.worker.open_count(rig.shop) == 0
         rig.bring_back(delivery.id)
         await receiver.got(2)
-        assert (rig.worker.open_count(rig.shop), rig.worker.first_attempts_open(rig.shop)) == (1, 0)
-        assert await rig.worker.idle(rig.shop, 0, first_only=True)
+        assert (rig.worker.open_count(rig.shop), rig.worker.open_count(rig.shop, "first")) == (1, 0)
+        assert await rig.worker.idle(rig.shop, 0, "first")
         gate.opened.set()
         await rig.idle()
 
