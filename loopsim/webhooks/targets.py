@@ -7,6 +7,7 @@ listed is not allowed, wherever it may point. What is listed is a host name, an 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback
 
 
+@lru_cache(maxsize=1024)
 def target_of(url: str) -> Target | None:
     """What the URL leads to; None where it is not http or https, or has no host or no valid port."""
     try:

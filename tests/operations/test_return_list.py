@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from loopsim.operations.perform import Call, perform
+
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 Shop = Any
@@ -278,3 +280,30 @@ def test_a_walk_through_any_pages_gives_every_row_once_forward_and_back(
         assert page.body["nextPageUrl"] is not None
     assert sorted(id_ for each in backward for id_ in each) == sorted(everything)
     assert [id_ for each in reversed(backward) for id_ in each] == everything
+
+
+# what is kept
+
+
+def test_a_page_shows_every_change_at_once(shop: Shop) -> None:
+    first = int(shop.submit()["id"])
+    query = {"paginate": "true"}
+    assert listed(shop, **query) == [first]
+    assert listed(shop, **query) == [first]
+    second = int(shop.submit()["id"])
+    assert listed(shop, **query) == [first, second]
+    shop.call("flagReturn", id=second)
+    shop.call("cancelReturn", id=first)
+    assert listed(shop, **query) == [second]
+    assert listed(shop, state="cancelled", **query) == [first]
+
+
+def test_the_same_page_on_another_host_links_to_that_host(shop: Shop) -> None:
+    for _ in range(2):
+        shop.submit()
+    query = {"paginate": "true", "pageSize": "1"}
+    links = [
+        perform(shop.shop, "listReturns", Call(query=query, base_url=base), shop.now).answer.body
+        for base in ("http://a/api/v1", "http://b/api/v1")
+    ]
+    assert [b"http:\\/\\/a\\/" in link for link in links] == [True, False]

@@ -18,9 +18,9 @@ from time import perf_counter
 
 from tests.performance import bench_webhooks
 from tests.performance.peers import peers
+from tests.performance.plan import Plan, quick
 from tests.performance.reads import details_and_list, late_pages
 from tests.performance.report import Row, machine, machine_lines, table
-from tests.performance.settings import Plan, quick
 from tests.performance.shops import fresh_shops
 from tests.performance.starts import first_answer, memory
 from tests.performance.virtual_time import thousand_days

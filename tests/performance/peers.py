@@ -11,18 +11,17 @@ import os
 import shutil
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from tests.performance.load import each_once, for_seconds, get, post
+from tests.performance.plan import Plan
 from tests.performance.report import Row
 from tests.performance.rounds import alternate
 from tests.performance.servers import Process, raw_server, running
-from tests.performance.settings import Plan
 
 OBJECTS = 100
 _FILLER = "x" * 140
@@ -63,7 +62,9 @@ def _json_server(scratch: Path) -> list[str]:
 
 _STRIPE = ("/v1/customers", f"?limit={OBJECTS}", _FORM, _customer, _token)
 PEERS = {
-    "json-server": Peer(_json_server, "/customers", f"?_limit={OBJECTS}", _JSON, lambda: json.dumps(_METADATA).encode()),
+    "json-server": Peer(
+        _json_server, "/customers", f"?_limit={OBJECTS}", _JSON, lambda: json.dumps(_METADATA).encode()
+    ),
     "localstripe": Peer(lambda _: ["localstripe"], *_STRIPE),
     "emulate": Peer(lambda _: ["emulate", "start", "--service", "stripe"], *_STRIPE, creates=1000),
 }

@@ -1,6 +1,6 @@
 """What everything is measured against: a raw ASGI app that answers with the same bytes, whatever is asked.
 
-    python -m uvicorn tests.performance.raw_app:app      the bytes are those of the file that $RAW_BODY names
+python -m uvicorn tests.performance.raw_app:app      the bytes are those of the file that $RAW_BODY names
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ from time import perf_counter
 from loopsim.bootstrap import register_operations
 from loopsim.clock import Clock, to_ms
 from loopsim.store.world import World, new_settings
+from tests.performance.plan import Plan
 from tests.performance.report import Row
 from tests.performance.seeds import START
 from tests.performance.servers import loopsim_server
-from tests.performance.settings import Plan
 
 WORLDS = {"empty": 2.0, "us-apparel": 5.0}
 """The worlds that are measured, and how many ms a shop of each may take."""

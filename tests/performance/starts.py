@@ -6,11 +6,11 @@ import os
 import sys
 
 from tests.performance.load import each_once
+from tests.performance.plan import Plan
 from tests.performance.reads import details_requests, walk
 from tests.performance.report import Row
 from tests.performance.seeds import seed
 from tests.performance.servers import LEAN, loopsim_server, running
-from tests.performance.settings import Plan
 from tests.performance.writes import BLOCKED, size_on_disk, submit_requests
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from tests.performance import bench_webhooks
 from tests.performance.load import Load, each_once, for_seconds, get, post
+from tests.performance.plan import Plan
 from tests.performance.reads import DETAILS, fetch
 from tests.performance.report import Row
 from tests.performance.rounds import alternate
 from tests.performance.seeds import Seeded, seed, submit_body
 from tests.performance.servers import Process, loopsim_server, raw_server
-from tests.performance.settings import Plan
 
 SUBMIT = "/_loopsim/shops/default/acts/customer.submits_return"
 BLOCKED = tuple(f"https://warehouse.example/{name}" for name in ("a", "b", "c"))

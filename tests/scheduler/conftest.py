@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
 import pytest
 
@@ -26,6 +26,7 @@ from loopsim.store.codec import decode
 from loopsim.store.deliveries import Delivery
 from loopsim.store.shop import Shop, blank_pages
 from loopsim.store.transaction import Transaction
+from loopsim.store.world import World
 
 START = datetime.fromisoformat("2026-06-01T09:00:00+00:00")
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -130,7 +131,7 @@ class Bench:
         self.world: Any = SimpleNamespace(shops={})
         self.ran: list[tuple[str, str, datetime]] = []
         self.scheduler = Scheduler(
-            self.world,
+            cast(World, self.world),
             wall=lambda: self.wall_ms() / 1000,
             after=self.after,
             worker=self.worker,

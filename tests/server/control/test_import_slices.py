@@ -71,7 +71,13 @@ class Held:
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(10) as pool:
+        yield pool
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor) -> Iterator[Held]:  # noqa: ARG001  ends before it
     held = Held()
     monkeypatch.setattr(runtime_module, "in_slices", held.in_slices)
     yield held
@@ -84,12 +90,6 @@ def other(server: Loopsim) -> Iterator[Shop]:
     made = server.create_shop(clock={"mode": "manual"}, moment=MOMENT, quiet_for=0)
     yield made
     made.delete()
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(10) as pool:
-        yield pool
 
 
 @pytest.fixture(autouse=True)
@@ -233,7 +233,7 @@ def test_its_own_deliveries_are_written_down_afterwards_and_others_go_out_meanwh
     importing = begin(pool, held, shop)
     other.customer.submits_return()
     assert other.settle(timeout=PATIENCE)["settled"]
-    assert len(receiver.received) == 2
+    until(lambda: len(receiver.received) == 2)
     held.go_on()
     importing.result(PATIENCE)
     assert shop.settle(timeout=PATIENCE)["settled"]
