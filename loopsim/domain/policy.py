@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from loopsim.domain.durations import DURATIONS
 from loopsim.domain.orders import Order
@@ -40,6 +40,8 @@ class WorkflowRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         unknown = sorted(self.when.keys() - set(CONDITIONS))
         if unknown:
             raise ValueError(f"there is no condition {unknown[0]}; there are: {', '.join(CONDITIONS)}")
+        # In one order, whatever the caller's: rules are shown as the contract lists their conditions.
+        structs.force_setattr(self, "when", {name: self.when[name] for name in CONDITIONS if name in self.when})
 
 
 class WorkflowActions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

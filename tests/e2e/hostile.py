@@ -199,8 +199,7 @@ Behave = Callable[[socket.socket, bytes], bool | None]
 class BadReceiver:
     """Reads each POST, and lets `behave(connection, body)` do with it what it wants; True keeps the connection.
 
-    `lines` are the request lines that came in, `bodies` what came with them, `got` is set after each. Whoever hangs
-    waits for `over`.
+    `lines` are the request lines that came in, `bodies` what came with them, `got` is set after each.
     """
 
     def __init__(self, behave: Behave, host: str = "127.0.0.1") -> None:
@@ -208,7 +207,7 @@ class BadReceiver:
         self.lines: list[bytes] = []
         self.bodies: list[bytes] = []
         self.got = threading.Event()
-        self.over = threading.Event()
+        self._open: list[socket.socket] = []
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family, backlog=64)
         name = f"[{host}]" if ":" in host else host
@@ -221,6 +220,7 @@ class BadReceiver:
             while True:
                 connection, _ = self._listener.accept()
                 connection.settimeout(PATIENCE)
+                self._open.append(connection)
                 self._threads.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
                 self._threads[-1].start()
 
@@ -239,10 +239,10 @@ class BadReceiver:
                     return
 
     def close(self) -> None:
-        self.over.set()
-        # A thread in `accept` is not woken by closing what it accepts from.
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        # A thread that waits for a socket is not woken by closing it.
+        for each in (self._listener, *self._open):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
             thread.join(PATIENCE)

@@ -41,7 +41,7 @@ async def set_clock(runtime: Runtime, call: Call) -> Answer:
     return Answer({"clock": clock_view(runtime, shop)})
 
 
-@runtime_operation("advanceClock")
+@runtime_operation("advanceClock", ends_with_client=True)
 async def advance_clock(runtime: Runtime, call: Call) -> Answer:
     """Let time pass, and say where the clock came to stand."""
     shop, body = runtime.world.shop(call.path["shop"]), call.body

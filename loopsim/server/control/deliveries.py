@@ -12,7 +12,7 @@ from loopsim.server.runtime import Runtime
 TIMEOUT = 30.0
 
 
-@runtime_operation("resendDelivery")
+@runtime_operation("resendDelivery", ends_with_client=True)
 async def resend_delivery(runtime: Runtime, call: Call) -> Answer:
     """The same bytes once more; by default the answer waits for what comes of it."""
     shop = runtime.world.shop(call.path["shop"])
@@ -26,7 +26,7 @@ async def resend_delivery(runtime: Runtime, call: Call) -> Answer:
     return runtime.perform(runtime.world.shop(shop.name), "getDelivery", call)
 
 
-@runtime_operation("settleDeliveries")
+@runtime_operation("settleDeliveries", ends_with_client=True)
 async def settle_deliveries(runtime: Runtime, call: Call) -> Answer:
     """Wait until nothing is being delivered and the partner is quiet."""
     shop, body = runtime.world.shop(call.path["shop"]), call.body or {}

@@ -13,7 +13,7 @@ from loopsim.store.journal import canonical
 LIMIT = 500
 
 
-@runtime_operation("readJournal")
+@runtime_operation("readJournal", ends_with_client=True)
 async def read_journal(runtime: Runtime, call: Call) -> Answer:
     """Entries above `after`. Where there is none, wait for one for as long as the caller asks."""
     after, limit, kind = number(call, "after", 0), number(call, "limit", LIMIT), call.query.get("kind")
