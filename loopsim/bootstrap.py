@@ -1,6 +1,6 @@
 """The one place that builds a server: contract, world, runtime, worker, scheduler, app.
 
-    Options ── build ──> Running ── run ──> until SIGINT, SIGTERM or `stop`
+Options ── build ──> Running ── run ──> until SIGINT, SIGTERM or `stop`
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from loopsim import operations
-from loopsim.clock import Clock, Mode, Wall, never_back, to_ms
+from loopsim.clock import END, EPOCH, MOST_RATE, Clock, Mode, Wall, never_back, to_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract, load_contract
 from loopsim.errors import SetupError
@@ -184,6 +184,10 @@ def _hosts(options: Options) -> Hosts:
 def _ensure_default_shop(world: World, contract: Contract, options: Options, wall: Wall) -> None:
     if DEFAULT_SHOP in world.shops:
         return
+    if options.moment is not None and not EPOCH <= options.moment <= END:
+        raise SetupError("A shop's time lies between 1970 and 2999. Choose another --moment.")
+    if not 0 < options.rate <= MOST_RATE:
+        raise SetupError(f"A clock runs more than 0 and at most {MOST_RATE:,} times as fast as the wall. Mend --rate.")
     wall_ms = int(wall() * 1000)
     start_ms = wall_ms if options.moment is None else to_ms(options.moment)
     clock = Clock(mode=options.clock, rate=options.rate, shop_ms=start_ms, wall_ms=wall_ms)

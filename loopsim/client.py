@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from loopsim.errors import LoopsimError, SetupError
 
@@ -42,12 +42,23 @@ class ControlError(LoopsimError):
         super().__init__(f"{status} {problem.get('title', '')}: {fields or problem.get('detail', '')}")
 
 
+def split_url(url: str) -> SplitResult | None:
+    """The parts of an address of http or https with a host and a port that can be; None for any other text."""
+    try:
+        parts = urlsplit(url)
+        # Only asking for it shows whether it is one.
+        parts.port  # noqa: B018
+    except ValueError:
+        return None
+    return parts if parts.scheme in ("http", "https") and parts.hostname else None
+
+
 class Loopsim:
     """A running server. `token` is what it was started with, if it was."""
 
     def __init__(self, url: str = DEFAULT_URL, token: str | None = None, *, timeout: float = TIMEOUT) -> None:
-        parts = urlsplit(url if "//" in url else f"//{url}")
-        if parts.scheme not in ("", "http", "https") or not parts.hostname:
+        parts = split_url(url if "://" in url else f"http://{url.removeprefix('//')}")
+        if parts is None or parts.hostname is None:
             raise SetupError(f"{url!r} is no address of a loopsim server. Write it like {DEFAULT_URL}.")
         self._secure = parts.scheme == "https"
         self._host = parts.hostname

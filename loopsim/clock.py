@@ -36,6 +36,8 @@ def from_ms(ms: int) -> datetime:
 
 
 END_MS = to_ms(END)
+MOST_RATE = 1_000_000
+"""How many times as fast as the wall a scaled clock may run: eleven days in a second."""
 
 
 def never_back(wall: Wall) -> Wall:
@@ -63,7 +65,8 @@ class Clock(Struct, frozen=True, kw_only=True):
         if self.mode == "manual":
             return self.shop_ms
         passed = max(0, wall_ms - self.wall_ms)
-        return min(self.shop_ms + (passed if self.mode == "real" else int(passed * self.rate)), END_MS)
+        went = passed if self.mode == "real" else int(min(passed * self.rate, END_MS))
+        return min(self.shop_ms + went, END_MS)
 
     def at(self, shop_ms: int, wall_ms: int) -> Clock:
         """The same clock, set forward to `shop_ms`; a moment that is past leaves it where it is."""

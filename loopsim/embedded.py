@@ -1,7 +1,7 @@
 """A server in a thread of this process, for tests: its own event loop, a free port, no signals, a clean stop.
 
-    with EmbeddedServer() as server:
-        requests.get(server.api_base + "/warehouse/return/list", headers={"X-Authorization": server.key})
+with EmbeddedServer() as server:
+    requests.get(server.api_base + "/warehouse/return/list", headers={"X-Authorization": server.key})
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def test_without_a_server_it_says_how_to_start_one(free_port: int) -> None:
         Loopsim(f"http://127.0.0.1:{free_port}").health()
 
 
-@pytest.mark.parametrize("url", ["", "ftp://127.0.0.1", "http://"])
+@pytest.mark.parametrize(
+    "url", ["", "ftp://127.0.0.1", "http://", "http://[::1", "http://127.0.0.1:99999", "http://a:b"]
+)
 def test_what_is_no_address_is_refused_at_once(url: str) -> None:
     with pytest.raises(SetupError, match="no address"):
         Loopsim(url)

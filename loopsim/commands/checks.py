@@ -6,9 +6,11 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from loopsim.client import split_url
 from loopsim.commands.connection import Json, Refused, Server, Shop, Unreachable, chosen_shop
 from loopsim.commands.story import submit_fresh
 
@@ -89,8 +91,8 @@ def base_url(setup: Setup) -> Iterator[Finding]:
     if not base:
         yield Finding("warn", "LOOP_API_BASE", "is not set in this environment", EVAL)
         return
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = split_url(base)
+    if parts is None or parts.hostname is None:
         yield Finding("fail", "LOOP_API_BASE", f"{base!r} is no address", EVAL)
     elif parts.hostname == REAL_LOOP or parts.hostname.endswith("." + REAL_LOOP):
         yield Finding("fail", "LOOP_API_BASE", f"{base} is the real Loop, with real returns of real customers", EVAL)
@@ -236,8 +238,11 @@ def _is_empty(topic: str, trigger: str) -> bool:
 def targets(setup: Setup) -> Iterator[Finding]:
     """Does anybody listen where webhooks go?"""
     for url in _urls(setup):
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        parts = split_url(url)
+        if parts is None or parts.hostname is None:
+            yield Finding("fail", "target", f"{url!r} is no address", "Subscribe a URL such as http://127.0.0.1:9000/.")
+            continue
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
         if not _here(host):
             yield Finding("note", "target", f"{url} is beyond this machine", "")
             continue
@@ -254,7 +259,10 @@ def _urls(setup: Setup) -> list[str]:
 
 
 def _here(host: str) -> bool:
-    return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def test_delivery(setup: Setup) -> Iterator[Finding]:
@@ -282,7 +290,8 @@ def test_delivery(setup: Setup) -> Iterator[Finding]:
 def _verdict(url: str, answer: dict[str, Any]) -> Finding:
     last = answer["attempts"][-1] if answer["attempts"] else None
     if answer["delivery"]["state"] == "blocked":
-        mend = f"If it may: loopsim serve --allow-target {urlsplit(url).hostname}"
+        parts = split_url(url)
+        mend = f"If it may: loopsim serve --allow-target {parts.hostname}" if parts else "Subscribe an address."
         return Finding("fail", "test delivery", f"{url} is blocked: webhooks may not leave this machine", mend)
     if last is None:
         return Finding("warn", "test delivery", f"{url} gave no answer within {SETTLE:g} s", "Is the receiver busy?")

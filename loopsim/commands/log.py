@@ -11,9 +11,11 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 
 import click
+
+from loopsim.client import split_url
 
 if TYPE_CHECKING:
     from loopsim.store.shop import Shop
@@ -32,7 +34,10 @@ Entry = dict[str, Any]
 
 def redacted(url: str) -> str:
     """An address without what it may carry of a password or a token."""
-    parts = urlsplit(url)
+    parts = split_url(url)
+    if parts is None:
+        # Loop takes any text for the address of a receiver.
+        return _SECRET.sub(r"\1…", url)
     netloc = parts.netloc.rpartition("@")[2]
     return _SECRET.sub(r"\1…", urlunsplit(parts._replace(netloc=netloc)))
 

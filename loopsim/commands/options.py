@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
+
+from loopsim.client import split_url
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,10 +46,8 @@ def _is_given(ctx: click.Context, name: str) -> bool:
 
 def webhook_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """The address of a receiver, as Loop takes it."""
-    if value is not None:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise click.BadParameter(f"{value!r} is no address of a receiver, such as http://127.0.0.1:9000/loop.")
+    if value is not None and split_url(value) is None:
+        raise click.BadParameter(f"{value!r} is no address of a receiver, such as http://127.0.0.1:9000/loop.")
     return value
 
 

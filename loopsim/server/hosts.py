@@ -57,9 +57,10 @@ class Hosts:
     def is_foreign(self, headers: Headers) -> bool:
         """Whether a page of another origin sends this call."""
         origin = headers.get(b"origin")
-        return origin is not None and text_of(origin).partition("://")[2].lower() != text_of(
-            headers.get(b"host", b"")
-        ).lower()
+        return (
+            origin is not None
+            and text_of(origin).partition("://")[2].lower() != text_of(headers.get(b"host", b"")).lower()
+        )
 
     def has_token(self, headers: Headers) -> bool:
         """Whether the call brings the token, or none is asked for."""

@@ -23,9 +23,7 @@ def problem(code: str, status: int, title: str, detail: str, instance: str) -> P
     """A problem in our own words."""
     return Problem(
         status,
-        encode(
-            {"type": PROBLEM_TYPE + code, "title": title, "status": status, "detail": detail, "instance": instance}
-        ),
+        encode({"type": PROBLEM_TYPE + code, "title": title, "status": status, "detail": detail, "instance": instance}),
     )
 
 

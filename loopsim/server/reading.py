@@ -108,9 +108,7 @@ def _card(
         grade=_grade(operation),
         scopes=tuple(dict.fromkeys(scopes)),
         public=not security,
-        parameters=tuple(
-            (each["in"], _parameter(document, each)) for each in parameters_of(document, path, operation)
-        ),
+        parameters=tuple((each["in"], _parameter(document, each)) for each in parameters_of(document, path, operation)),
         body=tuple(_of_content(document, resolve_ref(document, operation.get("requestBody", {})))[1]),
         outcomes=tuple(
             _outcome(document, status, response)

@@ -1,7 +1,7 @@
 """Which version of Loop's API a path asks for.
 
-    /api/{name}/warehouse/...   the version of that name: v1, a date, latest, unstable
-    /api/warehouse/...          the oldest, as is a path without /api
+/api/{name}/warehouse/...   the version of that name: v1, a date, latest, unstable
+/api/warehouse/...          the oldest, as is a path without /api
 """
 
 from __future__ import annotations

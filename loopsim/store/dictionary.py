@@ -19,7 +19,8 @@ _ORDER = (
     b'"barcode":"69","image":null,"external_id":null,"final_sale":false,"tags":[]}],"shipping_address":'
     + _ADDRESS
     + b","
-    b'"billing_address":' + _ADDRESS
+    b'"billing_address":'
+    + _ADDRESS
     + b',"taxes_included":false,"presentment_currency":"USD","presentment_rate":1000000,'
     b'"fulfillments":[{"id":4,"fulfilled_at":"2026-01-06T12:00:00Z","lines":[[1,1]],"location_id":7,"carrier":"USPS",'
     b'"tracking_number":"9","external_id":null}],"external_id":null,"sales_channel":"Online Store","status":"active",'
@@ -32,7 +33,8 @@ _EXCHANGE = (
 )
 _RETURN = (
     b'{"id":1,"uuid":"-4","state":"closed","order":{"id":1,"loop_id":2,"provider_id":5,"name":"#","number":"",'
-    b'"provider_number":"","email":"@example.com","first_name":"","last_name":"","currency":"USD","address":' + _ADDRESS
+    b'"provider_number":"","email":"@example.com","first_name":"","last_name":"","currency":"USD","address":'
+    + _ADDRESS
     + b',"origin_country":"United States","origin_country_code":"US","taxes_included":false,"presentment_currency":'
     b'"USD","presentment_rate":1000000,"external_id":null,"sales_channel":"Online Store"},"lines":[{"id":1,'
     b'"order_line_id":1,'

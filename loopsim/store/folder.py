@@ -71,6 +71,17 @@ def check_database(path: Path, probe: str = "select 1") -> None:
         connection.execute(probe).fetchone()
 
 
+def check_writable(connection: sqlite3.Connection) -> None:
+    """Raise `sqlite3.OperationalError` for an open database that cannot be written. Nothing is changed."""
+    (version,) = connection.execute("pragma user_version").fetchone()
+    # To begin is not enough: SQLite lets anybody begin, and complains of what is written.
+    connection.execute("begin immediate")
+    try:
+        connection.execute(f"pragma user_version = {version}")
+    finally:
+        connection.execute("rollback")
+
+
 def _take_lock(path: Path) -> IO[str]:
     lock = path.open("a+", encoding="utf-8")
     try:

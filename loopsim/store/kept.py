@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-MOST = 2 * 1024 * 1024  # bytes of answers per shop
-LARGEST = MOST // 4
+MOST = 1024 * 1024  # bytes of answers per shop
+LARGEST = MOST // 2
 
 
 class KeptAnswers:

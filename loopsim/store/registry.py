@@ -18,7 +18,7 @@ from loopsim.clock import Clock
 from loopsim.domain.shop import Settings
 from loopsim.errors import SetupError
 from loopsim.store.codec import decode, encode
-from loopsim.store.folder import check_database
+from loopsim.store.folder import check_database, check_writable
 
 REGISTRY_VERSION = 1
 
@@ -109,8 +109,7 @@ class Registry:
             connection.execute("pragma journal_mode = wal")
             connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
             # One that cannot be written is told of now, and not when somebody makes a shop.
-            connection.execute("begin immediate")
-            connection.execute("rollback")
+            check_writable(connection)
         connection.execute("pragma foreign_keys = on")
         if version == 0:
             connection.executescript(f"begin immediate; {_SCHEMA} pragma user_version = {REGISTRY_VERSION}; commit;")

@@ -39,7 +39,7 @@ def _connect(path: Path | None, durability: Durability) -> sqlite3.Connection:
     if path is not None:
         connection.execute("pragma journal_mode = wal")
         connection.execute(f"pragma synchronous = {'full' if durability == 'power' else 'normal'}")
-        connection.execute("pragma cache_size = -4000")
+        connection.execute("pragma cache_size = -2000")
         connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_EVERY}")
     connection.execute("pragma temp_store = memory")
     return connection

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from loopsim.domain import chance
 from loopsim.domain.shop import LAST_BLOCK, Settings, own_block
 from loopsim.errors import Invalid, Refusal, SetupError
 from loopsim.store.codec import encode
-from loopsim.store.folder import Folder
+from loopsim.store.folder import Folder, check_writable
 from loopsim.store.registry import Key as Key
 from loopsim.store.registry import Origin, Registry
 from loopsim.store.shop import Durability, Shop
@@ -68,8 +68,9 @@ class World:
                 self.shops[name] = self._open(name, origin)
             self.keys = {key.text: key for key in self._registry.all_keys()}
             # Only now: where one of them is no good, none is written to.
-            for shop in self.shops.values():
-                self._resume(shop)
+            for write in (_check_writable, self._resume):
+                for shop in self.shops.values():
+                    _writing(shop, write)
         except BaseException:
             self._let_go()
             raise
@@ -95,13 +96,7 @@ class World:
         row = shop.connection.execute("select at from journal order by id desc limit 1").fetchone()
         shop.last_ms = max(shop.last_ms, row[0] if row else 0)
         shown = max(shop.last_ms, shop.clock.shop_ms)
-        clock = structs.replace(shop.clock, shop_ms=shown, wall_ms=self._wall_ms())
-        try:
-            shop.set_clock(clock)
-        except sqlite3.OperationalError as error:
-            raise SetupError(
-                f"{shop.path} cannot be written ({error}). Make room or give it rights, or choose another --db folder."
-            ) from error
+        shop.set_clock(structs.replace(shop.clock, shop_ms=shown, wall_ms=self._wall_ms()))
 
     # shops
 
@@ -172,9 +167,7 @@ class World:
         shop.close()
         self._remove(origin)
 
-    def _add(
-        self, name: str, origin: Origin, pages: bytes, settings: Settings, clock: Clock, *, fresh: bool
-    ) -> Shop:
+    def _add(self, name: str, origin: Origin, pages: bytes, settings: Settings, clock: Clock, *, fresh: bool) -> Shop:
         shop = self._create(name, origin, pages, settings, clock)
         try:
             if fresh:
@@ -199,9 +192,7 @@ class World:
 
     def _need_free(self, name: str) -> None:
         if SHOP_NAME.fullmatch(name) is None:
-            raise Invalid(
-                {"name": ["A shop's name has 1 to 63 lower-case letters, digits, dashes or underscores."]}
-            )
+            raise Invalid({"name": ["A shop's name has 1 to 63 lower-case letters, digits, dashes or underscores."]})
         if name in self.shops:
             raise Refusal("shop_exists", shop=name)
 
@@ -294,3 +285,16 @@ def _numbered(shop: Shop, origin: Origin) -> Shop:
     """The shop with what its template leaves out because its ids are the shop's own."""
     add_destinations(shop, load_world(origin.world), from_ms(shop.last_ms))
     return shop
+
+
+def _check_writable(shop: Shop) -> None:
+    check_writable(shop.connection)
+
+
+def _writing(shop: Shop, write: Callable[[Shop], None]) -> None:
+    try:
+        write(shop)
+    except sqlite3.OperationalError as error:
+        raise SetupError(
+            f"{shop.path} cannot be written ({error}). Make room or give it rights, or choose another --db folder."
+        ) from error

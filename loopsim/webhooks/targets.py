@@ -49,8 +49,9 @@ def target_of(url: str) -> Target | None:
         return None
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
         return None
-    if parts.netloc.rpartition("]")[2][:1] not in ("", ":") and "]" in parts.netloc:
-        # Not even urlsplit minds what stands behind the address.
+    behind = parts.netloc.partition("]")[2]
+    if behind and not behind.startswith(":"):
+        # urlsplit does not mind what stands behind an address in brackets.
         return None
     host = plain_host(parts.hostname)
     return Target(host, DEFAULT_PORTS[parts.scheme] if port is None else port, is_loopback(host))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from urllib.request import Request, urlopen
+
 import pytest
 
 from loopsim.client import Shop
@@ -56,6 +59,7 @@ def test_an_environment_that_says_nothing_is_looked_over_with_a_hint(here: Here)
         ("LOOP_API_BASE", "https://api.loopreturns.com/api/v1", "the real Loop"),
         ("LOOP_API_BASE", "http://127.0.0.1:9/api/v1", "no loopsim answers"),
         ("LOOP_API_BASE", "localhost", "is no address"),
+        ("LOOP_API_BASE", "http://[::1/api/v1", "is no address"),
         ("LOOP_API_BASE", "http://127.0.0.1:9", "no version path"),
         ("LOOP_API_KEY", "loop_live_1234", "401"),
         ("LOOP_WEBHOOK_SECRET", "0000", "refuse every webhook"),
@@ -125,6 +129,27 @@ def test_a_receiver_that_is_not_there_fails(shop: Shop, here: Here, settings: di
 
     failed = {name for name, kind, _ in found if kind == "fail"}
     assert failed == {"target", "test delivery"}
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "says"),
+    [
+        ("http://127.0.0.1.example.com/hook", "note", "beyond this machine"),
+        ("http://[127.0.0.1]:80/hook", "fail", "is no address"),
+    ],
+)
+def test_a_receiver_that_only_looks_like_one_here_is_left_alone(
+    shop: Shop, here: Here, settings: dict[str, str], url: str, kind: str, says: str
+) -> None:
+    body = json.dumps({"topic": "return", "trigger": "return.created", "url": url}).encode()
+    headers = {"X-Authorization": shop.key, "Content-Type": "application/json"}
+    with urlopen(Request(f"{shop.api_base}/webhooks", body, headers), timeout=10) as made:
+        assert made.status == 201
+
+    (found,) = [each for each in findings(here, settings, "--no-delivery") if each[0] == "target"]
+
+    assert found[1] == kind
+    assert says in found[2]
 
 
 def test_a_receiver_that_refuses_the_signature_is_told_of_the_secret(

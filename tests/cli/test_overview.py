@@ -95,11 +95,17 @@ def test_a_setting_reaches_the_parameter_of_its_flag() -> None:
         (["serve", "--durable"], "--db"),
         (["serve", "--clock", "scaled"], "--rate"),
         (["serve", "--moment", "tomorrow"], "2026-06-01T09:00:00Z"),
+        (["serve", "--moment", "0001-01-01T00:00:00+14:00"], "2026-06-01T09:00:00Z"),
+        (["serve", "--moment", "3000-01-01"], "between 1970 and 2999"),
+        (["serve", "--clock", "scaled", "--rate", "nan"], "--rate"),
+        (["serve", "--clock", "scaled", "--rate", "1e7"], "1,000,000"),
         (["serve", "--webhook", "nowhere"], "no address of a receiver"),
+        (["serve", "--webhook", "http://[::1"], "no address of a receiver"),
         (["ledger", "explodeReturn"], "loopsim ledger"),
         (["ledger", "--return", "5"], "--shopify"),
         (["import", "no-such-file.json"], "no-such-file.json"),
         (["env", "--url", "ftp://x"], "no address of a loopsim server"),
+        (["env", "--url", "http://127.0.0.1:99999"], "no address of a loopsim server"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_would_be_right(arguments: list[str], says: str) -> None:

@@ -20,6 +20,7 @@ from loopsim.store.world import World, new_settings
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 APART = timedelta(seconds=60)
 UNITS = 2
+RATE_LIMIT = 1_000_000_000  # raised, but counting
 _BATCH = 200
 _FIRST = 900_000_000_000
 
@@ -49,7 +50,7 @@ def seed(folder: Path, returns: int, free: int = 0, hooks: tuple[str, ...] = (),
     world = World(folder)
     try:
         clock = Clock(mode="manual", shop_ms=to_ms(START))
-        shop = world.create(DEFAULT_SHOP, settings=new_settings(DEFAULT_SHOP), clock=clock)
+        shop = world.create(DEFAULT_SHOP, settings=new_settings(DEFAULT_SHOP, rate_limit=RATE_LIMIT), clock=clock)
         key = world.add_key(DEFAULT_SHOP, all_scopes(load_contract()), "bench")
         model = next(order for order in shop.records.orders() if len(order.lines) == UNITS)
         ids = _orders(shop, model, returns + free)

@@ -16,7 +16,6 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
-RATE_LIMIT = 1_000_000_000  # raised, but counting
 LEAN = ("--lifespan", "off", "--no-access-log", "--log-level", "warning", "--loop", "uvloop", "--http", "httptools")
 
 # A server starts from what Python compiled the last time, as it does for its users, and in a folder of its own.
@@ -64,7 +63,7 @@ def raw_server(body: bytes) -> Iterator[Process]:
 @contextmanager
 def loopsim_server(db: Path | None = None, *options: str, log_level: str = "error") -> Iterator[Process]:
     """`loopsim serve`, on a folder or in memory."""
-    command = [sys.executable, "-m", "loopsim.cli", "serve", "--log-level", log_level, "--rate-limit", str(RATE_LIMIT)]
+    command = [sys.executable, "-m", "loopsim.cli", "serve", "--log-level", log_level]
     if db is not None:
         command += ["--db", str(db)]
     with running([*command, *options], path="/_loopsim/health") as process:

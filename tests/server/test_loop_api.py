@@ -220,9 +220,7 @@ def test_a_body_above_the_limit_is_refused_before_it_is_read(client: Client) -> 
 
 def test_a_body_of_unknown_length_is_cut_off_at_the_limit(client: Client) -> None:
     chunks = (b" " * 2**20 for _ in range(12))
-    client.connection.request(
-        "POST", "/api/v1/webhooks", chunks, {"X-Authorization": client.key}, encode_chunked=True
-    )
+    client.connection.request("POST", "/api/v1/webhooks", chunks, {"X-Authorization": client.key}, encode_chunked=True)
     response = client.connection.getresponse()
     assert (response.status, response.read()) == (413, b'{"message":"The request body is too large."}')
     client.connection.close()

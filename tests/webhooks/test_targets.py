@@ -46,6 +46,7 @@ def test_loopback_is_always_allowed(url: str) -> None:
         "http://127.0.0.1:x/",
         "http:///hooks",
         "http://[::1/",
+        "http://[::1].example.com/",
         "",
     ],
 )
