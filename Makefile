@@ -37,7 +37,7 @@ bench: .venv/.dev
 	$(BIN)/python -m tests.performance.bench
 
 quirks: .venv/.dev
-	$(BIN)/python -m tests.quirks.switch_off
+	$(BIN)/python -m tests.quirks
 
 check: lint test quirks
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,13 @@ def test_every_duration_names_a_fact_of_its_own_grade() -> None:
     facts = contract.load_contract().facts
     spans = [*DURATIONS.values(), *(span for scans in CARRIER.values() for _, span in scans)]
     assert [(span.fact, span.grade) for span in spans] == [(span.fact, facts[span.fact]["grade"]) for span in spans]
+
+
+def test_make_quirks_calls_what_shows_them() -> None:
+    command = next(line for line in (ROOT / "Makefile").read_text("utf-8").splitlines() if "tests.quirks" in line)
+    module = command.split(" -m ")[1].strip()
+    done = subprocess.run(
+        [sys.executable, "-m", module, "expiry"], capture_output=True, text=True, timeout=150, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 of 1 quirks are shown" in done.stdout

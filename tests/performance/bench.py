@@ -3,7 +3,7 @@
     python -m tests.performance.bench [--quick] [--only NAME]... [--format json]
 
 Prints what was measured with its floor, the median and range of the rounds, and the machine. Ends with 1 where a floor
-is missed. `NAME` is one of the measures listed by `--help`.
+is missed or a measure broke. `NAME` is one of the measures listed by `--help`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -53,6 +54,7 @@ def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     facts = machine()
     rows: list[Row] = []
+    broken: list[str] = []
     began = perf_counter()
     with tempfile.TemporaryDirectory(prefix="loopsim-bench-") as folder:
         plan = quick(Path(folder)) if asked.quick else Plan(Path(folder))
@@ -60,14 +62,21 @@ def main(arguments: list[str]) -> int:
             plan = plan._replace(rounds=asked.rounds)
         for name in asked.only or MEASURES:
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
-            rows += MEASURES[name](plan)
+            try:
+                rows += MEASURES[name](plan)
+            except Exception:
+                # What was measured before and what comes after is worth having.
+                traceback.print_exc()
+                broken.append(name)
     if asked.format == "json":
         print(json.dumps({"machine": facts, "rows": [row.as_data() for row in rows]}, indent=1))
     else:
         says = "quick, for a look only" if asked.quick else "in full"
         lines = [*machine_lines(facts), f"run      {says}, {perf_counter() - began:.0f} s", "", *table(rows)]
         print("\n".join(lines))
-    return 1 if any(row.passed is False for row in rows) else 0
+    for name in broken:
+        print(f"{name} could not be measured", file=sys.stderr)
+    return 1 if broken or any(row.passed is False for row in rows) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

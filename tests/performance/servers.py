@@ -76,24 +76,25 @@ def running(
 ) -> Iterator[Process]:
     """Any server that takes `--port`, from its start until it was ended."""
     port = free_port()
-    began = perf_counter()
-    process = subprocess.Popen(
-        [*command, "--port", str(port)],
-        cwd=tempfile.gettempdir(),
-        env={**_ENVIRONMENT, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _await_answer(process, port, path, ready)
-        yield Process(process, port, perf_counter() - began)
-    finally:
-        process.terminate()
+    with tempfile.TemporaryDirectory(prefix="loopsim-bench-") as own:
+        began = perf_counter()
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            cwd=own,
+            env={**_ENVIRONMENT, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
+            _await_answer(process, port, path, ready)
+            yield Process(process, port, perf_counter() - began)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
 
 
 def _await_answer(process: subprocess.Popen[bytes], port: int, path: str, ready: bytes) -> None:
