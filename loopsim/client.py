@@ -7,6 +7,11 @@
     shop.clock.advance(by="14d")
     assert shop.get_return(made["id"])["state"] == "closed"
 
+Without a server of one's own, in a test or a script, one is started in a thread of the process and stopped at the end:
+
+    with Loopsim() as sim:
+        shop = sim.shop(seed=7)
+
 Answers are the plain JSON of the API; one that has a single member is that member. `ControlError` is raised for what
 the server refuses, `SetupError` where no server answers.
 """
@@ -19,10 +24,13 @@ import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from loopsim.errors import LoopsimError, SetupError
+
+if TYPE_CHECKING:
+    from loopsim.embedded import EmbeddedServer
 
 DEFAULT_URL = "http://127.0.0.1:8484"
 TIMEOUT = 600.0
@@ -54,9 +62,25 @@ def split_url(url: str) -> SplitResult | None:
 
 
 class Loopsim:
-    """A running server. `token` is what it was started with, if it was."""
+    """A running server, or with no `url` one that `start` or a `with` block starts in this process, on a free port.
 
-    def __init__(self, url: str = DEFAULT_URL, token: str | None = None, *, timeout: float = TIMEOUT) -> None:
+    `token` is what a running one was started with, if it was. Several in one process share nothing. Raises `SetupError`
+    for what is no address, and for a call to a server that was not started.
+    """
+
+    def __init__(self, url: str | None = None, token: str | None = None, *, timeout: float = TIMEOUT) -> None:
+        self._embedded: EmbeddedServer | None = None
+        self.url = ""
+        # A list's pop and append are atomic, so threads share it without a lock.
+        self._idle: list[http.client.HTTPConnection] = []
+        weakref.finalize(self, _close_all, self._idle)
+        self._headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+        self._timeout = timeout
+        self._own = url is None
+        if url is not None:
+            self._reach(url)
+
+    def _reach(self, url: str) -> None:
         parts = split_url(url if "://" in url else f"http://{url.removeprefix('//')}")
         if parts is None or parts.hostname is None:
             raise SetupError(f"{url!r} is no address of a loopsim server. Write it like {DEFAULT_URL}.")
@@ -64,19 +88,31 @@ class Loopsim:
         self._host = parts.hostname
         self._port = parts.port or (443 if self._secure else 80)
         self.url = f"{'https' if self._secure else 'http'}://{parts.netloc}"
-        self._headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-        self._timeout = timeout
-        # A list's pop and append are atomic, so threads share it without a lock.
-        self._idle: list[http.client.HTTPConnection] = []
-        weakref.finalize(self, _close_all, self._idle)
+
+    def start(self) -> Loopsim:
+        """Start a server of one's own, where no running one was named. Return when it answers."""
+        if self._own and self._embedded is None:
+            from loopsim.embedded import EmbeddedServer
+
+            self._embedded = EmbeddedServer().start()
+            self._reach(self._embedded.url)
+        return self
+
+    def stop(self) -> None:
+        """Stop a server of one's own, with everything closed. A running one goes on."""
+        self.close()
+        embedded, self._embedded = self._embedded, None
+        if embedded is not None:
+            embedded.stop()
+            self.url = ""
 
     def __enter__(self) -> Loopsim:
-        return self
+        return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.stop()
 
     def close(self) -> None:
         """Close the connections that are kept open. The next call opens one again."""
@@ -89,6 +125,8 @@ class Loopsim:
 
         Raises `ControlError` for an answer of 400 or more, and `SetupError` where the server cannot be reached.
         """
+        if not self.url:
+            raise SetupError("This Loopsim is not started. Use it in a `with` block, or call its start().")
         asked = {name: _text(value) for name, value in (query or {}).items() if value is not None}
         target = f"/_loopsim{path}" + (f"?{urlencode(asked)}" if asked else "")
         headers = dict(self._headers)
@@ -164,8 +202,15 @@ class Loopsim:
         """A new shop. `asked`: world, seed, moment, clock, policy, quirks, rate_limit, scopes, webhook, id_block."""
         return self._opened(self.call("POST", "/shops", _given(name=name, **asked)))
 
-    def shop(self, name: str) -> Shop:
-        """A shop that is there, with its oldest API key (empty where all were taken back)."""
+    def shop(self, name: str | None = None, **asked: Any) -> Shop:
+        """The shop of this name that is there; without a name, or with anything asked for, a new one whose clock stands
+        still until it is moved. `asked` as in `create_shop`."""
+        if name is None or asked:
+            return self.create_shop(name, **{"clock": {"mode": "manual"}, **asked})
+        return self._opened_before(name)
+
+    def _opened_before(self, name: str) -> Shop:
+        # With its oldest API key, empty where all were taken back.
         path = f"/shops/{quote(name, safe='')}"
         secret = self.call("GET", f"{path}/secrets")["secret"]
         keys = self.call("GET", f"{path}/keys")["keys"]

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "server": {"domain", "contract", "wire", "store", "operations", "scheduler", "webhooks", "clock", "rules"},
     "bootstrap": {"server", "contract", "store", "scheduler", "webhooks", "operations", "clock"},
     "embedded": {"bootstrap", "clock"},
-    "client": {"harness"},  # `Shop.expect` alone, imported when it is asked for
+    "client": {"harness", "embedded"},  # imported when asked for: `Shop.expect`, `Loopsim()` without a server
     "rules": set(),
     "harness": {"client", "embedded", "rules"},
     "pytest_plugin": {"client", "embedded", "harness", "rules"},
