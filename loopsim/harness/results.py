@@ -1,6 +1,7 @@
 """What a run found, as plain data. The runner fills it, every report is a function of it.
 
-    RunResult ─ ScenarioResult ┬ StepResult
+    RunResult ┬ RuleText       what the rules that were asked say, once for the whole run
+              └ ScenarioResult ┬ StepResult
                                ├ Failure         an expectation that did not hold, or a set-up that did not work
                                ├ RuleVerdict     one per rule: passed, failed, not judged
                                └ journal         what went over the wire, as the control API gives it
@@ -8,11 +9,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from loopsim.rules.rule import Finding, Level, Outcome
+from loopsim.rules.rule import Finding, Level, Outcome, Rule
 
 Status = Literal["passed", "failed", "error", "skipped"]
 """`failed`: the partner is wrong. `error`: the set-up is (a partner that never starts). `skipped` says why."""
@@ -55,6 +57,23 @@ class RuleVerdict(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     why: str = ""
     findings: tuple[Finding, ...] = ()
+
+
+class RuleText(Struct, frozen=True, kw_only=True):
+    """What a rule says to people, so that a run can be reported without the rule itself. `fact` is an anchor."""
+
+    level: Level
+    title: str
+    reason: str
+    mend: str
+    fact: str
+
+
+class FactText(Struct, frozen=True, kw_only=True):
+    """A fact of Loop's API as `openapi/FACTS.md` has it: how sure it is, and its sentence."""
+
+    grade: str
+    text: str
 
 
 class Transition(Struct, frozen=True):
@@ -106,7 +125,8 @@ class ScenarioResult(Struct, frozen=True, kw_only=True):
 
 
 class RunResult(Struct, frozen=True, kw_only=True):
-    """A whole run. `possible` is what could be exercised at all, for coverage. `exit_code` as in the README."""
+    """A whole run. `possible` is what could be exercised at all, for coverage. `exit_code` as in the README. `rules` by
+    name holds every rule that a verdict names, `facts` by anchor those that rules and assumptions point to."""
 
     version: str
     started_at: str
@@ -117,4 +137,14 @@ class RunResult(Struct, frozen=True, kw_only=True):
     exit_code: int
     command: str = ""
     possible: Coverage = Coverage()
+    rules: dict[str, RuleText] = field(default_factory=dict)
+    facts: dict[str, FactText] = field(default_factory=dict)
     findings: tuple[Failure, ...] = ()
+
+
+def rule_texts(rules: Iterable[Rule]) -> dict[str, RuleText]:
+    """What these rules say, by name."""
+    return {
+        rule.name: RuleText(level=rule.level, title=rule.title, reason=rule.reason, mend=rule.mend, fact=rule.fact)
+        for rule in rules
+    }
