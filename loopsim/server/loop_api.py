@@ -57,6 +57,7 @@ class Exchange:
         "place",
         "raw",
         "refusal",
+        "retry_after",
         "scope",
         "shop",
         "unknown",
@@ -74,6 +75,7 @@ class Exchange:
         self.raw = b""
         self.fault: Fault | None = None
         self.refusal: str | None = None
+        self.retry_after: int | None = None
         self.unknown: list[str] | None = None
 
 
@@ -227,6 +229,7 @@ class LoopApi:
             if quirk(quirks, "retry_after_header") == "off":
                 headers = {}
             else:
+                exchange.retry_after = int(refusal.params["retry_after"])
                 reset = int(self._runtime.wall()) + int(refusal.params["retry_after"])
                 headers = {**headers, "X-RateLimit-Reset": str(reset)}
         return Answer(rendered.body, rendered.status, headers)
@@ -283,10 +286,12 @@ class LoopApi:
             key=None if entrance is None else entrance.key.id,
             unknown=exchange.unknown,
             duration_ms=round((perf_counter() - exchange.began) * 1000, 3),
+            began_ms=round(exchange.began * 1000, 3),
         )
         if not place.reads or exchange.refusal is not None or not 200 <= status < 300:
             entry.response_body = body[:KEPT_BODY].decode("utf-8", "replace")
             entry.refusal = exchange.refusal
+            entry.retry_after = exchange.retry_after
         if exchange.raw:
             entry.request_body = exchange.raw[:KEPT_BODY].decode("utf-8", "replace")
         if place.return_id is not None:

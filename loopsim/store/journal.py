@@ -28,6 +28,8 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     `in` + `call`: the partner called Loop's API. `in` + `control`: somebody used the control API. `out` + `delivery`: a
     webhook attempt. `clock`: time was moved. A webhook's body is not kept a second time: `payload_id` says where it is,
     `read` puts it in as `request_body`. `unknown` lists fields and parameters that Loop drops silently.
+    `began_ms` is real time: milliseconds since some moment before the server started, good for differences alone.
+    `retry_after`: the seconds that a 429 asked for.
     """
 
     at: int
@@ -58,10 +60,12 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     fault: str | None = None
     request_headers: dict[str, str] | None = None
     duration_ms: float | None = None
+    began_ms: float | None = None
+    retry_after: int | None = None
 
 
 # What is left out of the canonical journal, which two runs of the same calls must share byte for byte.
-UNCANONICAL = ("id", "duration_ms", "request_headers", "url")
+UNCANONICAL = ("id", "duration_ms", "began_ms", "retry_after", "request_headers", "url")
 
 
 def canonical(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ class Sender:
             )
             answer = await _read(response)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Reply(error=_name(error), duration_ms=_since(began))
+            return Reply(error=_name(error), duration_ms=_since(began), began_ms=_ms(began))
         answered = response.headers
         return Reply(
             status=response.status,
@@ -79,6 +79,7 @@ class Sender:
             body=answer.decode("utf-8", "replace"),
             retry_after=retry_after(answered["Retry-After"], time()) if "Retry-After" in answered else None,
             duration_ms=_since(began),
+            began_ms=_ms(began),
         )
 
     async def close(self) -> None:
@@ -143,7 +144,11 @@ def _name(error: Exception) -> str:
 
 
 def _since(began: float) -> float:
-    return round((perf_counter() - began) * 1000, 3)
+    return _ms(perf_counter() - began)
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
 
 
 class _Request(aiohttp.ClientRequest):

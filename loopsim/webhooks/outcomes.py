@@ -230,5 +230,6 @@ def _posted_entry(posted: Posted, attempt: Attempt, note: str | None) -> Entry:
         payload_id=posted.delivery.payload_id if out.changed is None else None,
         response_body=reply.body,
         duration_ms=reply.duration_ms,
+        began_ms=reply.began_ms,
         fault=None if posted.resent else entry.fault,
     )

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """A status with headers and body, or the name of an error. `retry_after` is in seconds, `duration_ms` real time."""
+    """A status with headers and body, or the name of an error. `retry_after` is in seconds, `duration_ms` real time,
+    `began_ms` when it began by the process's own clock."""
 
     status: int | None = None
     headers: dict[str, str] = {}
@@ -14,3 +15,4 @@ class Reply(Struct, frozen=True, kw_only=True):
     error: str | None = None
     retry_after: float | None = None
     duration_ms: float = 0.0
+    began_ms: float = 0.0

@@ -97,6 +97,7 @@ def test_the_journal_tells_each_attempt(play: Play) -> None:
         await rig.idle()
         (entry,) = rig.entries()
         assert entry.pop("duration_ms") > 0
+        assert entry.pop("began_ms") > 0
         assert "X-Loop-Signature" in entry.pop("request_headers")
         assert entry == {
             "id": 1,
