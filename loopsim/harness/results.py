@@ -1,10 +1,10 @@
 """What a run found, as plain data. The runner fills it, every report is a function of it.
 
-    RunResult ┬ RuleText       what the rules that were asked say, once for the whole run
-              └ ScenarioResult ┬ StepResult
-                               ├ Failure         an expectation that did not hold, or a set-up that did not work
-                               ├ RuleVerdict     one per rule: passed, failed, not judged
-                               └ journal         what went over the wire, as the control API gives it
+RunResult ┬ RuleText       what the rules that were asked say, once for the whole run
+          └ ScenarioResult ┬ StepResult
+                           ├ Failure         an expectation that did not hold, or a set-up that did not work
+                           ├ RuleVerdict     one per rule: passed, failed, not judged
+                           └ journal         what went over the wire, as the control API gives it
 """
 
 from __future__ import annotations

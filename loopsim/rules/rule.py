@@ -1,6 +1,6 @@
 """A rule, what it finds, and its verdict: plain data.
 
-    evidence ──> Rule.judge ──> Judgement ──> Verdict of one rule on one story
+evidence ──> Rule.judge ──> Judgement ──> Verdict of one rule on one story
 """
 
 from __future__ import annotations

@@ -124,10 +124,11 @@ class Registry:
             }
 
     def put_shop(self, name: str, origin: Origin) -> None:
-        """Add a shop, or name another file of one that is there."""
+        """Add a shop, or say how one that is there began anew, and in which file."""
         self._connection.execute(
             "insert into shops (name, file, settings, clock, world) values (?, ?, ?, ?, ?)"
-            " on conflict (name) do update set file = excluded.file",
+            " on conflict (name) do update set file = excluded.file, settings = excluded.settings,"
+            " clock = excluded.clock, world = excluded.world",
             (name, origin.file, encode(origin.settings), encode(origin.clock), origin.world),
         )
 
@@ -149,7 +150,7 @@ class Registry:
         return int(last)
 
     def put_key(self, key: Key, number: int) -> None:
-        """Add a key, or give the one with this id another text. `number` is that of the text."""
+        """Add a key, or give the one with this id another text or scopes. `number` is that of the newest text."""
         self._connection.execute("begin immediate")
         try:
             self._connection.execute(

@@ -113,14 +113,14 @@ class World:
         Raises `Invalid` for a name that cannot be one, and `Refusal("shop_exists")`.
         """
         self._need_free(name)
-        settings = self._apart(settings)
+        settings = self._apart(name, settings)
         origin = Origin(f"{name}.db", settings, clock, world or settings.world)
         return self._add(name, origin, _fresh_pages(origin), settings, clock, fresh=True)
 
-    def _apart(self, settings: Settings) -> Settings:
+    def _apart(self, name: str, settings: Settings) -> Settings:
         """The settings with ids that no other shop here gives out: the seed's own block, or the next that is free.
         A block that was asked for is taken at its word."""
-        others = [shop.settings for shop in self.shops.values()]
+        others = [shop.settings for other, shop in self.shops.items() if other != name]
         ids, blocks = {other.id for other in others}, {other.id_block for other in others}
         id_, block = settings.id, settings.id_block or own_block(settings.seed)
         while id_ in ids:
@@ -139,11 +139,21 @@ class World:
 
     def reset(self, name: str) -> Shop:
         """The shop as it began, with the keys it has now. It is another object than before."""
-        old = self.shop(name)
-        before = self._origins[name]
+        self.shop(name)
+        origin = self._origins[name]
+        return self._begin_anew(name, origin, _first_clock(origin.clock, self._wall_ms()))
+
+    def replace(self, name: str, *, settings: Settings, clock: Clock) -> Shop:
+        """Another shop of the world `settings.world` in the place of this one, with the keys and the webhook secret
+        that it has now. Its resets begin from there."""
+        secret = self.shop(name).settings.secret
+        settings = structs.replace(self._apart(name, settings), secret=secret)
+        return self._begin_anew(name, Origin(f"{name}.db", settings, clock, settings.world), clock)
+
+    def _begin_anew(self, name: str, begins: Origin, clock: Clock) -> Shop:
+        old, before = self.shops[name], self._origins[name]
         # In a file of its own until the registry names it: whoever dies in between leaves one whole shop or the other.
-        origin = before._replace(file=f"{name}.db" if before.file != f"{name}.db" else f"{name}~.db")
-        clock = _first_clock(origin.clock, self._wall_ms())
+        origin = begins._replace(file=f"{name}.db" if before.file != f"{name}.db" else f"{name}~.db")
         shop = self._create(name, origin, _fresh_pages(origin), origin.settings, clock)
         try:
             _numbered(shop, origin)
@@ -222,6 +232,11 @@ class World:
         new = self._put_key(structs.replace(old, text=self._key_text(name, number)), number)
         del self.keys[old.text]
         return new
+
+    def set_scopes(self, name: str, key_id: str, scopes: Iterable[str]) -> Key:
+        """Let a key open other operations than before."""
+        old = self.key(name, key_id)
+        return self._put_key(structs.replace(old, scopes=frozenset(scopes)), self._registry.last_key(name))
 
     def revoke(self, name: str, key_id: str) -> None:
         """Take a key away."""

@@ -1,4 +1,4 @@
-"""Making, showing, resetting, copying and deleting shops."""
+"""Making, showing, resetting, replacing, copying and deleting shops."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from loopsim.clock import Clock
+from loopsim.domain.shop import Settings
 from loopsim.errors import Invalid
 from loopsim.operations.control.settings import changed
 from loopsim.operations.perform import Answer, Call
@@ -14,6 +15,7 @@ from loopsim.server.control.registry import runtime_operation
 from loopsim.server.control.spans import moment_ms
 from loopsim.server.control.views import opened_view, shop_row, shop_view
 from loopsim.server.runtime import Runtime
+from loopsim.store.shop import Shop
 from loopsim.store.world import new_settings
 from loopsim.store.worlds import DEFAULT_WORLD, world_names
 
@@ -30,18 +32,27 @@ async def list_shops(runtime: Runtime, _call: Call) -> Answer:
 async def create_shop(runtime: Runtime, call: Call) -> Answer:
     """A new shop with its first key. Raises `Invalid`, and `Refusal("shop_exists")`."""
     body: dict[str, Any] = call.body or {}
-    world = body.get("world", DEFAULT_WORLD)
-    if world not in world_names():
-        raise Invalid({"world": [f"There is no world {world}. There are: {', '.join(world_names())}."]})
     name = body.get("name") or _free_name(runtime, "shop")
-    own = {"id_block": body["id_block"]} if "id_block" in body else {}
-    settings = changed(new_settings(name, seed=body.get("seed", SEED), world=world, **own), body)
-    shop = runtime.world.create(name, settings=settings, clock=_clock(runtime, body))
+    shop = runtime.world.create(name, settings=_settings(name, body), clock=_clock(runtime, body))
     key = runtime.world.add_key(name, body.get("scopes", ALL_SCOPES))
-    if "webhook" in body:
-        runtime.perform(shop, "createSubscription", Call(body={"url": body["webhook"]["url"]}))
-    runtime.scheduler.wake(shop)
+    _open(runtime, shop, body)
     return Answer(opened_view(runtime, shop, key, call.base_url), 201)
+
+
+@runtime_operation("replaceShop")
+async def replace_shop(runtime: Runtime, call: Call) -> Answer:
+    """Another shop behind the same name, keys and webhook secret, whatever is under way. Raises `Invalid`."""
+    old, body = runtime.world.shop(call.path["shop"]), call.body or {}
+    settings, clock = _settings(old.name, body), _clock(runtime, body)
+    runtime.forget(old)
+    shop = runtime.world.replace(old.name, settings=settings, clock=clock)
+    key = next(iter(runtime.world.keys_of(shop.name)), None)
+    if key is None:
+        key = runtime.world.add_key(shop.name, body.get("scopes", ALL_SCOPES))
+    elif "scopes" in body:
+        key = runtime.world.set_scopes(shop.name, key.id, body["scopes"])
+    _open(runtime, shop, body)
+    return Answer(opened_view(runtime, shop, key, call.base_url))
 
 
 @runtime_operation("getShop")
@@ -85,6 +96,22 @@ async def update_settings(runtime: Runtime, call: Call) -> Answer:
     shop = runtime.world.shop(call.path["shop"])
     runtime.perform(shop, "updateSettings", call)
     return Answer({"shop": shop_view(runtime, shop)})
+
+
+def _settings(name: str, body: dict[str, Any]) -> Settings:
+    """The settings that a request asks for. Raises `Invalid`."""
+    world = body.get("world", DEFAULT_WORLD)
+    if world not in world_names():
+        raise Invalid({"world": [f"There is no world {world}. There are: {', '.join(world_names())}."]})
+    own = {"id_block": body["id_block"]} if "id_block" in body else {}
+    return changed(new_settings(name, seed=body.get("seed", SEED), world=world, **own), body)
+
+
+def _open(runtime: Runtime, shop: Shop, body: dict[str, Any]) -> None:
+    """Subscribe the first receiver of a new shop, and let its time pass."""
+    if "webhook" in body:
+        runtime.perform(shop, "createSubscription", Call(body={"url": body["webhook"]["url"]}))
+    runtime.scheduler.wake(shop)
 
 
 def _clock(runtime: Runtime, body: dict[str, Any]) -> Clock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -9,11 +10,12 @@ import msgspec
 import pytest
 
 from loopsim import __version__
-from loopsim.bootstrap import Running
+from loopsim.bootstrap import Options, Running
 from loopsim.client import ControlError, Loopsim, Shop
 from loopsim.domain.policy import CONDITIONS, Policy, WorkflowActions
+from loopsim.embedded import EmbeddedServer
 from loopsim.server.control.keys import ALL_SCOPES
-from tests.server.control.conftest import MOMENT, call_loop
+from tests.server.control.conftest import MOMENT, Receiver, call_loop
 
 
 def test_health_says_what_the_server_is_and_can_do(server: Loopsim) -> None:
@@ -207,3 +209,80 @@ def test_a_location_may_be_named_by_text_where_numbers_are_too_large(server: Loo
     variant = shop.variants()[0]
     location = next(iter(variant["available"]))
     assert shop.act("stock.sets", variant=variant["sku"], location_id=location, available=3)["sku"] == variant["sku"]
+
+
+def test_another_shop_takes_the_place_of_one_behind_its_name_key_and_secret(
+    server: Loopsim, receiver: Receiver
+) -> None:
+    shop = server.create_shop("replaced", seed=7, clock={"mode": "manual"}, moment=MOMENT, rate_limit=5)
+    shop.rotate_secret()
+    shop.fault("too_many", count=None)
+    gone = shop.customer.submits_return()["id"]
+    other = shop.replace(
+        world="eu-multi-currency",
+        seed=8,
+        id_block=99,
+        moment="2026-03-02T09:00:00Z",
+        clock={"mode": "manual"},
+        policy={"handling_fee": 500},
+        webhook={"url": receiver.url},
+    )
+    assert (other.name, other.key, other.secret) == (shop.name, shop.key, shop.secret)
+    view = shop.view()
+    assert (view["world"], view["seed"], view["id_block"], view["currency"]) == ("eu-multi-currency", 8, 99, "EUR")
+    assert (view["policy"]["handling_fee"], view["rate_limit"]) == (500, 300)
+    assert (view["clock"]["now"], view["clock"]["mode"]) == ("2026-03-02T09:00:00.000Z", "manual")
+    assert shop.faults() == []
+    with pytest.raises(ControlError, match="404"):
+        shop.get_return(gone)
+    assert {entry["operation"] for entry in shop.journal()["entries"]} <= {"getShop", "listFaults", "getReturn"}
+    made = shop.customer.submits_return()
+    shop.settle()
+    assert receiver.received[0]["id"] == str(made["id"])
+    # A reset goes back to what took the place, not to what was there at first.
+    shop.reset()
+    assert shop.view()["currency"] == "EUR"
+    assert shop.secrets()["secret"] == shop.secret
+    shop.delete()
+
+
+def test_a_shop_that_takes_a_place_begins_its_minute_anew(server: Loopsim) -> None:
+    shop = server.create_shop(rate_limit=1)
+    assert call_loop(shop, "/warehouse/return/list") == []
+    with pytest.raises(HTTPError, match="429"):
+        call_loop(shop, "/warehouse/return/list")
+    shop.replace(rate_limit=1)
+    assert call_loop(shop, "/warehouse/return/list") == []
+    shop.delete()
+
+
+def test_the_oldest_key_may_open_less_of_the_shop_that_takes_a_place(server: Loopsim) -> None:
+    shop = server.create_shop()
+    shop.replace(scopes=["orders"])
+    with pytest.raises(HTTPError, match="401"):
+        call_loop(shop, "/warehouse/return/list")
+    shop.replace()
+    assert shop.keys()[0]["scopes"] == ["orders"]
+    shop.replace(scopes=["returns"])
+    assert call_loop(shop, "/warehouse/return/list") == []
+    shop.delete_key(shop.keys()[0]["id"])
+    assert call_loop(shop.replace(), "/warehouse/return/list") == []
+    shop.delete()
+
+
+def test_a_place_is_not_taken_by_what_cannot_be(shop: Shop) -> None:
+    made = shop.customer.submits_return()["id"]
+    for wrong in ({"name": "other"}, {"world": "mars"}, {"moment": "then"}, {"quirks": {"odd": True}}):
+        with pytest.raises(ControlError, match="422"):
+            shop.replace(**wrong)
+    assert shop.get_return(made)["state"] == "open"
+
+
+def test_a_reset_of_a_shop_that_took_a_place_survives_the_server(tmp_path: Path) -> None:
+    with EmbeddedServer(Options(port=0, db=tmp_path)) as running:
+        shop = Loopsim(running.url).create_shop("kept")
+        shop.replace(world="eu-multi-currency", id_block=99)
+    with EmbeddedServer(Options(port=0, db=tmp_path)) as running:
+        shop = Loopsim(running.url).shop("kept")
+        assert shop.view()["id_block"] == 99
+        assert shop.reset()["currency"] == "EUR"
