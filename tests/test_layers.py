@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "embedded": {"bootstrap", "clock"},
     "client": {"harness", "embedded"},  # imported when asked for: `Shop.expect`, `Loopsim()` without a server
     "rules": set(),
-    "harness": {"client", "embedded", "rules"},
+    "harness": {"client", "embedded", "rules", "contract"},
     "pytest_plugin": {"client", "embedded", "harness", "rules"},
     "commands": {"client", "embedded", "bootstrap", "contract", "server", "store", "harness", "rules"},
     "cli": {"commands", "settings"},

@@ -1,0 +1,30 @@
+"""What ends a story before its end."""
+
+from __future__ import annotations
+
+from loopsim.errors import LoopsimError
+
+
+class ExpectationFailed(AssertionError):
+    """Something that the partner should have done, and did not, or the other way round.
+
+    `says` is one sentence; `expected` and `actual` are short texts to set side by side; `entries` are the ids of the
+    journal entries that show it.
+    """
+
+    def __init__(self, says: str, expected: str = "", actual: str = "", entries: tuple[int, ...] = ()) -> None:
+        self.says = says
+        self.expected = expected
+        self.actual = actual
+        self.entries = entries
+        lines = [says, *(f"{name:>9}: {text}" for name, text in (("expected", expected), ("actual", actual)) if text)]
+        super().__init__("\n".join(lines))
+
+
+class StoryOver(LoopsimError):
+    """The story cannot go on: its partner is gone, its time is up, or the run was interrupted. `partner` tells whether
+    that is the partner's doing."""
+
+    def __init__(self, says: str, *, partner: bool = True) -> None:
+        self.partner = partner
+        super().__init__(says)

@@ -1,0 +1,167 @@
+"""A story: one shop, its partners, what was saved on the way, and waiting for what should come of it.
+
+Story.until(check) ── holds ─▶ done
+      ▲   │ does not
+      │   ├─ the partner's idle probe says that it is done ─▶ failed
+      └───┴─ next journal entry, until the patience ends ──▶ failed
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from loopsim.client import ControlError, Shop
+from loopsim.harness.failures import ExpectationFailed, StoryOver
+from loopsim.harness.journal import Entry, Journal
+
+if TYPE_CHECKING:
+    from loopsim.harness.partner import Process
+    from loopsim.harness.probe import Probe
+
+PATIENCE = 5.0
+"""Seconds of real time that an expectation waits where it does not say."""
+_CHUNK = 1.0  # seconds of one long poll, so that the end of a story is noticed
+_SETTLE = 20.0  # seconds that a partner may take to come to rest
+
+
+class Partner:
+    """An integration under test, as a story knows it. `key_id` and `subscription_ids` None mean: whoever."""
+
+    def __init__(
+        self,
+        name: str = "partner",
+        *,
+        key_id: str | None = None,
+        subscription_ids: frozenset[int] | None = None,
+        probe: Probe | None = None,
+        process: Process | None = None,
+    ) -> None:
+        self.name = name
+        self.key_id = key_id
+        self.subscription_ids = subscription_ids
+        self.probe = probe
+        self.process = process
+
+    def made(self, entry: Entry) -> bool:
+        """Whether a call is this partner's."""
+        return self.key_id is None or entry.get("key") in (self.key_id, None)
+
+    def got(self, entry: Entry) -> bool:
+        """Whether a delivery went to this partner."""
+        return self.subscription_ids is None or entry.get("subscription_id") in self.subscription_ids
+
+
+class Story:
+    """One scenario as it goes, or a test that uses `shop.expect`. Not for several threads, but for `end`."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        partners: tuple[Partner, ...] = (),
+        *,
+        idle_probe: bool = False,
+        patience: float = PATIENCE,
+        time_limit: float | None = None,
+    ) -> None:
+        self.shop = shop
+        self.partners = {partner.name: partner for partner in partners or (Partner(),)}
+        self.partner = next(iter(self.partners.values()))
+        self.journal = Journal(shop)
+        self.values: dict[str, Any] = {}
+        self.positions: dict[str, int] = {}
+        self.accounted: set[int] = set()
+        self.probes: list[dict[str, Any]] = []
+        self.idle_probe = idle_probe
+        self.patience = patience
+        self._ends = None if time_limit is None else time.monotonic() + time_limit
+        self._over: StoryOver | None = None
+        self._lock = threading.Lock()
+
+    # ending it from outside
+
+    def end(self, reason: StoryOver) -> None:
+        """End the story from another thread: what it waits for is cut short, and its next step raises `reason`."""
+        with self._lock:
+            if self._over is not None:
+                return
+            self._over = reason
+        try:
+            # Also a journal entry, which wakes a long poll.
+            self.shop.clock.interrupt()
+        except Exception:
+            # The server may be gone as well: the next call of the story says so.
+            return
+
+    def check_over(self) -> None:
+        """Raise `StoryOver` where the story was ended or its time is up."""
+        if self._over is not None:
+            raise self._over
+        if self._ends is not None and time.monotonic() > self._ends:
+            raise StoryOver("The time for this scenario is up (--timeout).")
+
+    # waiting
+
+    def until(self, check: Callable[[], ExpectationFailed | None], within: float | None = None) -> None:
+        """Return when `check` gives None; raise what it gave last when the time is up, or earlier where the partner's
+        idle probe says that nothing more will come."""
+        self.journal.read()
+        failure = check()
+        if failure is None:
+            return
+        ends = time.monotonic() + (self.patience if within is None else within)
+        if self.idle_probe and within is None:
+            self.settle()
+            failure = check()
+            if failure is not None:
+                raise failure
+            return
+        while failure is not None:
+            self.check_over()
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise failure
+            self.journal.read(wait=min(left, _CHUNK))
+            failure = check()
+
+    def settle(self, timeout: float = _SETTLE, quiet_for: int | None = None) -> bool:
+        """Wait until nothing is under way and the partner is quiet; whether it came to that."""
+        self.check_over()
+        settled = bool(self.shop.settle(timeout, quiet_for)["settled"])
+        self.check_over()
+        self.journal.read()
+        return settled
+
+    # what happened
+
+    def calls(self, after: int = 0) -> list[Entry]:
+        """The calls of the current partner so far."""
+        return [entry for entry in self.journal.of("call", after) if self.partner.made(entry)]
+
+    def deliveries(self, after: int = 0) -> list[Entry]:
+        """The attempts to deliver something to the current partner so far."""
+        return [entry for entry in self.journal.of("delivery", after) if self.partner.got(entry)]
+
+    def position(self, mark: str | None) -> int:
+        """The journal entry that a mark stands for: the name of a saved step, a trigger, or an operation."""
+        if not mark:
+            return 0
+        if mark in self.positions:
+            return self.positions[mark]
+        kind, member = ("delivery", "trigger") if "." in mark else ("call", "operation")
+        for entry in self.journal.of(kind):
+            if entry.get(member) == mark:
+                return int(entry["id"])
+        # Nothing of it yet, so nothing can be after it.
+        return self.journal.last_id
+
+    def get_return(self, return_id: int) -> dict[str, Any]:
+        """A return as it is. Raises ExpectationFailed where there is none."""
+        try:
+            return self.shop.get_return(return_id)
+        except ControlError as error:
+            if error.status != 404:
+                raise
+            raise ExpectationFailed(f"The shop has no return {return_id}.") from error

@@ -1,0 +1,59 @@
+"""The partner's process as words; only where loopsim starts it (`--start`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import structs
+
+from loopsim.errors import SetupError
+from loopsim.harness.partner import Process
+from loopsim.harness.story import Story
+from loopsim.harness.words.registry import Arguments, word
+
+_ENV = {
+    "env": {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "Variables of its environment from now on, beside those it has.",
+    }
+}
+
+
+@word(
+    "partner.restarts",
+    _ENV,
+    example="partner.restarts: {env: {LOOP_WEBHOOK_SECRET: '${new.secret},${new.old}'}}",
+)
+def partner_restarts(story: Story, arguments: Arguments) -> Any:
+    """The partner's process ends and starts again, with the shop's present secret in its environment."""
+    _restart(story, arguments)
+    return None
+
+
+@word("partner.stops", {}, example="partner.stops")
+def partner_stops(story: Story, _arguments: Arguments) -> Any:
+    """The partner's process ends, so that deliveries meet nobody."""
+    _process(story).stop()
+    return None
+
+
+@word("partner.starts", _ENV, example="partner.starts")
+def partner_starts(story: Story, arguments: Arguments) -> Any:
+    """The partner's process starts again after `partner.stops`."""
+    _restart(story, arguments)
+    return None
+
+
+def _restart(story: Story, arguments: Arguments) -> None:
+    process = _process(story)
+    process.restart(structs.replace(process.connection, secret=story.shop.secret), arguments.get("env"))
+
+
+def _process(story: Story) -> Process:
+    process = story.partner.process
+    if process is None:
+        raise SetupError(
+            f"{story.partner.name} was not started by loopsim, which can stop only what it started. Give --start."
+        )
+    return process
