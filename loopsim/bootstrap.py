@@ -137,7 +137,9 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
             on_settled=runtime.settled,
             on_timers=runtime.timers_changed,
         )
-        runtime.scheduler = Scheduler(world, wall=wall, after=runtime.after, worker=runtime.worker)
+        runtime.scheduler = Scheduler(
+            world, wall=wall, after=runtime.after, worker=runtime.worker, says_idle=runtime.worker.says_idle
+        )
         return Running(runtime, App(runtime, hosts), listener)
     except BaseException:
         listener.close()

@@ -14,6 +14,14 @@ from loopsim.domain.policy import Policy
 LAST_BLOCK = 7_999
 
 
+class IdleProbe(Struct, frozen=True, kw_only=True):
+    """Where a partner says whether it has anything left to do: it has not while the JSON that `url` answers has true at
+    the dotted `path`."""
+
+    url: str
+    path: str = "idle"
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """Everything about a shop that stays the same while its returns move.
 
@@ -41,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     delivery_timeout: int = 1000 * DURATIONS["webhook_attempt"].low
     secret: str = ""
     allowed_targets: tuple[str, ...] = ()
+    idle_probe: IdleProbe | None = None
 
 
 @lru_cache(maxsize=1024)

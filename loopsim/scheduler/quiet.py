@@ -2,6 +2,8 @@
 
 Quiet is: no delivery in hand, and since a receiver last answered as long without a call of the partner as it ever took
 to react (`quiet_for` at least). Real time throughout. Waiting is for events and one computed moment, never in steps.
+
+Where the partner itself says whether it is idle, its word counts instead: it is asked again until it says so.
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ from loopsim.store.shop import Shop
 
 Now = Callable[[], float]  # seconds of real time since whenever, as time.monotonic()
 Sleep = Callable[[float], Coroutine[Any, Any, None]]  # for so many seconds of real time, as asyncio.sleep()
+Probe = Callable[[], Coroutine[Any, Any, bool | None]]  # does the partner say that it is idle? None: it cannot be asked
 Counted = Literal["open", "first"]  # whatever is in hand, or only first attempts that no swap holds back
 SLOWEST_REACTION = 5.0  # seconds; a call that comes later is taken for a rhythm of its own
 RESTLESS = 10.0  # seconds; a partner that never stops calling does not stop time for ever
+ASK_AGAIN, ASK_SELDOM = 0.01, 0.1  # seconds between two questions to a partner that is not idle
+SELDOM_AFTER = 1.0  # seconds
 
 
 class Deliverer(Protocol):
@@ -61,14 +66,17 @@ class Watch:
 
 
 class Quiet:
-    """Waiting for one shop's partner to be quiet, with `quiet_for` in seconds."""
+    """Waiting for one shop's partner to be quiet, with `quiet_for` in seconds; `probe` where it can be asked."""
 
-    def __init__(self, shop: Shop, watch: Watch, worker: Deliverer, quiet_for: float, sleep: Sleep) -> None:
+    def __init__(
+        self, shop: Shop, watch: Watch, worker: Deliverer, quiet_for: float, sleep: Sleep, probe: Probe | None = None
+    ) -> None:
         self._shop = shop
         self._watch = watch
         self._worker = worker
         self._quiet_for = quiet_for
         self._sleep = sleep
+        self._probe = probe
 
     def has_open(self) -> bool:
         """Whether a delivery is in hand, be it a retry or held back by the fault `swap`."""
@@ -79,20 +87,32 @@ class Quiet:
 
         `first`: leave out retries, and what a swap holds back until a later delivery has passed it.
         """
-        patience_ends = None
+        began = None
         while not stop.is_set():
             if self._worker.open_count(self._shop, counted):
                 await first_of(stop, self._worker.idle(self._shop, None, counted))
                 self._watch.answered()
-                patience_ends = None
+                began = None
                 continue
-            now = self._watch.now()
-            if patience_ends is None:
-                patience_ends = now + RESTLESS
-            left = min(self._watch.quiet_at(self._quiet_for), patience_ends) - now
-            if left <= 0:
+            if began is None:
+                began = self._watch.now()
+            left = await self._left(began + RESTLESS)
+            if left > 0:
+                await first_of(stop, self._sleep(left))
+            elif not self._worker.open_count(self._shop, counted):
                 return
-            await first_of(stop, self._sleep(left))
+
+    async def _left(self, patience_ends: float) -> float:
+        """Seconds until the partner may be quiet; nothing where it is, or where patience has ended."""
+        asked = self._watch.now()
+        if self._probe is not None and asked < patience_ends:
+            idle = await self._probe()
+            called_meanwhile = self._watch.called_at is not None and self._watch.called_at > asked
+            if idle is not None:
+                seldom = patience_ends - asked < RESTLESS - SELDOM_AFTER
+                return 0.0 if idle and not called_meanwhile else ASK_SELDOM if seldom else ASK_AGAIN
+            self._probe = None
+        return min(self._watch.quiet_at(self._quiet_for), patience_ends) - self._watch.now()
 
 
 async def first_of(event: asyncio.Event, other: Coroutine[Any, Any, object]) -> None:

@@ -12,7 +12,9 @@ import itertools
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 from loopsim.clock import Wall
 from loopsim.errors import Refusal
@@ -23,6 +25,8 @@ from loopsim.scheduler.quiet import Deliverer, Now, Quiet, Sleep, Watch, first_o
 from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
 from loopsim.store.world import World
+
+SaysIdle = Callable[[Shop], Coroutine[Any, Any, bool | None]]
 
 _log = logging.getLogger("loopsim.scheduler")
 _AFTER_TROUBLE = 5.0  # seconds until a shop whose database cannot be written is tried again
@@ -40,7 +44,7 @@ class _State:
 
 class Scheduler:
     """The scheduler of a server. `after` is called with what each timer did, right after its commit; `now` and `sleep`
-    are real time."""
+    are real time. `says_idle` asks a shop's partner whether it is idle (None: it cannot be asked)."""
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class Scheduler:
         wall: Wall,
         after: Callable[[Shop, Performed], None],
         worker: Deliverer,
+        says_idle: SaysIdle | None = None,
         now: Now = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -56,6 +61,7 @@ class Scheduler:
         self._wall = wall
         self._after = after
         self._worker = worker
+        self._says_idle = says_idle
         self._now = now
         self._sleep = sleep
         self._states: dict[Shop, _State] = {}
@@ -136,7 +142,9 @@ class Scheduler:
 
     def _quiet(self, shop: Shop, quiet_for: float | None) -> Quiet:
         seconds = shop.settings.quiet_for / 1000 if quiet_for is None else quiet_for
-        return Quiet(shop, self._state(shop).watch, self._worker, seconds, self._sleep)
+        asks = self._says_idle is not None and shop.settings.idle_probe is not None
+        probe = partial(self._says_idle, shop) if asks and self._says_idle else None
+        return Quiet(shop, self._state(shop).watch, self._worker, seconds, self._sleep, probe)
 
     # clocks that run by themselves
 

@@ -26,15 +26,17 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     """One thing that went over the wire. `at` is the shop's time in milliseconds.
 
     `in` + `call`: the partner called Loop's API. `in` + `control`: somebody used the control API. `out` + `delivery`: a
-    webhook attempt. `clock`: time was moved. A webhook's body is not kept a second time: `payload_id` says where it is,
-    `read` puts it in as `request_body`. `unknown` lists fields and parameters that Loop drops silently.
+    webhook attempt. `clock`: time was moved. `inside` + `note`: something about the set-up that one should know.
+
+    A webhook's body is not kept a second time: `payload_id` says where it is, `read` puts it in as `request_body`.
+    `unknown` lists fields and parameters that Loop drops silently.
     `began_ms` is real time: milliseconds since some moment before the server started, good for differences alone.
     `retry_after`: the seconds that a 429 asked for.
     """
 
     at: int
-    direction: Literal["in", "out", "clock"]
-    kind: Literal["call", "control", "delivery", "clock"]
+    direction: Literal["in", "out", "inside", "clock"]
+    kind: Literal["call", "control", "delivery", "clock", "note"]
     id: int = 0
     operation: str | None = None
     method: str | None = None

@@ -41,7 +41,8 @@ _ERRORS: tuple[tuple[type[Exception], str], ...] = (
 
 
 class Sender:
-    """Posts webhooks over kept connections. It follows no redirect, keeps no cookie and uses no proxy."""
+    """Posts webhooks, and asks idle probes, over kept connections. It follows no redirect, keeps no cookie and uses no
+    proxy."""
 
     def __init__(self) -> None:
         connector = aiohttp.TCPConnector(
@@ -58,9 +59,19 @@ class Sender:
 
     async def post(self, url: str, target: Target, body: bytes, headers: dict[str, str], timeout_ms: int) -> Reply:
         """POST the bytes and wait for the whole answer, at most `timeout_ms` of real time. Every failure is a reply."""
+        return await self._exchange("POST", url, target, body, headers, timeout_ms)
+
+    async def get(self, url: str, target: Target, headers: dict[str, str], timeout_ms: int) -> Reply:
+        """GET the answer, as `post` does."""
+        return await self._exchange("GET", url, target, None, headers, timeout_ms)
+
+    async def _exchange(
+        self, method: str, url: str, target: Target, body: bytes | None, headers: dict[str, str], timeout_ms: int
+    ) -> Reply:
         began = perf_counter()
         try:
-            response = await self._session.post(
+            response = await self._session.request(
+                method,
                 self._parsed(url, target),
                 data=body,
                 headers=headers,

@@ -77,7 +77,7 @@ class Endpoints:
         assert task is not None
         broken_off = False
         try:
-            sender = self._sender or await self._open_sender()
+            sender = self._sender or await self.sender()
             while endpoint.queue and not self._stopped:
                 job = endpoint.queue.popleft()
                 if not job.hand.closed:
@@ -101,7 +101,8 @@ class Endpoints:
             job.task = None
             endpoint.busy -= 1
 
-    async def _open_sender(self) -> Sender:
+    async def sender(self) -> Sender:
+        """What sends, opened when it is first wanted."""
         async with self._opening:
             if self._sender is None:
                 # Importing aiohttp takes some 400 ms; nobody else should stand still for it.

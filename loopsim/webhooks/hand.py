@@ -122,6 +122,7 @@ class Hand:
         self.flush_timer: asyncio.Handle | None = None
         self.flush_is_near = False
         self.unwritable = False
+        self.probe_trouble: str | None = None  # why the partner could not be asked whether it is idle, as was last said
         self.underway = 0  # jobs handed to an endpoint and not finished
         self.closed = False
         self.tallies: dict[Counted, Tally] = {counted: Tally() for counted in get_args(Counted)}

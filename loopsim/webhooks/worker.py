@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 from loopsim.clock import Wall, from_ms, to_ms
 from loopsim.clock import wall as system_wall
 from loopsim.store.deliveries import Delivery, Settled, awaiting_retry, find_delivery, open_deliveries
+from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
 from loopsim.webhooks.endpoints import Endpoints
 from loopsim.webhooks.hand import Counted, Hand, Job, Lane
+from loopsim.webhooks.idle import ask
 from loopsim.webhooks.outcomes import Delayed, Dropped, Outcome, Written, write
 from loopsim.webhooks.sending import post_all, prepare, verdict
-from loopsim.webhooks.targets import Target
+from loopsim.webhooks.targets import Target, allowed, target_of, why_blocked
 
 if TYPE_CHECKING:
     from loopsim.webhooks.attempt import Sender
@@ -153,6 +155,24 @@ class Worker:
         except TimeoutError:
             return False
         return True
+
+    async def says_idle(self, shop: Shop) -> bool | None:
+        """Whether the shop's partner says that it has nothing left to do. None where it cannot be asked: the journal
+        says why, once as long as the reason is the same."""
+        probe, hand = shop.settings.idle_probe, self._hand(shop)
+        if probe is None or self._loop is None:
+            return None
+        target = target_of(probe.url)
+        if target is None or not allowed(probe.url, (*shop.settings.allowed_targets, *self._allow_targets)):
+            says: bool | str = why_blocked(probe.url)
+        else:
+            says = await ask(probe, target, await self._endpoints.sender())
+        trouble = None if isinstance(says, bool) else says
+        if trouble is not None and trouble != hand.probe_trouble:
+            note = f"The idle probe is of no use: {trouble}. Calls of the partner are watched instead (`quiet_for`)."
+            shop.journal.add(Entry(at=to_ms(self._now(shop)), direction="inside", kind="note", note=note))
+        hand.probe_trouble = trouble
+        return None if trouble is not None else bool(says)
 
     # taking
 

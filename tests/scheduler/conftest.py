@@ -16,7 +16,7 @@ import pytest
 
 from loopsim.clock import Clock, from_ms, to_ms
 from loopsim.domain.events import Event, Timer
-from loopsim.domain.shop import Settings
+from loopsim.domain.shop import IdleProbe, Settings
 from loopsim.operations.perform import TIMERS, Performed
 from loopsim.operations.timers import RECURRING
 from loopsim.scheduler.advance import Advanced, Goal
@@ -137,7 +137,15 @@ class Bench:
             worker=self.worker,
             now=self.time.now,
             sleep=self.time.sleep,
+            says_idle=self.says_idle,
         )
+        self.asked = 0
+        self.idle: bool | None = False
+
+    async def says_idle(self, _shop: Shop) -> bool | None:
+        """The word of a partner that can be asked."""
+        self.asked += 1
+        return self.idle
 
     def wall_ms(self) -> int:
         return to_ms(START) + self.time.seconds * 1000
@@ -148,9 +156,16 @@ class Bench:
         if performed.timers_changed:
             self.scheduler.wake(shop)
 
-    def shop(self, *timers: Timer, name: str = "one", mode: Any = "manual", rate: float = 1.0) -> Shop:
+    def shop(
+        self,
+        *timers: Timer,
+        name: str = "one",
+        mode: Any = "manual",
+        rate: float = 1.0,
+        probe: IdleProbe | None = None,
+    ) -> Shop:
         clock = Clock(mode=mode, rate=rate, shop_ms=to_ms(START), wall_ms=to_ms(START))
-        settings = Settings(id=1, subdomain=name, seed=1, quiet_for=0)
+        settings = Settings(id=1, subdomain=name, seed=1, quiet_for=0, idle_probe=probe)
         shop = Shop.create(name, None, PAGES, settings, clock)
         self.world.shops[name] = shop
         self.set(shop, *timers)

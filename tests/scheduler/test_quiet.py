@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from loopsim.domain.shop import IdleProbe
 from loopsim.scheduler.quiet import RESTLESS, SLOWEST_REACTION
 from tests.scheduler.conftest import HOUR, START, Bench, ring, settled, story
 
+PROBE = IdleProbe(url="http://127.0.0.1:1/idle")
 SENDS, AFTER = ring(HOUR, "sends", delivers=1), ring(2 * HOUR, "after")
 
 
@@ -110,3 +112,44 @@ async def test_what_a_swap_holds_back_is_waited_for_only_at_the_end(bench: Bench
     assert not advance.done()
     bench.worker.answer()
     await advance
+
+
+@story
+async def test_a_partner_that_can_be_asked_is_asked_until_it_says_that_it_is_idle(bench: Bench) -> None:
+    bench.idle = True
+    shop = bench.shop(SENDS, AFTER, probe=PROBE)
+    advance = await bench.advance_to_webhook(shop, 3 * HOUR, quiet_for=60)
+    bench.idle = False
+    bench.worker.answer()
+    await bench.time.passes(3)
+    assert bench.said() == ["sends"]
+    assert bench.asked > 3
+    bench.idle = True
+    await bench.time.passes(1)
+    assert bench.said() == ["sends", "after"]
+    assert advance.done()
+
+
+@story
+async def test_a_partner_that_is_never_idle_does_not_stop_time_for_ever(bench: Bench) -> None:
+    bench.idle = True
+    shop = bench.shop(SENDS, AFTER, probe=PROBE)
+    advance = await bench.advance_to_webhook(shop, 3 * HOUR)
+    bench.idle = False
+    bench.worker.answer()
+    await bench.time.passes(int(RESTLESS) - 1)
+    assert not advance.done()
+    await bench.time.passes(1)
+    assert advance.done()
+
+
+@story
+async def test_a_partner_that_cannot_be_asked_is_watched(bench: Bench) -> None:
+    bench.idle = None
+    shop = bench.shop(SENDS, AFTER, probe=PROBE)
+    advance = await bench.advance_to_webhook(shop, 3 * HOUR, quiet_for=3)
+    bench.worker.answer()
+    await bench.time.passes(2)
+    assert not advance.done()
+    await bench.time.passes(1)
+    assert advance.done()

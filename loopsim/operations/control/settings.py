@@ -9,7 +9,7 @@ from msgspec import structs
 
 from loopsim.domain.policy import Policy
 from loopsim.domain.quirks import QUIRKS, quirk
-from loopsim.domain.shop import Settings
+from loopsim.domain.shop import IdleProbe, Settings
 from loopsim.errors import Invalid
 from loopsim.operations.control.subscriptions import follow_secret_quirk
 from loopsim.operations.perform import Call, operation
@@ -23,6 +23,8 @@ def changed(settings: Settings, body: dict[str, Any]) -> Settings:
     changes = {name: body[name] for name in _PLAIN if name in body}
     if "allowed_targets" in body:
         changes["allowed_targets"] = tuple(body["allowed_targets"])
+    if "idle_probe" in body:
+        changes["idle_probe"] = None if body["idle_probe"] is None else IdleProbe(**body["idle_probe"])
     if "policy" in body:
         changes["policy"] = _policy(settings.policy, body["policy"])
     if "quirks" in body:

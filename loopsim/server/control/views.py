@@ -50,6 +50,7 @@ def shop_view(runtime: Runtime, shop: Shop) -> dict[str, Any]:
         "quiet_for": settings.quiet_for,
         "delivery_timeout": settings.delivery_timeout,
         "allowed_targets": list(settings.allowed_targets),
+        "idle_probe": msgspec.to_builtins(settings.idle_probe),
     }
 
 
