@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "embedded": {"bootstrap", "clock"},
     "client": {"harness", "embedded"},  # imported when asked for: `Shop.expect`, `Loopsim()` without a server
     "rules": set(),
+    # of the contract only the documents: a scenario is checked against what the control API takes
     "harness": {"client", "embedded", "rules", "contract"},
     "pytest_plugin": {"client", "embedded", "harness", "rules"},
     "commands": {"client", "embedded", "bootstrap", "contract", "server", "store", "harness", "rules"},

@@ -56,6 +56,11 @@ for _tag, _pattern, _first in _CORE_SCALARS:
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
 
 
+def core_loader() -> Any:
+    """The loader class whose plain scalars are those of the core schema, for `yaml.compose` and `yaml.load`."""
+    return _Loader
+
+
 def read_yaml(path: Path) -> Any:
     """The plain JSON value in a YAML file.
 

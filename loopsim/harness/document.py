@@ -21,14 +21,17 @@ class Place(Struct, frozen=True):
 class StepDocument(Struct, frozen=True, kw_only=True):
     """One step: a word with its arguments as written (references and matchers not yet resolved).
 
-    `save_as` names what the step gives, for `${name.member}` in later steps. `places` maps a path into the arguments
-    (`"items.0.outcome"`) to its place.
+    `save_as` names what the step gives, for `${name.member}` in later steps. `partner` is whose step it is (`in:`;
+    None: the first's). `places` maps a path into the arguments (`"items.0.outcome"`) to its place. `${row.…}` is
+    resolved already.
     """
 
     word: str
     arguments: dict[str, Any]
     place: Place
     save_as: str | None = None
+    partner: str | None = None
+    note: str = ""
     places: dict[str, Place] = field(default_factory=dict)
 
 

@@ -1,0 +1,291 @@
+"""Scenario files: what comes of them, and what is said of those that are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loopsim.errors import SetupError
+from loopsim.harness.document import Place, Scenario
+from loopsim.harness.problems import ScenarioError
+from loopsim.harness.reading import read_scenarios
+from loopsim.harness.words import Word
+
+
+def _word(name: str, main: str | None = None, required: tuple[str, ...] = (), **properties: Any) -> Word:
+    schema = {"type": "object", "additionalProperties": False, "properties": properties, "required": list(required)}
+    return Word(name=name, summary="", arguments=schema, main=main, example=name, run=lambda _story, _given: None)
+
+
+ITEM = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"outcome": {"enum": ["refund", "credit", "exchange"]}, "quantity": {"type": "integer"}},
+}
+WORDS = {
+    word.name: word
+    for word in (
+        _word("customer.submits_return", items={"type": "array", "items": ITEM}),
+        _word(
+            "carrier.scans",
+            None,
+            ("return_id",),
+            return_id={"type": "integer"},
+            status={"enum": ["in_transit", "delivered"]},
+        ),
+        _word("clock.advances", "by", by={"type": "string", "pattern": r"^\d+[smhd]$"}),
+        _word("expect.return", id={"type": "integer"}, state={"enum": ["open", "closed"]}, total={}),
+        _word("expect.nothing_else"),
+    )
+}
+HEAD = """\
+scenario: A warehouse waits
+protects: Paying out too early.
+pattern: wms
+direction: two-way
+stages: [created]
+"""
+STEPS = """\
+steps:
+  - customer.submits_return: {items: [{outcome: refund}]}
+    as: ret
+"""
+
+
+class Folder:
+    """Files written into a folder, and read from there as a user names them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, name: str, text: str) -> Path:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+        return Path(name)
+
+    def read(self, text: str, name: str = "a.loopsim.yaml") -> list[Scenario]:
+        return read_scenarios(self.write(name, text), Path(), WORDS)
+
+    def problems(self, text: str) -> list[str]:
+        with pytest.raises(ScenarioError) as caught:
+            self.read(text)
+        return str(caught.value).splitlines()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    monkeypatch.chdir(tmp_path)
+    return Folder(tmp_path)
+
+
+def test_a_file_is_one_story_with_its_steps_in_order(folder: Folder) -> None:
+    (story,) = folder.read(
+        HEAD
+        + STEPS
+        + """\
+  - clock.advances: 10s
+  - carrier.scans: {return_id: "${ret.id}", status: delivered}
+    in: partner
+    note: at the door
+  - expect.return:
+      id: ${ret.id}
+      state: '#string'
+      total: {$regex: "^1"}
+  - expect.nothing_else
+""",
+        "wms/two-way/waits.loopsim.yaml",
+    )
+    assert (story.id, story.title, story.patterns, story.stages) == (
+        "wms/two-way/waits",
+        "A warehouse waits",
+        ("wms",),
+        ("created",),
+    )
+    assert [step.word for step in story.steps] == [
+        "customer.submits_return", "clock.advances", "carrier.scans", "expect.return", "expect.nothing_else",
+    ]  # fmt: skip
+    assert story.steps[1].arguments == {"by": "10s"}
+    assert (story.steps[2].partner, story.steps[2].note) == ("partner", "at the door")
+    assert story.steps[2].arguments == {"return_id": "${ret.id}", "status": "delivered"}
+    file = "wms/two-way/waits.loopsim.yaml"
+    assert story.steps[0].place == Place(file, 7, 5)
+    assert story.steps[0].places["items.0.outcome"] == Place(file, 7, 40)
+    assert story.steps[1].places["by"] == Place(file, 9, 5)
+    assert story.steps[0].save_as == "ret"
+
+
+def test_rows_and_schedules_make_a_story_each_and_fill_in_the_columns(folder: Folder) -> None:
+    stories = folder.read(
+        HEAD.replace("waits", "waits for a ${row.outcome}")
+        + """\
+covers: ["outcome:${row.outcome}"]
+schedules: [duplicate]
+shop: {seed: "${row.seed}"}
+rows:
+  - {name: refund, outcome: refund, seed: 7}
+  - {name: trade, outcome: exchange, seed: 8}
+steps:
+  - customer.submits_return: {items: [{outcome: "${row.outcome}"}]}
+"""
+    )
+    assert [story.id for story in stories] == ["a[refund]", "a[refund]+duplicate", "a[trade]", "a[trade]+duplicate"]
+    assert [story.schedule for story in stories[:2]] == ["", "duplicate"]
+    trade = stories[2]
+    assert trade.title == "A warehouse waits for a exchange"
+    assert trade.shop == {"seed": 8}
+    assert trade.covers == ("outcome:exchange",)
+    assert trade.row["outcome"] == "exchange"
+    assert trade.steps[0].arguments == {"items": [{"outcome": "exchange"}]}
+
+
+def test_an_included_file_gives_what_comes_first(folder: Folder) -> None:
+    folder.write("shared/begun.yaml", "shop: {seed: 1, policy: {carrier: manual, restock: 'off'}}\n" + STEPS)
+    (story,) = folder.read(
+        HEAD
+        + """\
+include: ../shared/begun.yaml
+shop: {seed: 2, policy: {carrier: auto}}
+steps:
+  - expect.return: {id: "${ret.id}"}
+""",
+        "wms/b.loopsim.yaml",
+    )
+    assert [step.word for step in story.steps] == ["customer.submits_return", "expect.return"]
+    assert story.steps[0].place.file == "shared/begun.yaml"
+    assert story.shop == {"seed": 2, "policy": {"carrier": "auto", "restock": "off"}}
+
+
+def test_includes_in_a_circle_are_refused(folder: Folder) -> None:
+    folder.write("one.yaml", "include: two.yaml\n")
+    folder.write("two.yaml", "\ninclude: one.yaml\n")
+    (problem,) = folder.problems(HEAD + "include: one.yaml\n" + STEPS)
+    assert problem.startswith("two.yaml:2:1: The includes go in a circle: a.loopsim.yaml → one.yaml → two.yaml")
+
+
+def test_partners_have_their_own_subscriptions(folder: Folder) -> None:
+    (story,) = folder.read(
+        HEAD
+        + """\
+partners:
+  wms: {subscribe: [{topic: return}, {topic: label, trigger: label.created}], scopes: [returns]}
+  erp: {subscribe: false}
+  oms:
+"""
+        + STEPS
+    )
+    wms, erp, oms = story.partners
+    assert wms.subscriptions == (("return", None), ("label", "label.created"))
+    assert wms.scopes == ("returns",)
+    assert (erp.subscribed, oms.subscribed, oms.subscriptions) == (False, True, ())
+
+
+def test_without_partners_there_is_one(folder: Folder) -> None:
+    (story,) = folder.read(HEAD + STEPS)
+    assert [partner.name for partner in story.partners] == ["partner"]
+
+
+def test_everything_wrong_is_said_at_once_with_its_place_and_the_nearest_name(folder: Folder) -> None:
+    assert folder.problems(
+        """\
+scenario: A story
+protects: Something.
+pattern: [wms, wsm]
+direction: both
+stages: [created]
+shedules: [duplicate]
+shop: {seed: -1}
+steps:
+  - carier.scans: {return_id: 1}
+  - carrier.scans: {returnid: 1, status: deliverd}
+  - clock.advances: 3 days
+    as: waited
+  - expect.return: {id: "${wated.id}"}
+    in: warehouse
+"""
+    ) == [
+        "a.loopsim.yaml:3:16: Found \"wsm\"; expected one of erp, wms, oms, 3pl, middleware, hybrid, analytics,"
+        " label-provider, helpdesk, commerce-platform. Did you mean wms?",
+        'a.loopsim.yaml:4:1: Found "both"; expected one of one-way, two-way.',
+        "a.loopsim.yaml:6:1: Found the member shedules; expected one of scenario, protects, pattern, direction, stages,"
+        " covers, needs, schedules, rules, rows, include, shop, partners, steps. Did you mean schedules?",
+        "a.loopsim.yaml:7:8: -1 is less than the minimum of 0.",
+        "a.loopsim.yaml:9:5: There is no word carier.scans. Did you mean carrier.scans? See loopsim words.",
+        "a.loopsim.yaml:10:5: carrier.scans: The member return_id is missing.",
+        "a.loopsim.yaml:10:21: carrier.scans: Found the member returnid; expected one of return_id, status."
+        " Did you mean return_id?",
+        'a.loopsim.yaml:10:34: carrier.scans: Found "deliverd"; expected one of in_transit, delivered.'
+        " Did you mean delivered?",
+        r'a.loopsim.yaml:11:5: clock.advances: Found "3 days"; expected a text like /^\d+[smhd]$/.',
+        "a.loopsim.yaml:13:21: expect.return: Nothing is called wated at this step; there are now, partner, shop,"
+        " waited. Did you mean waited?",
+        "a.loopsim.yaml:14:5: Nobody is called warehouse; the partners are partner.",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "1:1: The file is empty"),
+        ("- a\n", "1:1: Found no mapping"),
+        ("a: [1\n", "2:1: This is no YAML"),
+        ("a: 1\n\tb: 2\n", "2:1: This is no YAML"),
+        ("a: 1\n---\nb: 2\n", "2:1: Found a second document"),
+        (HEAD + "scenario: Again\n" + STEPS, "6:1: The member scenario stands here twice"),
+        (HEAD + "shop: !!python/object:os.system {}\n" + STEPS, "6:7: Found the tag"),
+        (HEAD + "shop: {seed: 007}\n" + STEPS, "6:14: Found 007: a number without its leading zero"),
+        (HEAD + "shop: {seed: on}\n" + STEPS, '6:8: Found "on"; expected an integer.'),
+        (HEAD + "shop: {policy: {allow_flagged_processing: yes}}\n" + STEPS, "YAML 1.2 has true and false only."),
+        (HEAD + "shop: {moment: soon}\n" + STEPS, '6:8: Found "soon"; expected a text like'),
+        (HEAD + "shop: {sed: 7}\n" + STEPS, "6:8: Found the member sed; expected one of world, seed, moment, policy"),
+        (HEAD + "steps: []\n", "6:1: This is empty; expected at least one."),
+        (HEAD + "include: gone.yaml\n" + STEPS, "6:1: There is no file gone.yaml to include"),
+        (HEAD + "steps:\n  - carrier.scans:\n    return_id: 1\n", "7:5: Found return_id beside carrier.scans; indent"),
+        (HEAD + "steps:\n  - expect.nothing_else: 3\n", "7:5: Found 3; expect.nothing_else takes its arguments"),
+        (HEAD + "steps:\n  - expect.return: {state: '#strng'}\n", "7:21: expect.return: Found #strng, which is no"),
+        (HEAD + "steps:\n  - expect.return: {total: {$regexp: x}}\n", "7:21: expect.return: Found $regexp; expected"),
+        (HEAD + "steps:\n  - clock.advances: 1d\n    as: now\n", "8:5: now is a name of loopsim's own"),
+        (HEAD + "rows: [{name: a}, {name: a}]\n" + STEPS, "6:19: The name a is taken by a row above"),
+        (
+            HEAD + "rows: [{name: a, outcome: refnd}]\nsteps:\n"
+            "  - customer.submits_return: {items: [{outcome: '${row.outcome}'}]}\n",
+            '8:40: customer.submits_return: Found "refnd"; expected one of refund',
+        ),
+        (
+            HEAD + "rows: [{name: a, x: 1}]\nsteps:\n  - customer.submits_return: {items: [{quantity: '${row.y}'}]}\n",
+            "8:40: row has no member y; it has name, x.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_where_it_is(folder: Folder, text: str, says: str) -> None:
+    (problem, *_) = folder.problems(text)
+    assert problem.startswith("a.loopsim.yaml:")
+    assert says in problem
+
+
+def test_aliases_work_and_cannot_explode(folder: Folder) -> None:
+    (story,) = folder.read(
+        HEAD + "steps:\n  - customer.submits_return: {items: [&one {outcome: refund}, {<<: *one, quantity: 2}, *one]}\n"
+    )
+    assert story.steps[0].arguments["items"] == [
+        {"outcome": "refund"}, {"outcome": "refund", "quantity": 2}, {"outcome": "refund"},
+    ]  # fmt: skip
+    lines = ["x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 10)}]" for n in range(1, 9)]
+    (problem,) = folder.problems("\n".join(lines))
+    assert "more than 50000 values" in problem
+    (problem, *_) = folder.problems("a: &a [*a]\n")
+    assert "has no end" in problem
+    (problem, *_) = folder.problems("a: " + "[" * 900 + "]" * 900)
+    assert "levels deep" in problem
+    (problem, *_) = folder.problems("a: " + "[" * 100_000)
+    assert "a.loopsim.yaml:1:" in problem
+    (problem,) = folder.problems("#" + "x" * 300_000)
+    assert "262144 at most" in problem
+
+
+def test_a_file_that_is_not_there_says_what_to_do(folder: Folder) -> None:  # noqa: ARG001
+    with pytest.raises(SetupError, match=r"gone\.yaml cannot be read"):
+        read_scenarios(Path("gone.yaml"), words=WORDS)
