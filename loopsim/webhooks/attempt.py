@@ -4,13 +4,18 @@ this one is imported when the first delivery is due.
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from functools import partial
 from time import perf_counter, time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
@@ -18,6 +23,8 @@ from loopsim.webhooks.reply import Reply
 from loopsim.webhooks.targets import Target, is_loopback, plain_host
 
 MAX_ANSWER = 64 * 1024  # bytes of an answer's body that are read; the rest is not waited for
+MOST_HEAD = 64 * 1024  # bytes that may come before an answer's head is complete, informational answers included
+_SLICE = 4 * 1024
 # Shorter than what any common server keeps an idle connection for, so that a POST does not meet a connection that is
 # just being closed; and a receiver that serves one connection at a time is not held up for long.
 KEEP_ALIVE = 1.0
@@ -45,7 +52,7 @@ class Sender:
     proxy."""
 
     def __init__(self) -> None:
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             limit=0, limit_per_host=0, keepalive_timeout=KEEP_ALIVE, resolver=_LoopbackResolver()
         )
         self._session = aiohttp.ClientSession(
@@ -160,6 +167,47 @@ def _since(began: float) -> float:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
+
+
+class _Handler(ResponseHandler):
+    """Reads answers. What only announces one (`100 Continue` and the like) comes to an end at `MOST_HEAD`: aiohttp
+    would read it for as long as it comes, and let nobody else have the loop meanwhile."""
+
+    _ahead: int | None = None  # bytes that came before the head was complete; None once it is
+
+    def set_response_params(self, **params: Any) -> None:
+        self._ahead = 0
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        while self._ahead is not None and len(data) > _SLICE:
+            self._receive(data[:_SLICE])
+            data = data[_SLICE:]
+            if not self.is_connected():
+                return
+        self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._ahead is not None:
+            self._ahead += len(data)
+            if self._ahead > MOST_HEAD and self.transport is not None:
+                self.set_exception(HttpProcessingError(message="No end of informational answers"))
+                self.transport.abort()
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        super().feed_data(data, size)
+        if self._ahead is not None and not 100 <= data[0].code < 200:
+            self._ahead = None
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections whose answers `_Handler` reads."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        made: Callable[..., ResponseHandler] = _Handler
+        self._factory = partial(made, loop=asyncio.get_running_loop())
 
 
 class _Request(aiohttp.ClientRequest):

@@ -35,6 +35,7 @@ from tests.e2e.serving import Server
 
 TIMEOUT = 250  # milliseconds that a receiver has
 HEAD = b"HTTP/1.1 200 OK\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,13 @@ ANSWERS: dict[str, tuple[Behave, str, int | None, str | None]] = {
     ),
     "headers without end": (endless(HEAD, b"X-More: 1\r\n" * 1000), "queued", None, "malformed"),
     "a header without end": (endless(HEAD + b"X-Long: ", LONG), "queued", None, "malformed"),
+    "100 Continue without end": (endless(b"", CONTINUE * 2000), "queued", None, "malformed"),
+    "early hints without end": (
+        endless(b"", b"HTTP/1.1 103 Early Hints\r\n" + b"X-Hint: 1\r\n" * 50 + b"\r\n"), "queued", None, "malformed"
+    ),
+    "100 Continue before the answer": (
+        says(CONTINUE * 20 + HEAD + b"Content-Length: 0\r\n\r\n"), "delivered", 200, None
+    ),
     "no HTTP": (says(b"\x00\xff garbage\r\n\r\n"), "queued", None, "malformed"),
     "HTTP/2": (says(b"HTTP/2 200 OK\r\n\r\n"), "queued", None, "malformed"),
     "no status": (says(b"HTTP/1.1 abc\r\n\r\n"), "queued", None, "malformed"),
@@ -203,6 +211,21 @@ def test_the_loopback_of_ipv6_is_loopback(shop: Shop) -> None:
 
 
 # one beside the other
+
+
+@pytest.mark.parametrize("first", [b"", HEAD, HEAD + b"X-Long: ", HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;"])
+def test_a_flood_from_a_receiver_holds_nobody_up(shop: Shop, first: bytes) -> None:
+    shop.update(delivery_timeout=1000)
+    with receiving(endless(first, CONTINUE * 2000)) as receiver:
+        for trigger in ("return.created", "return.created"):
+            shop.subscribe(receiver.url, "return", trigger)
+        shop.act("customer.submits_return")
+        longest, settled = 0.0, False
+        while not settled:
+            began = time.monotonic()
+            settled = all(each["attempt_count"] for each in shop.deliveries())
+            longest = max(longest, time.monotonic() - began)
+    assert longest < 0.5
 
 
 def test_a_dead_receiver_delays_no_other(shop: Shop) -> None:
