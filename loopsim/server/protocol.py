@@ -14,7 +14,8 @@ from loopsim.server.memory import expect_large_bodies
 from loopsim.server.requests import Receive, Scope, Send
 from loopsim.server.stamps import Header
 
-_BAD_REQUEST = b'{"message":"Bad Request"}'
+REQUEST_TIME = 60.0
+"""Seconds that a request may take to come in, from its first byte to its last, while we read."""
 MOST_HEAD = 1024 * 1024
 """Bytes of a request's first line and headers. What is read at once, of several requests, counts whole."""
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
@@ -26,16 +27,29 @@ class Protocol(HttpToolsProtocol):
     """Lets the app reach the connection (`scope["state"]["transport"]`), and answers what is no HTTP in JSON."""
 
     _head: int | None  # bytes of a head that is not complete, and what came with its beginning
+    _whole: bool  # the last request that began came in to its end
+    _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected."""
         super().connection_made(transport)
         self.app_state = {"transport": transport}
-        self._head = 0
+        self._head = None
+        self._whole = False
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._expect_nothing()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Something came in. The parser takes lines of any length; a head without end would fill the memory."""
         super().data_received(data)
+        if self._whole and not self.cycle.response_complete:
+            return
+        if self._late is None:
+            self._expect()
         if self._head is not None:
             self._head += len(data)
             if self._head > MOST_HEAD and not self.transport.is_closing():
@@ -45,6 +59,9 @@ class Protocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._head = 0
+        self._whole = False
+        if self._late is not None:
+            self._expect_nothing()
 
     def on_headers_complete(self) -> None:
         """Its head is there."""
@@ -56,10 +73,43 @@ class Protocol(HttpToolsProtocol):
             self.headers[:] = [*kept, (b"host", absolute[1])]
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        """The request is there to its end."""
+        super().on_message_complete()
+        self._whole = True
+        if self._late is not None:
+            self._expect_nothing()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not for Loop's clients
         """Answer bytes that are no HTTP request."""
-        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(_BAD_REQUEST)}\r\n"
-        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + _BAD_REQUEST)
+        self._refuse(400)
+
+    def _expect(self) -> None:
+        """Give what is to come its time."""
+        self._late = self.loop.call_later(REQUEST_TIME, self._too_late)
+
+    def _expect_nothing(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _too_late(self) -> None:
+        """The rest of a request did not come. Not its client's fault where it waits for us."""
+        self._late = None
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if self.flow.read_paused or (answering and (self._head is not None or self.pipeline)):
+            self._expect()
+        elif (answering and self.cycle.response_started) or (self._head is None and not answering):
+            self.transport.close()
+        else:
+            self._refuse(408)
+
+    def _refuse(self, status: int) -> None:
+        """Answer what never becomes a request, and hang up."""
+        line = STATUS_LINE[status]
+        body = b'{"message":"%b"}' % line[len("HTTP/1.1 408 ") :].rstrip()
+        fields = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        self.transport.write(line + fields + body)
         self.transport.close()
 
 
