@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -17,6 +19,10 @@ from loopsim.errors import Invalid, Refusal
 FORM = "application/x-www-form-urlencoded"
 MOST_TOLD = 1001
 """Of a body that is refused, so many array elements and unknown fields are judged: one more than any array may have."""
+MOST_VALUES = 20_000
+"""Values that a JSON body may hold where the operation's `x-limits` does not say otherwise: some ten times what the
+largest of them all needs. Millions of tiny ones would take seconds to read and to judge."""
+_STRING_OR_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[,\[{]', re.DOTALL)
 TOO_MUCH = "The body field is not well formed, and too large to say where."
 
 
@@ -32,16 +38,29 @@ def read_body(operation: Operation, raw: bytes, content_type: str) -> Any:
     """The JSON value of a request body; an empty body is `{}`, as is any body of an operation that takes none.
 
     Form-encoded bodies become objects of texts, their brackets arrays, as PHP reads them. Raises Refusal
-    `malformed_json` for what is no JSON, holds NaN or a number beyond a double, or is nested too deeply to be read.
+    `malformed_json` for what is no JSON, holds NaN or a number beyond a double, or is nested too deeply to be read, and
+    `body_too_large` for one of too many values.
     """
     if operation.body_schema is None or not raw.strip():
         return {}
     try:
         if content_type.partition(";")[0].strip().lower() == FORM:
             return read_form(raw)
+        most = operation.limits.get("values", MOST_VALUES)
+        if _holds_more_than(most, raw):
+            raise Refusal("body_too_large", limit=most)
         return msgspec.json.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
         raise Refusal("malformed_json") from None
+
+
+def _holds_more_than(most: int, raw: bytes) -> bool:
+    """Whether JSON has more than so many values, told without reading it: before each stands a comma or a bracket."""
+    if len(raw) <= most or raw.count(b",") + raw.count(b"[") + raw.count(b"{") <= most:
+        return False
+    # Those in texts do not count. A value with its name is at most two texts and a mark: so many tokens tell enough.
+    tokens = islice(_STRING_OR_MARK.finditer(raw), 4 * most)
+    return sum(raw[token.start()] != ord('"') for token in tokens) > most
 
 
 def validate(operation: Operation, body: Any) -> Validated:

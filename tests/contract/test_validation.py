@@ -71,7 +71,7 @@ def test_a_json_body_is_read(lend: Operation, raw: bytes, value: Any) -> None:
         b"1e999",
         b'"\xff"',
         b'"\\ud800 "',
-        b"[" * 200_000,
+        b"[" * 15_000,
         b"{} {}",
         b"\xef\xbb\xbf{}",
     ],
