@@ -4,6 +4,7 @@
     ├── Refusal            what an API refuses: a code and its parameters; the contract renders the body
     │   └── Invalid        a request that is not well formed: messages by field
     └── SetupError         the tool itself cannot go on: says what is wrong and what to do next
+        └── Damaged        something that was stored cannot be read
 
 Refusals carry no status and no sentence. The status and the body belong to the operation that refused and stand in
 `openapi/` (`x-errors`), so one domain rule can answer in each of Loop's dialects.
@@ -37,3 +38,7 @@ class Invalid(Refusal):
 
 class SetupError(LoopsimError):
     """Something about the set-up stops loopsim. The message says what is wrong and what to do next."""
+
+
+class Damaged(SetupError, ValueError):
+    """Something that was stored is not what was written."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 
+from loopsim.errors import Damaged
 from loopsim.operations.perform import Answer, Performed, run_next_timer
 from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
@@ -15,17 +16,21 @@ _log = logging.getLogger("loopsim.scheduler")
 def run_due(shop: Shop, until_ms: int) -> Performed | None:
     """Run the shop's next timer if it is due by `until_ms`. None: nothing is due.
 
-    A timer that breaks is a bug of ours. It is logged, noted in the journal and taken away: it would break again
-    for ever and stop the shop's time. A database that cannot be written is no fault of the timer, and raised.
+    A timer that breaks is a bug of ours, or its records are damaged. It is logged, noted in the journal and taken away:
+    it would break again for ever and stop the shop's time. A database that cannot be written is no fault of the timer,
+    and raised.
     """
     try:
         return run_next_timer(shop, until_ms)
     except sqlite3.Error:
         raise
-    except Exception:
+    except Exception as error:
+        damaged = isinstance(error, Damaged)
         rows = shop.connection.execute("select due, id, kind, entity from timers order by due, id limit 1")
         due, id_, kind, entity = rows.fetchone()
-        _log.exception("the timer %s of %s in shop %s broke and was dropped", kind, entity, shop.name)
+        reason = shop.damaged() if damaged else error
+        told = "the timer %s of %s in shop %s broke and was dropped: %s"
+        _log.error(told, kind, entity, shop.name, reason, exc_info=None if damaged else error)
         shop.connection.execute("delete from timers where due = ? and id = ?", (due, id_))
         note = f"{kind} of {entity}"
         shop.journal.add(Entry(at=due, direction="clock", kind="clock", error="timer_broke", note=note))

@@ -19,7 +19,7 @@ from loopsim.contract.shapes import PROBLEM
 from loopsim.domain import chance
 from loopsim.domain.faults import Fault
 from loopsim.domain.quirks import quirk
-from loopsim.errors import Refusal
+from loopsim.errors import Refusal, SetupError
 from loopsim.operations.perform import Answer, Call
 from loopsim.server.answer_faults import NO_FAULTS, strike
 from loopsim.server.answers import AnswerHeaders, send_answer, with_own
@@ -239,6 +239,8 @@ class LoopApi:
         what = f"{exchange.scope['method']} {exchange.scope['path']}"
         if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
             log.error("%s changed nothing: the disk is full. Make room; what was stored before is there.", what)
+        elif isinstance(error, SetupError):
+            log.error("%s changed nothing: %s", what, error)
         else:
             log.error("%s broke.", what, exc_info=error)
         form = self._contract.unrouted("loop").errors["server_error"]

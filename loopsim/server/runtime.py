@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from loopsim.clock import Wall, from_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract
+from loopsim.errors import Damaged
 from loopsim.operations.perform import Answer, Call, Performed, perform
 from loopsim.operations.publish import publish
 from loopsim.server.auth import Entrances
@@ -63,7 +64,11 @@ class Runtime:
     def perform(self, shop: Shop, operation_id: str, call: Call, now_ms: int | None = None) -> Answer:
         """Perform an operation on a shop, now or at a moment that was just taken from its clock, and hand on what it
         left behind. Raises what the operation raises."""
-        performed = perform(shop, operation_id, call, from_ms(self.now_ms(shop) if now_ms is None else now_ms))
+        now = from_ms(self.now_ms(shop) if now_ms is None else now_ms)
+        try:
+            performed = perform(shop, operation_id, call, now)
+        except Damaged as error:
+            raise shop.damaged() from error
         if performed.deliveries or performed.timers_changed:
             self.after(shop, performed)
         return performed.answer

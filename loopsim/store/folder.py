@@ -14,7 +14,7 @@ from loopsim.errors import SetupError
 if sys.platform != "win32":
     import fcntl
 
-_BESIDE = ("", "-wal", "-shm", "-journal")
+_BESIDE = ("", "-wal", "-shm", "-journal", ".sum")
 
 
 class Folder:

@@ -19,6 +19,7 @@ from loopsim.domain.shop import Settings
 from loopsim.errors import SetupError
 from loopsim.store.codec import decode, encode
 from loopsim.store.folder import check_database, check_writable
+from loopsim.store.soundness import is_sealed
 
 REGISTRY_VERSION = 1
 
@@ -68,6 +69,7 @@ class Registry:
         self._path = path
         if path is not None and path.is_file():
             with self._reading():
+                is_sealed(path)
                 check_database(path)
         try:
             self._connection = sqlite3.connect(

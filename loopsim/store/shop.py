@@ -17,12 +17,13 @@ from typing import Any, Literal
 
 from loopsim.clock import Clock, from_ms, to_ms
 from loopsim.domain.shop import Settings
-from loopsim.errors import SetupError
+from loopsim.errors import Damaged, SetupError
 from loopsim.store.codec import decode, encode
 from loopsim.store.folder import check_database
 from loopsim.store.journal import Journal
 from loopsim.store.kept import KeptAnswers
 from loopsim.store.records import Records
+from loopsim.store.soundness import first_damage, is_sealed
 from loopsim.store.transaction import Transaction
 
 SCHEMA_VERSION = 1
@@ -125,10 +126,14 @@ class Shop:
     def open(cls, name: str, path: Path, durability: Durability = "process") -> Shop:
         """A shop that is there. Raises `SetupError` for a file that is no shop, is damaged or newer."""
         try:
+            sealed = is_sealed(path)
             check_database(path, "select version from shop")
             connection = _connect(path, durability)
             try:
-                return cls(name, connection, path)
+                shop = cls(name, connection, path)
+                if not sealed and (broken := first_damage(connection)):
+                    raise Damaged(f"{broken} is damaged")
+                return shop
             except BaseException:
                 connection.close()
                 raise
@@ -154,6 +159,15 @@ class Shop:
         with suppress(sqlite3.Error):
             self.journal.flush()
         self.connection.close()
+
+    def damaged(self) -> Damaged:
+        """What to raise when something of the shop cannot be read: it says what that is."""
+        where = f" ({self.path})" if self.path is not None else ""
+        broken = first_damage(self.connection) or "What was stored"
+        return Damaged(
+            f"{broken[0].upper()}{broken[1:]} of shop {self.name}{where} is damaged and cannot be read. Reset the shop,"
+            " or stop the server and put back a copy of its file."
+        )
 
     # time
 

@@ -28,6 +28,7 @@ from loopsim.store.folder import Folder, check_writable
 from loopsim.store.registry import Key as Key
 from loopsim.store.registry import Origin, Registry
 from loopsim.store.shop import Durability, Shop
+from loopsim.store.soundness import seal, unseal
 from loopsim.store.worlds import DEFAULT_WORLD, add_destinations, load_world, template_pages
 
 SHOP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
@@ -61,6 +62,7 @@ class World:
         self.shops: dict[str, Shop] = {}
         self.keys: dict[str, Key] = {}
         self._folder = None if folder is None else Folder(folder)
+        self._writing = False
         self._registry = self._open_registry()
         try:
             self._origins = self._registry.origins()
@@ -68,6 +70,9 @@ class World:
                 self.shops[name] = self._open(name, origin)
             self.keys = {key.text: key for key in self._registry.all_keys()}
             # Only now: where one of them is no good, none is written to.
+            self._writing = self._folder is not None
+            for path in self._paths():
+                unseal(path)
             for write in (_check_writable, self._resume):
                 for shop in self.shops.values():
                     _writing(shop, write)
@@ -260,6 +265,12 @@ class World:
     def _file(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder.file(name)
 
+    def _paths(self) -> list[Path]:
+        """The files of all databases."""
+        if self._folder is None:
+            return []
+        return [self._folder.registry, *(shop.path for shop in self.shops.values() if shop.path is not None)]
+
     def _remove(self, origin: Origin) -> None:
         if self._folder is not None:
             self._folder.remove(self._folder.file(origin.file))
@@ -279,9 +290,13 @@ class World:
     def _let_go(self) -> None:
         for shop in self.shops.values():
             shop.close()
+        self._registry.close()
+        if self._writing:
+            for path in self._paths():
+                with suppress(OSError):
+                    seal(path)
         self.shops.clear()
         self.keys.clear()
-        self._registry.close()
         if self._folder is not None:
             self._folder.close()
 

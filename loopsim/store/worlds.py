@@ -15,12 +15,11 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct, structs
 
 from loopsim.clock import Clock, to_ms
 from loopsim.domain.destinations import default_destination
-from loopsim.errors import SetupError
+from loopsim.errors import Damaged, SetupError
 from loopsim.store.built_world import BuiltWorld, midnight, placed_orders
 from loopsim.store.codec import decode, encode
 from loopsim.store.shop import Shop, blank_pages
@@ -79,7 +78,7 @@ def from_source(path: Path, kept: Path) -> BuiltWorld:
     text = path.read_bytes()
     key = _key(text)
     target = kept / f"{path.stem}.json"
-    with suppress(OSError, msgspec.MsgspecError):
+    with suppress(OSError, Damaged):
         found = _read(target)
         if found.key == key:
             return found.world

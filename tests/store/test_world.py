@@ -327,6 +327,7 @@ def test_a_newer_folder_is_not_opened(open_world: OpenWorld, tmp_path: Path) -> 
     connection = sqlite3.connect(tmp_path / "registry.db")
     connection.execute("pragma user_version = 99")
     connection.close()
+    (tmp_path / "registry.db.sum").unlink()
     with pytest.raises(SetupError, match="newer loopsim"):
         open_world(tmp_path)
 
