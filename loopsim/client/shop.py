@@ -135,6 +135,10 @@ class Shop:
         """Send a delivery's bytes again; as `delivery`."""
         return self._object("POST", f"/deliveries/{id}/resend", {"wait": wait})
 
+    def send(self, subscription_id: int, payload: str, **asked: Any) -> Json:
+        """Send a crafted delivery; as `delivery`. `asked`: topic, trigger, return_id, signature, header, wait."""
+        return self._object("POST", "/deliveries", {"subscription_id": subscription_id, "payload": payload, **asked})
+
     def settle(self, timeout: float = 30.0, quiet_for: int | None = None) -> Json:
         """Wait until nothing is being delivered and the partner is quiet; `settled`, `open`, `waiting`."""
         return self._object("POST", "/deliveries/settle", given(timeout=timeout, quiet_for=quiet_for))

@@ -22,6 +22,9 @@ MAX_RETRY_AFTER = DURATIONS["webhook_longest_retry_after"].fixed
 RETRIED_STATUSES = frozenset({408, 425, 429})
 DEACTIVATED_AFTER = 10  # consecutive failures; the one after that switches the subscription off (quirk)
 
+CRAFTED = "crafted"
+"""The kind of fault that a delivery bears which no event made: its `signature` and `header` are what a test chose."""
+
 
 class Subscription(Struct, frozen=True, kw_only=True):
     """A webhook as the developer or the admin made it. `secret` is None where the shop's own is used."""

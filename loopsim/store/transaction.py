@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from loopsim.clock import from_ms, to_ms
 from loopsim.domain.events import Event, LedgerEntry, Timer
@@ -128,14 +128,26 @@ class Transaction(Records):
         return cursor.lastrowid
 
     def add_delivery(
-        self, subscription_id: int, event: Event, topic: str, payload_id: int, fault: Any = None
+        self, subscription_id: int, event: Event, topic: str, payload_id: int, fault: bytes | None = None
+    ) -> Delivery:
+        """Queue one delivery of an event; it goes out after the commit."""
+        return_id = None if event.subject is None else event.subject.id
+        return self.queue_delivery(subscription_id, return_id, topic, event.trigger, payload_id, fault)
+
+    def queue_delivery(
+        self,
+        subscription_id: int,
+        return_id: int | None,
+        topic: str,
+        trigger: str,
+        payload_id: int,
+        fault: bytes | None,
     ) -> Delivery:
         """Queue one delivery; it goes out after the commit."""
-        return_id = None if event.subject is None else event.subject.id
         cursor = self.connection.execute(
             "insert into deliveries (subscription_id, return_id, topic, trigger, payload_id, state, created_at, fault)"
             " values (?, ?, ?, ?, ?, 'queued', ?, ?)",
-            (subscription_id, return_id, topic, event.trigger, payload_id, to_ms(self.now), fault),
+            (subscription_id, return_id, topic, trigger, payload_id, to_ms(self.now), fault),
         )
         assert cursor.lastrowid is not None
         delivery = Delivery(
@@ -143,7 +155,7 @@ class Transaction(Records):
             subscription_id=subscription_id,
             return_id=return_id,
             topic=topic,
-            trigger=event.trigger,
+            trigger=trigger,
             payload_id=payload_id,
             state="queued",
             attempts=0,

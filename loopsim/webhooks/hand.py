@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any, Literal, get_args
 
 from loopsim.domain.quirks import quirk
-from loopsim.domain.webhooks import Subscription
+from loopsim.domain.webhooks import CRAFTED, Subscription
 from loopsim.store.deliveries import Delivery, Settled, payloads_from
 from loopsim.store.shop import Shop
 from loopsim.webhooks.outcomes import Outcome
@@ -20,9 +20,10 @@ Route = tuple[Target, bool]  # where a URL leads to, and whether that is allowed
 
 
 class Job:
-    """A delivery in hand. `fault`: what is done to it (a resend is spared); `first`: it was never attempted; `resent`
-    is set where it is asked for by hand; `key`: the lane it belongs to; `lane`: the lane it waits in or holds;
-    `void`: it need not be posted any more; `releases`: the job that is held back until this one was answered."""
+    """A delivery in hand. `fault`: what is done to it (a resend is spared, but for how it was crafted); `first`: it was
+    never attempted; `resent` is set where it is asked for by hand; `key`: the lane it belongs to; `lane`: the lane it
+    waits in or holds; `void`: it need not be posted any more; `over`: done when it is out of hand; `releases`: the job
+    that is held back until this one was answered."""
 
     __slots__ = (
         "delivery",
@@ -32,6 +33,7 @@ class Job:
         "held",
         "key",
         "lane",
+        "over",
         "parked",
         "present",
         "releases",
@@ -45,13 +47,15 @@ class Job:
         self.hand = hand
         self.delivery = delivery
         self.resent = resent
-        self.fault: dict[str, Any] = (delivery.fault if resent is None else None) or {}
+        fault = delivery.fault or {}
+        self.fault: dict[str, Any] = fault if resent is None or fault.get("kind") == CRAFTED else {}
         self.first = resent is None and tries_made(delivery) == 0
         self.key: LaneKey | None = None
         if resent is None and delivery.return_id is not None:
             self.key = (delivery.subscription_id, delivery.return_id)
         self.lane: Lane | None = None
         self.releases: Job | None = None
+        self.over: asyncio.Future[None] | None = None
         self.settled: Settled | None = None
         self.task: asyncio.Task[None] | None = None
         self.present = self.held = self.parked = self.void = False
@@ -193,6 +197,8 @@ class Hand:
             self.resends.discard(job)
         job.present = False
         self.count(job)
+        if job.over is not None and not job.over.done():
+            job.over.set_result(None)
         lane = None if job.key is None else self.lanes.get(job.key)
         if lane is not None and lane.waiting:
             self.restall(lane)
@@ -259,9 +265,10 @@ class Hand:
         for timer in (self.hold_timer, self.flush_timer):
             if timer is not None:
                 timer.cancel()
-        for job in self.resends:
-            if job.resent is not None:
-                job.resent.cancel()
+        for job in (*self.jobs.values(), *self.resends):
+            for waited in (job.resent, job.over):
+                if waited is not None:
+                    waited.cancel()
         self.outcomes.clear()
         self.finished.clear()
         for tally in self.tallies.values():

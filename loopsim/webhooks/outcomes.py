@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from loopsim.clock import from_ms, to_ms
 from loopsim.domain.events import Timer
 from loopsim.domain.quirks import quirk
-from loopsim.domain.webhooks import DEACTIVATED_AFTER, Decision, Subscription
+from loopsim.domain.webhooks import CRAFTED, DEACTIVATED_AFTER, Decision, Subscription
 from loopsim.store.deliveries import RETRY_TIMER, Attempt, Delivery, DeliveryState, Settled, drop, settle, standings
 from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
@@ -163,8 +163,9 @@ class _Batch:
         return Settled(attempt=attempt, state=state)
 
     def _count(self, posted: Posted) -> str | None:
-        """Count consecutive failures; the note for the journal where the subscription was switched off."""
-        if posted.copy:
+        """Count consecutive failures, but of crafted deliveries, which may well be refused; the note for the journal
+        where the subscription was switched off."""
+        if posted.copy or is_crafted(posted.delivery):
             return None
         subscription = self._subscription(posted.delivery.subscription_id)
         if subscription is None:
@@ -184,6 +185,11 @@ class _Batch:
         if id_ not in self._before:
             self._before[id_] = self._transaction.get("webhook", id_, Subscription)
         return self._after.get(id_) or self._before[id_]
+
+
+def is_crafted(delivery: Delivery) -> bool:
+    """Whether no event made it, but a test."""
+    return delivery.fault is not None and delivery.fault["kind"] == CRAFTED
 
 
 def _blocked(blocked: Blocked, state: DeliveryState, number: int) -> Settled:
@@ -231,5 +237,5 @@ def _posted_entry(posted: Posted, attempt: Attempt, note: str | None) -> Entry:
         response_body=reply.body,
         duration_ms=reply.duration_ms,
         began_ms=reply.began_ms,
-        fault=None if posted.resent else entry.fault,
+        fault=None if posted.resent and not is_crafted(posted.delivery) else entry.fault,
     )

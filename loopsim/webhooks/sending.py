@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loopsim import __version__
-from loopsim.domain.webhooks import judge
+from loopsim.domain.webhooks import CRAFTED, Decision, judge
 from loopsim.store.shop import Shop
 from loopsim.webhooks.hand import Job, tries_made
-from loopsim.webhooks.outcomes import Blocked, Dropped, Outgoing, Posted
-from loopsim.webhooks.signing import SIGNATURE_HEADER, signed
+from loopsim.webhooks.outcomes import Blocked, Dropped, Outgoing, Posted, is_crafted
+from loopsim.webhooks.signing import SIGNATURE_HEADER, crafted, signed
 from loopsim.webhooks.targets import Target, why_blocked
 
 if TYPE_CHECKING:
@@ -37,19 +37,22 @@ def verdict(job: Job, allow_targets: tuple[str, ...], now: Now) -> Target | Drop
 
 
 def prepare(job: Job, target: Target) -> Outgoing:
-    """The bytes as they were made at the event, signed with the secret of this moment; spoiled where a fault says
-    so."""
+    """The bytes as they were made at the event, signed with the secret of this moment; spoiled where a fault says so,
+    or as a test crafted them."""
     hand, fault = job.hand, job.fault
     subscription = hand.subscription(job.delivery.subscription_id)
     assert subscription is not None
-    body = hand.payload(job)
-    tamper = str(fault.get("what", "signature")) if fault.get("kind") == "tamper" else None
-    sent, signature = signed(body, subscription.secret or hand.shop.settings.secret, tamper)
+    body, secret = hand.payload(job), subscription.secret or hand.shop.settings.secret
+    if fault.get("kind") == CRAFTED:
+        sent, signature = body, crafted(body, secret, fault["signature"])
+    else:
+        tamper = str(fault.get("what", "signature")) if fault.get("kind") == "tamper" else None
+        sent, signature = signed(body, secret, tamper)
     return Outgoing(
         url=subscription.url,
         target=target,
         body=sent,
-        headers=_HEADERS if signature is None else {**_HEADERS, SIGNATURE_HEADER: signature},
+        headers=_HEADERS if signature is None else {**_HEADERS, fault.get("header", SIGNATURE_HEADER): signature},
         changed=None if sent is body else sent.decode("utf-8", "replace"),
     )
 
@@ -72,6 +75,8 @@ async def post_all(job: Job, out: Outgoing, sender: Sender, now: Now) -> bool:
             seed=settings.seed,
             delivery_id=delivery.id,
         )
+        if is_crafted(delivery):
+            decision = Decision(delivered=decision.delivered)
         if copy == 0:
             retry = not resent and decision.retry_in is not None
         hand.outcomes.append(

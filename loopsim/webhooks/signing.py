@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import hmac
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from typing import Any
 
 SIGNATURE_HEADER = "X-Loop-Signature"
+
+Form = Callable[[bytes, bytes], str]
+FORMS: dict[str, Form] = {
+    "base64": lambda secret, body: b64encode(hmac.digest(secret, body, "sha256")).decode("ascii"),
+    "hex": lambda secret, body: hmac.digest(secret, body, "sha256").hex(),
+    "base64url": lambda secret, body: (
+        urlsafe_b64encode(hmac.digest(secret, body, "sha256")).decode("ascii").rstrip("=")
+    ),
+    "sha1-base64": lambda secret, body: b64encode(hmac.digest(secret, body, "sha1")).decode("ascii"),
+    "prefixed": lambda secret, body: "sha256=" + hmac.digest(secret, body, "sha256").hex(),
+}
+"""Ways to write a signature down, from secret and body: Loop's own first, then those that other services use."""
 
 
 def sign(body: bytes, secret: str) -> str:
@@ -22,6 +36,18 @@ def signed(body: bytes, secret: str, tamper: str | None = None) -> tuple[bytes, 
         return body, sign(body, f"not {secret}")
     signature = sign(body, secret)
     return (_altered(body) if tamper == "body" else body), signature
+
+
+def crafted(body: bytes, secret: str, how: Any) -> str | None:
+    """The signature of a crafted delivery, None for none. `how` is `genuine` or `none`, or `{"text"}` to be sent as it
+    stands, or how to make it, with what is left out as it should be: `{"secret", "form" (of FORMS), "over"}`."""
+    if isinstance(how, str):
+        return sign(body, secret) if how == "genuine" else None
+    if "text" in how:
+        return str(how["text"])
+    over = how.get("over", "sent")
+    signed_bytes = body if over == "sent" else over["text"].encode()
+    return FORMS[how.get("form", "base64")](how.get("secret", secret).encode(), signed_bytes)
 
 
 def _altered(body: bytes) -> bytes:

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 from loopsim.clock import Wall, from_ms, to_ms
 from loopsim.clock import wall as system_wall
 from loopsim.store.deliveries import Delivery, Settled, awaiting_retry, find_delivery, open_deliveries
-from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
 from loopsim.webhooks.endpoints import Endpoints
 from loopsim.webhooks.hand import Counted, Hand, Job, Lane
-from loopsim.webhooks.idle import ask
+from loopsim.webhooks.idle import says_idle
 from loopsim.webhooks.outcomes import Delayed, Dropped, Outcome, Written, write
 from loopsim.webhooks.sending import post_all, prepare, verdict
-from loopsim.webhooks.targets import Target, allowed, target_of, why_blocked
+from loopsim.webhooks.targets import Target
 
 if TYPE_CHECKING:
     from loopsim.webhooks.attempt import Sender
@@ -110,8 +109,9 @@ class Worker:
         hand.close()
 
     def resend(self, shop: Shop, delivery_id: int) -> asyncio.Future[Settled | None] | None:
-        """Post the same bytes again now, whatever the delivery's state, signed anew and without faults. The attempt is
-        recorded; a success makes the delivery `delivered`, a failure changes nothing and is not retried.
+        """Post the same bytes again now, whatever the delivery's state, signed anew and without faults (a crafted one
+        as it was crafted). The attempt is recorded; a success makes the delivery `delivered`, a failure changes nothing
+        and is not retried.
 
         Returns a future of how it was settled (None: nothing was sent, for the subscription is gone), or None where
         there is no such delivery. The future is cancelled when the worker stops or the shop is forgotten.
@@ -128,6 +128,16 @@ class Worker:
         self._submit(job)
         self._watch_held(hand)
         return future
+
+    def attempt(self, shop: Shop, delivery_id: int) -> asyncio.Future[None] | None:
+        """A future that is done when what came of a delivery in hand is written down, None where it is not in hand. It
+        is cancelled as that of `resend`."""
+        job = self._hand(shop).jobs.get(delivery_id)
+        if job is None or self._loop is None:
+            return None
+        if job.over is None:
+            job.over = self._loop.create_future()
+        return job.over
 
     def resume(self, shop: Shop) -> None:
         """The shop is not busy any more: write down what came of deliveries meanwhile."""
@@ -157,22 +167,10 @@ class Worker:
         return True
 
     async def says_idle(self, shop: Shop) -> bool | None:
-        """Whether the shop's partner says that it has nothing left to do. None where it cannot be asked: the journal
-        says why, once as long as the reason is the same."""
-        probe, hand = shop.settings.idle_probe, self._hand(shop)
-        if probe is None or self._loop is None:
+        """Whether the shop's partner says that it has nothing left to do; None where it cannot be asked."""
+        if self._loop is None:
             return None
-        target = target_of(probe.url)
-        if target is None or not allowed(probe.url, (*shop.settings.allowed_targets, *self._allow_targets)):
-            says: bool | str = why_blocked(probe.url)
-        else:
-            says = await ask(probe, target, await self._endpoints.sender())
-        trouble = None if isinstance(says, bool) else says
-        if trouble is not None and trouble != hand.probe_trouble:
-            note = f"The idle probe is of no use: {trouble}. Calls of the partner are watched instead (`quiet_for`)."
-            shop.journal.add(Entry(at=to_ms(self._now(shop)), direction="inside", kind="note", note=note))
-        hand.probe_trouble = trouble
-        return None if trouble is not None else bool(says)
+        return await says_idle(self._hand(shop), self._endpoints.sender, self._allow_targets, self._now)
 
     # taking
 

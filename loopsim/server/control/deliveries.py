@@ -1,4 +1,4 @@
-"""Sending deliveries again, and waiting for all of them."""
+"""Sending deliveries again, crafted ones too, and waiting for all of them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,19 @@ async def resend_delivery(runtime: Runtime, call: Call) -> Answer:
         await asyncio.wait([sending])
         await runtime.free(shop.name)
     return runtime.perform(runtime.world.shop(shop.name), "getDelivery", call)
+
+
+@runtime_operation("sendDelivery", ends_with_client=True)
+async def send_delivery(runtime: Runtime, call: Call) -> Answer:
+    """Send a crafted delivery; by default the answer waits for what comes of it."""
+    shop = runtime.world.shop(call.path["shop"])
+    id_ = runtime.perform(shop, "sendDelivery", call).body
+    sending = runtime.worker.attempt(shop, id_)
+    if sending is not None and call.body.get("wait", True):
+        await asyncio.wait([sending])
+        await runtime.free(shop.name)
+    shown = Call(path={"shop": shop.name, "id": id_})
+    return Answer(runtime.perform(runtime.world.shop(shop.name), "getDelivery", shown).body, 201)
 
 
 @runtime_operation("settleDeliveries", ends_with_client=True)
