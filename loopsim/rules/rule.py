@@ -36,7 +36,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     """What a partner must or must not do.
 
     `name` is kebab-case and stable; `title` one sentence in the imperative; `reason` why it matters, `mend` how to do
-    it right; `fact` an anchor of `openapi/FACTS.md`. `judge` takes an `Evidence` (`rules.evidence`).
+    it right; `fact` an anchor of `openapi/FACTS.md`. `judge` takes a `Traffic` (`rules.traffic`), which is an
+    `Evidence` made sense of; `rules.catalogue` asks all of them.
     """
 
     name: str
