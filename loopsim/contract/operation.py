@@ -57,7 +57,8 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     `scopes` are those of the API key, `oauth_scopes` those of the token that may stand in its place; `public` needs
     neither. `body_schema` is None where the operation takes no body. `responses` maps a status, as text, to its media
     types and their schemas; `query_schema` is the object that the query parameters make. `limits` is the operation's
-    `x-limits`. `schemas` compiles the schemas of the operation's document.
+    `x-limits`; `cors` says that pages of other origins may call it (`x-cors`). `schemas` compiles the schemas of the
+    operation's document.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     responses: dict[str, dict[str, dict[str, Any]]]
     provenance: Provenance | None
     limits: dict[str, Any]
+    cors: bool
     schemas: Schemas
 
 
@@ -105,6 +107,7 @@ def read_operation(
         responses={status: _contents(document, response) for status, response in source["responses"].items()},
         provenance=_provenance(source),
         limits=source.get("x-limits", {}),
+        cors=bool(source.get("x-cors", False)),
         schemas=schemas,
     )
 
@@ -128,6 +131,7 @@ def unrouted_operation(api: str, version: str, document: dict[str, Any], schemas
         responses={},
         provenance=None,
         limits={},
+        cors=False,
         schemas=schemas,
     )
 

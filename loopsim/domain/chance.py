@@ -38,6 +38,12 @@ def digits(count: int, seed: int, purpose: str, entity: object = "", counter: in
     return ("9" + text[1:]) if text[0] == "0" else text
 
 
+def hexadecimal(count: int, seed: int, purpose: str, entity: object = "", counter: int = 0) -> str:
+    """A string of `count` (up to 128) hexadecimal digits in lower case."""
+    text = f"{seed}\x1f{purpose}\x1f{entity}\x1f{counter}".encode()
+    return blake2b(text, digest_size=64).hexdigest()[:count]
+
+
 def uuid4(seed: int, purpose: str, entity: object = "", counter: int = 0) -> str:
     """A version 4 UUID, in its usual spelling. Every answer bears one, so it is put together by hand."""
     text = f"{seed}\x1f{purpose}\x1f{entity}\x1f{counter}".encode()

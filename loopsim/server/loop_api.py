@@ -24,6 +24,7 @@ from loopsim.operations.perform import Answer, Call
 from loopsim.server.answer_faults import NO_FAULTS, strike
 from loopsim.server.answers import AnswerHeaders, send_answer, with_own
 from loopsim.server.auth import Entrance, may
+from loopsim.server.cors import preflight, with_cors
 from loopsim.server.places import Place, Places
 from loopsim.server.problems import not_simulated
 from loopsim.server.protocol import reset_connection
@@ -96,6 +97,9 @@ class LoopApi:
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Answer one call. A read without faults awaits a shop that is busy, and the sending of its answer."""
+        if scope["method"] == "OPTIONS" and self._admits_page(scope, headers):
+            await send_answer(send, 204, preflight(headers), b"")
+            return
         place = self._places.find(scope["method"], scope["raw_path"])
         entrance, bearer = self._entrances.find(headers)
         exchange = Exchange(scope, headers, place, entrance, bearer)
@@ -124,12 +128,22 @@ class LoopApi:
             answer = self._broken(exchange, error)
         body = answer.body if type(answer.body) is bytes else _bytes_of(answer)
         head = self._head(exchange)
+        if place.operation.cors:
+            head = with_cors(head, headers)
         if exchange.shop is not None:
             self._enter(exchange, exchange.shop, answer.status, body)
         if exchange.fault is not None and exchange.fault.kind in _LOST:
             await reset_connection(scope, receive)
             return
         await send_answer(send, answer.status, with_own(head, answer.headers) if answer.headers else head, body)
+
+    def _admits_page(self, scope: Scope, headers: Headers) -> bool:
+        """Whether this is a browser's question for a page of another origin, about a call that such pages may make."""
+        asked = headers.get(b"access-control-request-method")
+        if asked is None or b"origin" not in headers:
+            return False
+        place = self._places.find(text_of(asked), scope["raw_path"])
+        return place.refusal is None and place.operation.cors
 
     def _now_ms(self, shop: Shop | None) -> int:
         wall_ms = self._runtime.wall_ms()

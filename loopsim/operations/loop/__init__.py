@@ -1,12 +1,14 @@
 """Loop's API: one plain function per operationId. Importing this package registers them all."""
 
 from loopsim.operations.loop import (  # noqa: F401  imported for what they register
+    carts,
     deep_links,
     destinations,
     dispositioning,
     fraud_reports,
     happy_returns,
     labels,
+    listings,
     return_actions,
     return_data,
     webhooks,

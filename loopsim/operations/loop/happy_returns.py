@@ -10,8 +10,7 @@ from loopsim.operations.happy_returns import Shipment
 from loopsim.operations.perform import Call, operation
 from loopsim.store.transaction import Transaction
 from loopsim.wire import times
-from loopsim.wire.numbers import whole
-from loopsim.wire.paging import length_aware
+from loopsim.wire.paging import length_aware, page_of
 
 PER_PAGE = 200
 DAY = timedelta(days=1)
@@ -26,11 +25,6 @@ def _shown(shipment: Shipment) -> dict[str, Any]:
         "created_at": times.iso(shipment.created_at),
         "updated_at": times.iso(shipment.updated_at),
     }
-
-
-def _page(call: Call) -> int:
-    page = whole(call.query.get("page", "1"))
-    return page if page is not None and page >= 1 else 1
 
 
 @operation("listHappyReturnsShipments", reads=True)
@@ -51,7 +45,7 @@ def list_shipments(tx: Transaction, call: Call) -> Any:
     rows = [s for s in tx.all("shipment", Shipment) if window["from"] <= s.created_at < last]
     query: dict[str, str] = {name: call.query[name] for name in ("from", "to") if name in call.query}
     path = f"{call.base_url}/happy-returns/shipments/list"
-    return length_aware([_shown(row) for row in rows], _page(call), PER_PAGE, path, query)
+    return length_aware([_shown(row) for row in rows], page_of(call.query), PER_PAGE, path, query)
 
 
 @operation("getHappyReturnsShipment", reads=True)
@@ -71,4 +65,4 @@ def list_items(tx: Transaction, call: Call) -> Any:
     if shipment is None:
         raise Refusal("shipment_not_found")
     path = f"{call.base_url}/happy-returns/shipments/{shipment.loop_shipment_id}/items"
-    return length_aware(list(shipment.items), _page(call), PER_PAGE, path, {})
+    return length_aware(list(shipment.items), page_of(call.query), PER_PAGE, path, {})
