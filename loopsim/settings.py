@@ -20,8 +20,8 @@ FLAGS = frozenset(
     {
         "allow_host", "allow_target", "at", "clock", "db", "durable", "follow", "format", "grade", "host",
         "keep_personal_data", "limit", "log_format", "log_level", "moment", "next_event", "no_delivery", "no_wait",
-        "port", "port_file", "quiet_for", "rate", "rate_limit", "replace", "resume", "return", "seed", "shell", "shop",
-        "shopify", "state", "timeout", "to", "token", "topic", "until_idle", "url", "webhook", "world",
+        "port", "port_file", "quiet_for", "rate", "rate_limit", "replace", "resume", "return", "schema", "seed",
+        "shell", "shop", "shopify", "state", "timeout", "to", "token", "topic", "until_idle", "url", "webhook", "world",
     }
 )  # fmt: skip
 """The name of every flag of every verb, as Python writes it."""
