@@ -1,0 +1,195 @@
+"""Partners that are right in another way than the reference partners: whoever blames one of them is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.defects.defect import ERP, ROOT, WAREHOUSE, changed
+
+QUEUED = "        self.add_job(partial(self.heed, body))\n        return 200\n"
+INSPECTION = (
+    '        self.loop.grade(grades)\n        self.loop.assess(fates)\n        self.mark(return_id, "graded")\n'
+)
+NOTE = '        self.loop.add_note(return_id, f"Warehouse: {len(lines)} unit(s) received and inspected.")\n'
+DETAILS = '        return fields(self.call("GET", f"/warehouse/return/details?return_id={return_id}"))\n'
+
+
+@dataclass(frozen=True)
+class Right:
+    """A partner that is right. `suite` is what it is judged by; `changes` as in a defect; `does` what it is able to do,
+    where that is less than all."""
+
+    name: str
+    partner: str
+    suite: str
+    says: str
+    changes: tuple[tuple[str, str], ...] = ()
+    does: tuple[str, ...] | None = None
+
+    def text(self) -> str:
+        return changed((ROOT / self.partner).read_text("utf-8"), self.changes)
+
+
+RIGHT_PARTNERS = (
+    Right(
+        "polls-and-ignores-webhooks",
+        WAREHOUSE,
+        "@wms/two-way",
+        "Asks Loop for its returns each time somebody asks it, and takes webhooks without a look.",
+        (
+            (QUEUED, "        return 200\n"),
+            (
+                "    def state(self) -> dict[str, Any]:\n",
+                "    def state(self) -> dict[str, Any]:\n        self.catch_up()\n",
+            ),
+            (
+                "        try:\n            believed",
+                "        with self.polling:\n            self.poll()\n\n    def poll(self) -> None:\n        try:\n            believed",
+            ),
+            (
+                "        self.lock = threading.Lock()\n",
+                "        self.lock = threading.Lock()\n        self.polling = threading.Lock()\n",
+            ),
+            (
+                '            if here.get(return_id) or known.stage == "processing":\n',
+                '            if here.get(return_id) or (return_id not in here and known.stage not in ("closed", "ignored")):\n',
+            ),
+        ),
+    ),
+    Right(
+        "inspects-in-another-order",
+        WAREHOUSE,
+        "@wms/two-way",
+        "Writes its note first, then says what becomes of the units, then how they are.",
+        (
+            (
+                INSPECTION,
+                '        self.loop.assess(fates)\n        self.loop.grade(grades)\n        self.mark(return_id, "graded")\n',
+            ),
+            (NOTE + "        # Paying", "        # Paying"),
+            ("        grades, fates = [], []\n", "        grades, fates = [], []\n" + NOTE),
+        ),
+    ),
+    Right(
+        "answers-200-and-drops-forgeries",
+        WAREHOUSE,
+        "@wms/two-way",
+        "Gives a forger no hint.",
+        (('Loop did not sign")\n            return 401\n', 'Loop did not sign")\n            return 200\n'),),
+    ),
+    Right(
+        "answers-204",
+        WAREHOUSE,
+        "@wms/two-way",
+        "Any 2xx is an acknowledgement.",
+        (('self._answer(status, "taken"', 'self._answer(202 if status == 200 else status, "taken"'),),
+    ),
+    Right(
+        "remembers-what-it-has-seen",
+        WAREHOUSE,
+        "@wms/two-way",
+        "Keeps the digest of every body, and drops what it has worked on already.",
+        (
+            (
+                QUEUED,
+                "        if digest not in self.worked:\n            self.add_job(partial(self.heed, body))\n            self.worked.add(digest)\n        return 200\n",
+            ),
+            (
+                "        self.lock = threading.Lock()\n",
+                "        self.lock = threading.Lock()\n        self.worked: set[bytes] = set()\n",
+            ),
+        ),
+    ),
+    Right(
+        "works-a-little-later",
+        WAREHOUSE,
+        "@wms/two-way",
+        "Its queue takes its time before each job.",
+        (
+            (
+                "            try:\n                job()\n",
+                "            self.loop.stop.wait(0.03)\n            try:\n                job()\n",
+            ),
+        ),
+    ),
+    Right(
+        "reads-by-order-name",
+        WAREHOUSE,
+        "@wms/two-way",
+        "Knows orders, not returns: asks for an order's returns and picks the one it means.",
+        (
+            (
+                DETAILS,
+                "        if order := self.orders.get(return_id):\n"
+                '            found = rows(self.call("GET", f"/warehouse/return/details?{urlencode({\'order_name\': order})}"))\n'
+                '            return next((row for row in found if whole(row.get("id")) == return_id), {})\n' + DETAILS,
+            ),
+            ("        self.stop = stop\n", "        self.stop = stop\n        self.orders: dict[int, str] = {}\n"),
+            (
+                "        known = self.remember(return_id)\n        failure",
+                '        known = self.remember(return_id)\n        if order := text(payload.get("order_name")):\n            self.loop.orders[return_id] = order\n        failure',
+            ),
+        ),
+    ),
+    Right(
+        "only-processes",
+        WAREHOUSE,
+        "@wms/two-way",
+        "Inspects on paper: no grading, no notes.",
+        ((INSPECTION, '        self.mark(return_id, "graded")\n'), (NOTE, "")),
+        ("process",),
+    ),
+    Right(
+        "looks-at-every-webhook",
+        WAREHOUSE,
+        "@wms/two-way",
+        "Reads the return again whatever happened to it.",
+        (
+            (
+                '        if known.stage != "closed" and (failure or delivered or not left_open or known.stage == "attention"):\n',
+                '        if known.stage != "closed" or delivered or left_open or failure:\n',
+            ),
+        ),
+    ),
+    Right("batches", "tests/defects/right/batching.py", "@wms/two-way", "Works hints off together."),
+    Right(
+        "acts-by-webhooks-alone",
+        "tests/defects/right/by_webhook_alone.py",
+        "@wms/two-way",
+        "Reads nothing: the newest payload is what it goes by.",
+        does=("process",),
+    ),
+    Right("books-by-webhook", "tests/defects/right/books.py", "@erp/one-way", "An ERP that takes what webhooks say."),
+    Right(
+        "polls-without-pages",
+        ERP,
+        "@erp/one-way",
+        "Takes the bare array that Loop gives where nobody asks for pages, day by day.",
+        (
+            (
+                "      let url = ",
+                '      for (const row of await this.get(`${this.base}/warehouse/return/list?${new URLSearchParams(asked)}`)) yield row;\n      let url = "" && ',
+            ),
+        ),
+    ),
+    Right(
+        "asks-state-by-state",
+        ERP,
+        "@erp/one-way",
+        "Five questions where three would do, with large pages and times written with a space.",
+        (
+            (
+                "const QUESTIONS = [{}, ",
+                'const QUESTIONS = [{ state: "open" }, { state: "closed" }, { state: "expired" }, ',
+            ),
+            ("const PAGE_SIZE = 50;", "const PAGE_SIZE = 500;"),
+            (
+                '  return new Date(ms).toISOString().replace(/\\.\\d+Z$/, "Z");\n',
+                '  return new Date(ms).toISOString().slice(0, 19).replace("T", " ");\n',
+            ),
+        ),
+    ),
+    Right(
+        "makes-labels", "tests/defects/right/label_provider.py", "@label-provider/two-way", "Answers label requests."
+    ),
+)
