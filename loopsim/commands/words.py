@@ -131,7 +131,8 @@ def _takes(schema: Json) -> str:
     kinds = schema.get("type", "anything")
     if kinds == "array" and isinstance(schema.get("items"), dict):
         return f"list of {_takes(schema['items'])}"
-    return " | ".join(_KINDS.get(kind, kind) for kind in (kinds if isinstance(kinds, list) else [kinds]))
+    names = [str(kind) for kind in (kinds if isinstance(kinds, list) else [kinds])]
+    return " | ".join(_KINDS.get(name, name) for name in names)
 
 
 def _closed(sentence: str) -> str:
