@@ -44,9 +44,9 @@ def _intact(traffic: Traffic) -> Judgement:
 
 
 def _known_numbers(traffic: Traffic) -> Iterator[int]:
-    for step in traffic.steps:
-        if step.return_id is not None:
-            yield step.return_id
+    for each in (*traffic.moves, *traffic.deliveries):
+        if each.return_id is not None:
+            yield each.return_id
     for delivery in traffic.deliveries:
         yield from (number for _, value in walk(delivery.payload) if (number := _large(value)) is not None)
     for call in traffic.calls:
