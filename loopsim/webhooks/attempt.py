@@ -52,9 +52,7 @@ class Sender:
     proxy."""
 
     def __init__(self) -> None:
-        connector = _Connector(
-            limit=0, limit_per_host=0, keepalive_timeout=KEEP_ALIVE, resolver=_LoopbackResolver()
-        )
+        connector = _Connector(limit=0, limit_per_host=0, keepalive_timeout=KEEP_ALIVE, resolver=_LoopbackResolver())
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
