@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from loopsim.rules.rule import Judgement, Rule, failed, not_judged
-from loopsim.rules.traffic import Call, Traffic, shows, walk, whole
+from loopsim.rules.traffic import Call, Delivery, Moved, Traffic, shows, walk, whole
 
 EXACT = 1 << 53
 """From here on a double no longer holds every integer."""
@@ -44,7 +44,8 @@ def _intact(traffic: Traffic) -> Judgement:
 
 
 def _known_numbers(traffic: Traffic) -> Iterator[int]:
-    for each in (*traffic.moves, *traffic.deliveries):
+    told: tuple[Moved | Delivery, ...] = (*traffic.moves, *traffic.deliveries)
+    for each in told:
         if each.return_id is not None:
             yield each.return_id
     for delivery in traffic.deliveries:
