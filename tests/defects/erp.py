@@ -58,7 +58,11 @@ ERP_DEFECTS = (
                 '        url = cursor ? `${this.base}/warehouse/return/list?paginate=true&cursor=${cursor}` : "";\n',
             ),
         ),
-        ("page-links-verbatim", "pages-walked", "window-given"),
+        (
+            "page-links-verbatim",
+            "pages-walked",
+            "window-given",
+        ),
         "The second page is one of another question, and returns are missing.",
     ),
     Defect(
@@ -117,7 +121,11 @@ ERP_DEFECTS = (
         "gives-up-when-told-to-wait",
         ERP,
         ((WAITS, '          throw new Refused("too many");\n'),),
-        ("too-many-attempts-waited-out", "erp/one-way/"),
+        (
+            "too-many-attempts-survived",
+            "too-many-attempts-waited-out",
+            "erp/one-way/",
+        ),
         "A backfill ends where the limit strikes, and is never finished.",
     ),
     Defect(

@@ -26,7 +26,7 @@ LABEL_DEFECTS = (
         "answers-a-request-twice",
         LABELS,
         ((SENT, SENT + '            self.loop.call("POST", "/labels", label_for(request_id))\n'),),
-        ("label-provider/"),
+        ("label-provider/",),
         "Two labels are bought for one parcel.",
     ),
     Defect(
@@ -39,7 +39,7 @@ LABEL_DEFECTS = (
                 '            if text(request.get("status")) == "cancelled":\n',
             ),
         ),
-        ("label-provider/"),
+        ("label-provider/",),
         "Each repeated webhook buys another label.",
     ),
     Defect(
@@ -73,7 +73,7 @@ LABEL_DEFECTS = (
         "prices-labels-in-whole-units",
         LABELS,
         (('"amount": 1093', '"amount": 10.93'),),
-        ("label-provider/", "requests-readable"),
+        ("label-rates-in-cents",),
         "The rate is in cents; Loop refuses the label.",
     ),
 )

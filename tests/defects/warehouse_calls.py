@@ -39,7 +39,10 @@ CALL_DEFECTS = (
         "gives-up-at-429",
         WAREHOUSE,
         ((WAITS, '                known = "too many"\n                raise Refused(known, status)\n'),),
-        ("too-many-attempts-waited-out", "wms/two-way/"),
+        (
+            "too-many-attempts-survived",
+            "too-many-attempts-waited-out",
+        ),
         "In the busiest hour returns fall through.",
     ),
     Defect(
@@ -85,7 +88,11 @@ CALL_DEFECTS = (
                 '            cursor = text(page.get("nextPageUrl")).partition("cursor=")[2]\n            url = f"/warehouse/return/list?paginate=true&cursor={cursor}" if cursor else ""\n',
             ),
         ),
-        ("page-links-verbatim", "pages-walked", "window-given"),
+        (
+            "page-links-verbatim",
+            "pages-walked",
+            "window-given",
+        ),
         "The link's other parameters are lost, and the second page is one of another question.",
     ),
     Defect(

@@ -82,35 +82,35 @@ WEBHOOK_DEFECTS = (
         "compares-hex",
         WAREHOUSE,
         made("hmac.digest(secret.encode(), body, hashlib.sha256).hex().encode()"),
-        ("genuine-signature-accepted"),
+        ("genuine-signature-accepted",),
         "Every genuine webhook is turned away.",
     ),
     Defect(
         "signs-reserialised-json",
         WAREHOUSE,
         made("base64.b64encode(hmac.digest(secret.encode(), json.dumps(json.loads(body)).encode(), hashlib.sha256))"),
-        ("genuine-signature-accepted"),
+        ("genuine-signature-accepted",),
         "The framework parses first, and what is signed again is not what was sent.",
     ),
     Defect(
         "signs-unescaped-slashes",
         WAREHOUSE,
         made("base64.b64encode(hmac.digest(secret.encode(), body.replace(b'\\\\/', b'/'), hashlib.sha256))"),
-        ("genuine-signature-accepted"),
+        ("genuine-signature-accepted",),
         "A body with a web address in it, so every one of a return, is turned away.",
     ),
     Defect(
         "signs-with-sha1",
         WAREHOUSE,
         made("base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha1))"),
-        ("genuine-signature-accepted"),
+        ("genuine-signature-accepted",),
         "Copied from another platform's guide; every genuine webhook is turned away.",
     ),
     Defect(
         "decodes-the-secret",
         WAREHOUSE,
         made("base64.b64encode(hmac.digest(base64.b64decode(secret + '=='), body, hashlib.sha256))"),
-        ("genuine-signature-accepted"),
+        ("genuine-signature-accepted",),
         "The secret is text; decoded it is another, and every genuine webhook is turned away.",
     ),
     Defect(
@@ -185,7 +185,7 @@ WEBHOOK_DEFECTS = (
                 "        if isinstance(payload, dict) and payload.get('label_updated_at'):\n            datetime.fromisoformat(payload['label_updated_at'])\n"
             ),
         ),
-        ("not-available-survived"),
+        ("not-available-survived",),
         'A return that needs no parcel says "N/A" for a time, and the work on all others stops.',
     ),
     Defect(
@@ -210,7 +210,7 @@ WEBHOOK_DEFECTS = (
                 "",
             ),
         ),
-        ("empty-payload-survived"),
+        ("empty-payload-survived",),
         "A label topic subscribed with a return trigger comes as `[]`, and the work on all returns stops.",
     ),
     Defect(
