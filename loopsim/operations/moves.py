@@ -23,7 +23,6 @@ from loopsim.domain.returns import ProcessJob, Return
 from loopsim.errors import Refusal
 from loopsim.store.transaction import Transaction
 
-Stock = dict[str, int]  # available by location id
 STAFF = "admin"  # as `return.processing` names who started a processing
 
 
@@ -49,17 +48,16 @@ def save(tx: Transaction, return_: Return, action: returns.Action, **changes: An
 
 def available(tx: Transaction, variant_id: int) -> int:
     """How many of a variant all locations hold together. A variant nobody counts is never out of stock."""
-    stock = tx.get("stock", variant_id, Stock)
+    stock = tx.stock(variant_id)
     return sum(stock.values()) if stock else 1_000_000
 
 
 def take_stock(tx: Transaction, variant_id: int, count: int) -> None:
     """Take from the fullest location, or put back there (negative)."""
-    stock = tx.get("stock", variant_id, Stock)
+    stock = tx.stock(variant_id)
     if stock:
         fullest = max(stock, key=lambda location: (stock[location], location))
-        stock[fullest] -= count
-        tx.put("stock", variant_id, stock)
+        tx.put_stock(variant_id, fullest, stock[fullest] - count)
 
 
 # processing
@@ -112,12 +110,12 @@ def finish_processing(tx: Transaction, change: Change) -> Return:
 
 def variants_of(tx: Transaction, ids: Iterable[int | None]) -> dict[int, Variant]:
     """The shop's variants with these ids, by id."""
-    found = (tx.get("variant", id_, Variant) for id_ in {i for i in ids if i is not None})
+    found = (tx.resource("variant", id_, Variant) for id_ in {i for i in ids if i is not None})
     return {variant.id: variant for variant in found if variant is not None}
 
 
 def _stock_location(tx: Transaction) -> int | None:
-    locations = tx.all("location", Location)
+    locations = tx.resources("location", Location)
     return locations[0].provider_location_id if locations else None
 
 

@@ -13,12 +13,10 @@ from loopsim.domain.orders import Order
 from loopsim.domain.returns import Return
 from loopsim.errors import Refusal
 from loopsim.store.codec import decode, encode, pack, unpack
+from loopsim.store.resources import Resources, fits
 
 T = TypeVar("T")
 WHOLE = "order by id"
-
-
-_LARGEST = (1 << 63) - 1
 
 
 def _seconds(moment: datetime) -> int:
@@ -26,16 +24,8 @@ def _seconds(moment: datetime) -> int:
     return to_ms(moment) // 1000 * 1000
 
 
-def _fits(id_: int) -> bool:
-    """Whether SQLite can hold the number; clients may send any."""
-    return -_LARGEST <= id_ <= _LARGEST
-
-
-class Records:
+class Records(Resources):
     """The records of a shop, over its one connection."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
 
     # orders
 
@@ -72,7 +62,7 @@ class Records:
         self.connection.execute("delete from orders where id = ?", (order_id,))
 
     def _order(self, where: str, value: int) -> Order | None:
-        if not _fits(value):
+        if not fits(value):
             return None
         row = self.connection.execute(f"select doc from orders where {where}", (value,)).fetchone()
         return None if row is None else unpack(Order, row[0])
@@ -81,7 +71,7 @@ class Records:
 
     def return_(self, return_id: int) -> Return | None:
         """The return with this id."""
-        if not _fits(return_id):
+        if not fits(return_id):
             return None
         row = self.connection.execute("select doc from returns where id = ?", (return_id,)).fetchone()
         return None if row is None else unpack(Return, row[0])
@@ -112,7 +102,7 @@ class Records:
         return self._owner("labels", "id", label_id)
 
     def _owner(self, table: str, column: str, id_: int) -> Return | None:
-        if not _fits(id_):
+        if not fits(id_):
             return None
         row = self.connection.execute(f"select return_id from {table} where {column} = ?", (id_,)).fetchone()
         return None if row is None else self.return_(row[0])
@@ -180,7 +170,7 @@ class Records:
 
     def label_request(self, request_id: int) -> LabelRequest | None:
         """The label request with this id."""
-        if not _fits(request_id):
+        if not fits(request_id):
             return None
         row = self.connection.execute("select doc from label_requests where id = ?", (request_id,)).fetchone()
         return None if row is None else decode(LabelRequest, row[0])
@@ -227,7 +217,7 @@ class Records:
 
     def notes(self, return_id: int) -> list[tuple[int, str, datetime]]:
         """(id, content, created at) of a return's notes, newest first."""
-        if not _fits(return_id):
+        if not fits(return_id):
             return []
         rows = self.connection.execute(
             "select id, content, created_at from notes where return_id = ? order by id desc", (return_id,)

@@ -73,7 +73,25 @@ create table notes (
 );
 create index notes_by_return on notes (return_id);
 
--- Whatever is few and looked up by id: subscriptions, destinations, variants, locations, fraud reports, shipments, faults, ...
+-- Commerce data: products, variants, collections, customers, locations. `external_id` is the merchant's own id.
+create table resources (
+  kind text not null,
+  id integer not null,
+  external_id text,
+  doc blob not null,
+  primary key (kind, id)
+) without rowid;
+create unique index resources_by_external_id on resources (kind, external_id) where external_id is not null;
+
+-- How many of a variant a location holds. A variant without a row is one that nobody counts.
+create table inventories (
+  variant_id integer not null,
+  location_id integer not null,
+  available integer not null,
+  primary key (variant_id, location_id)
+) without rowid;
+
+-- Whatever is few and looked up by id: subscriptions, destinations, fraud reports, shipments, faults, ...
 create table records (
   kind text not null,
   id text not null,

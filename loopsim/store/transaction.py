@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # kind; a block is larger than what a shop makes, so that shops never share an id.
 ID_BLOCKS = {"webhook": (40_000, 1_000), "destination": (42_000, 1_000), "note": (5_000_000, 10_000)}
 OTHER_IDS = (100_000_000, 100_000)
-FEW = frozenset({"webhook", "fault", "location"})  # kinds whose records every event asks for, and that seldom change
+FEW = frozenset({"webhook", "fault"})  # kinds whose records every event asks for, and that seldom change
 T = TypeVar("T")
 
 

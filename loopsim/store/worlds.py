@@ -166,10 +166,11 @@ def _put_goods(transaction: Transaction, built: BuiltWorld, day: date) -> None:
     for order in placed_orders(built, day):
         transaction.put_order(order)
     for variant in built.variants:
-        transaction.put("variant", variant.id, variant)
-        transaction.put("stock", variant.id, built.stock.get(variant.id, {}))
+        transaction.put_resource("variant", variant.id, variant, variant.external_id)
+        for location_id, available in built.stock.get(variant.id, {}).items():
+            transaction.put_stock(variant.id, location_id, available)
     for location in built.locations:
-        transaction.put("location", location.id, location)
+        transaction.put_resource("location", location.id, location, location.external_id)
 
 
 def _put_destinations(transaction: Transaction, built: BuiltWorld) -> None:

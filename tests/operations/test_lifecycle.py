@@ -293,7 +293,7 @@ def test_stock_leaves_with_the_exchange_and_comes_back_with_the_return(shop: Sho
 
 def test_outside_shopify_exchanges_have_no_order_even_when_closed(open_shop: Any) -> None:
     shop = open_shop("eu-multi-currency", carrier="manual", workflows=(), processing_events={}, handling_fee=0)
-    variant = shop.records.all("variant", Variant)[0]
+    variant = shop.records.resources("variant", Variant)[0]
     order = shop.act("ordersMakes", lines=[{"variant": variant.id}])["order"]["id"]
     id_ = an_exchange(shop, variant.sku, order=order)
     shop.call("processReturn", id=id_)
@@ -538,7 +538,7 @@ def test_orders_are_found_by_name_with_or_without_sign_and_by_either_id(shop: Sh
 def test_an_order_s_tax_is_on_top_or_inside_as_the_shop_has_it(open_shop: Any) -> None:
     for world, tax in (("us-apparel", 199), ("eu-multi-currency", 0)):
         shop = open_shop(world, carrier="manual", workflows=())
-        variant = shop.records.all("variant", Variant)[0]
+        variant = shop.records.resources("variant", Variant)[0]
         made = shop.act("ordersMakes", lines=[{"variant": variant.id, "discount": 810}], tax_percent=10)["order"]
         order = shop.records.order(made["id"])
         net = variant.price - 810
@@ -556,7 +556,7 @@ def test_impossible_orders_and_places_are_refused(shop: Shop) -> None:
 
 
 def test_stock_is_set_at_one_place_or_for_all(shop: Shop) -> None:
-    places = shop.records.all("location", Location)
+    places = shop.records.resources("location", Location)
     assert shop.act("stockSets", variant="TEE-RED-S", available=3)["available"] == 3
     assert shop.act("stockSets", variant="TEE-RED-S", available=4, location_id=places[1].id)["available"] == 7
     assert shop.act("stockSets", variant="TEE-RED-S", available=1)["available"] == 1

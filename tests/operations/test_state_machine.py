@@ -85,7 +85,7 @@ class Story(RuleBasedStateMachine):
     def begin(self, world: str, policy: Any, quirks: Any, seed: int) -> None:
         self.shop = self.open_shops(world, seed=seed, quirks=quirks, workflows=(), processing_events={}, **policy)
         self.shop.subscribe()
-        self.variants = [variant.sku for variant in self.shop.records.all("variant", Variant)[:3]]
+        self.variants = [variant.sku for variant in self.shop.records.resources("variant", Variant)[:3]]
         self.seen_orders: list[str] = []
         # A shop can run out by itself; only what the first variants hold is exchanged here.
         self.troubled = False

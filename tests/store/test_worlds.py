@@ -102,11 +102,11 @@ def test_a_shop_gets_all_of_a_world() -> None:
     records = shop.records
     assert list(records.orders()) == sorted(placed_orders(built, START.date()), key=lambda order: order.id)
     assert [order.lines[0].sku for order in records.orders_named("1001")] == ["TEE-RED-M"]
-    assert set(records.all("variant", Variant)) == set(built.variants)
-    assert set(records.all("location", Location)) == set(built.locations)
+    assert set(records.resources("variant", Variant)) == set(built.variants)
+    assert set(records.resources("location", Location)) == set(built.locations)
     variant = next(each for each in built.variants if each.sku == "TEE-BLK-L")
     names = {location.id: location.name for location in built.locations}
-    stock = records.get("stock", variant.id, dict[int, int]) or {}
+    stock = records.stock(variant.id) or {}
     assert {names[id_]: available for id_, available in stock.items()} == {"Portland Warehouse": 1, "Reno Overflow": 0}
     shop.close()
 

@@ -34,7 +34,7 @@ def details_of(shop: Shop, return_id: int, **query: Any) -> Any:
 @pytest.fixture
 def eventful(shop: Shop) -> tuple[Shop, int]:
     """A shop with a return of three units, graded, refunded, exchanged, labelled and closed."""
-    variant = shop.records.all("variant", Variant)[0]
+    variant = shop.records.resources("variant", Variant)[0]
     shop.act(
         "ordersMakes", name="#5005", lines=[{"variant": variant.id, "quantity": 3, "discount": 100}], tax_percent=7
     )
@@ -124,7 +124,7 @@ def test_an_exchange_s_ids_are_texts_everywhere_but_its_order_s(eventful: Any) -
 
 
 def test_before_processing_an_exchange_has_no_order(shop: Shop) -> None:
-    variant = shop.records.all("variant", Variant)[0].sku
+    variant = shop.records.resources("variant", Variant)[0].sku
     id_ = shop.act("customerSubmitsReturn", items=[{"outcome": "exchange", "exchange_variant": variant}])["id"]
     row, details = row_of(shop, id_), details_of(shop, id_)
     assert (row["exchanges"][0]["exchange_order_id"], row["exchanges"][0]["exchange_order_name"]) == (None, None)

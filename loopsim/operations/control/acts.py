@@ -177,10 +177,10 @@ def _units(tx: Transaction, wanted: Body, free: list[tuple[OrderLine, int]]) -> 
 
 
 def _variant(tx: Transaction, named: str | int) -> Variant:
-    by_id = tx.get("variant", named, Variant) if str(named).isdigit() else None
+    by_id = tx.resource("variant", int(named), Variant) if str(named).isdigit() else None
     if by_id is not None:
         return by_id
-    for variant in tx.all("variant", Variant):
+    for variant in tx.resources("variant", Variant):
         if variant.sku == named:
             return variant
     raise Refusal("unknown_variant", variant=str(named))
@@ -368,15 +368,14 @@ def stock_sets(tx: Transaction, call: Call) -> Any:
     """How many of a variant a location holds; without a location, the first one, and none elsewhere."""
     body = call.body
     variant = _variant(tx, body["variant"])
-    locations = tx.all("location", Location)
-    known = {str(place.id) for place in locations}
-    location = str(body.get("location_id") or (locations[0].id if locations else 0))
-    if body.get("location_id") is not None and location not in known:
+    known = [place.id for place in tx.resources("location", Location)]
+    named = body.get("location_id")
+    if named is None:
+        tx.delete_stock(variant.id)
+    elif int(named) not in known:
         raise Refusal("location_not_found")
-    stock = (tx.get("stock", variant.id, moves.Stock) or {}) if body.get("location_id") is not None else {}
-    stock[location] = body["available"]
-    tx.put("stock", variant.id, stock)
-    return {"variant_id": variant.id, "sku": variant.sku, "available": sum(stock.values())}
+    tx.put_stock(variant.id, next(iter(known), 0) if named is None else int(named), body["available"])
+    return {"variant_id": variant.id, "sku": variant.sku, "available": moves.available(tx, variant.id)}
 
 
 def _fails_next(operation_id: str, switch: str) -> None:

@@ -45,7 +45,7 @@ def list_orders(tx: Transaction, call: Call) -> dict[str, Any]:
 @operation("listVariants", reads=True)
 def list_variants(tx: Transaction, _call: Call) -> dict[str, Any]:
     """Variants by id."""
-    return {"variants": [variant_view(variant, tx) for variant in tx.all("variant", Variant)]}
+    return {"variants": [variant_view(variant, tx) for variant in tx.resources("variant", Variant)]}
 
 
 @operation("listShopReturns", reads=True)

@@ -8,7 +8,6 @@ from msgspec import structs
 
 from loopsim.domain.orders import Order, Variant
 from loopsim.domain.returns import Return
-from loopsim.operations.moves import Stock
 from loopsim.store.transaction import Transaction
 from loopsim.wire.money import decimal
 from loopsim.wire.times import with_millis
@@ -51,7 +50,7 @@ def variant_view(variant: Variant, tx: Transaction) -> dict[str, Any]:
         "sku": variant.sku,
         "title": variant.full_title,
         "price": decimal(variant.price),
-        "available": tx.get("stock", variant.id, Stock),
+        "available": _texts(tx.stock(variant.id)),
     }
 
 
@@ -91,3 +90,7 @@ def return_view(return_: Return, tx: Transaction) -> dict[str, Any]:
         "processing_event": return_.processing_event,
         "timers": [{"kind": timer.kind, "due": with_millis(timer.due)} for timer in tx.timers_of(return_.id)],
     }
+
+
+def _texts(stock: dict[int, int] | None) -> dict[str, int] | None:
+    return None if stock is None else {str(location_id): available for location_id, available in stock.items()}

@@ -33,7 +33,7 @@ def _chosen(tx: Transaction, body: Any) -> list[int]:
         id_ = whole(each) if isinstance(each, str) else each
         if isinstance(id_, bool) or not isinstance(id_, int):
             raise Refusal("cart_no_list")
-        if tx.get("variant", id_, Variant) is None:
+        if tx.resource("variant", id_, Variant) is None:
             raise Refusal("variant_not_found", variant=id_)
         chosen.append(id_)
     return chosen
