@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "Start the simulator: Loop's API, webhooks and the control API on one port."),
     "wait": ("wait", "Wait until a simulator is ready to serve."),
     "demo": ("demo", "Watch a return go round between a shop, Loop and a warehouse, in a few seconds."),
+    "run": ("run", "Run scenarios against an integration, and say whether it is right."),
     "env": ("env", "Print what points a client at the simulator, for eval."),
     "doctor": ("doctor", "Check a set-up from base URL to a signed test delivery, and say what to mend."),
     "trigger": ("trigger", "Make an event happen, with whatever leads there."),

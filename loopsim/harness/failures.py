@@ -22,9 +22,10 @@ class ExpectationFailed(AssertionError):
 
 
 class StoryOver(LoopsimError):
-    """The story cannot go on: its partner is gone, its time is up, or the run was interrupted. `partner` tells whether
-    that is the partner's doing."""
+    """The story cannot go on: its partner is gone, its time is up, or the run was `interrupted` by the user. `partner`
+    tells whether that is the partner's doing."""
 
-    def __init__(self, says: str, *, partner: bool = True) -> None:
+    def __init__(self, says: str, *, partner: bool = True, interrupted: bool = False) -> None:
         self.partner = partner
+        self.interrupted = interrupted
         super().__init__(says)

@@ -49,18 +49,20 @@ def contract() -> Contract:
 
 
 def path_of(entry: Entry) -> dict[str, str]:
-    """The parameters in the path of a call, as texts."""
-    path = entry.get("path", "")
+    """The parameters in the path of a call, as texts: under Loop's name for them, and under what they are the id of
+    (`id` of `/warehouse/return/{id}/process` also as `return_id`)."""
     operation = entry.get("operation")
-    if not operation:
-        return {}
     try:
-        template = contract().operation(operation).path.split("/")
+        template = contract().operation(operation or "").path.strip("/").split("/")
     except LookupError:
         return {}
-    parts = path.rstrip("/").split("/")[-len(template) :]
-    pairs = zip(template, ["", *parts][-len(template) :], strict=False)
-    return {name[1:-1]: value for name, value in pairs if name.startswith("{")}
+    parts = entry.get("path", "").strip("/").split("/")[-len(template) :]
+    found: dict[str, str] = {}
+    for before, name, value in zip(["", *template], template, parts, strict=False):
+        if name.startswith("{"):
+            noun = before.removesuffix("s").replace("-", "_")
+            found |= {name[1:-1]: value, f"{noun}_id": value}
+    return found
 
 
 def query_of(entry: Entry) -> dict[str, str]:

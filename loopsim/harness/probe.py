@@ -36,8 +36,9 @@ class Probe(Struct, frozen=True, kw_only=True):
 
     def answer(self, about: dict[str, Any]) -> Any:
         """The whole answer: JSON, or text where it is none; None for 404. Raises ProbeFailed."""
-        asked = fill(self.ask, about)
-        return _get(asked) if asked.startswith(("http://", "https://")) else _run(asked)
+        if self.ask.startswith(("http://", "https://")):
+            return _get(fill(self.ask, about))
+        return json_of(run_command(self.ask, about, "--probe"))
 
     def state(self, about: dict[str, Any], answer: Any = ABSENT) -> Any:
         """The partner's state of a return in Loop's words where they are mapped; None where it knows nothing."""
@@ -88,14 +89,16 @@ def _get(url: str) -> Any:
         raise ProbeFailed(f"The probe {url} gives no answer ({why}). Mend it, or --probe.") from error
 
 
-def _run(command: str) -> Any:
+def run_command(command: str, about: dict[str, Any], flag: str) -> str:
+    """What a command prints, with `about` filled in. Raises ProbeFailed, which names the flag."""
+    filled = fill(command, about)
     try:
         done = subprocess.run(
-            shlex.split(command), capture_output=True, timeout=_PATIENCE, check=False, stdin=subprocess.DEVNULL
+            shlex.split(filled), capture_output=True, timeout=_PATIENCE, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise ProbeFailed(f"The probe {command!r} cannot be run ({error}). Mend it, or --probe.") from error
+        raise ProbeFailed(f"The command {filled!r} cannot be run ({error}). Mend it, or {flag}.") from error
     if done.returncode != 0:
         said = brief(done.stderr.decode("utf-8", "replace").strip() or "it says nothing")
-        raise ProbeFailed(f"The probe {command!r} ends with {done.returncode}: {said}")
-    return json_of(done.stdout.decode("utf-8", "replace").strip())
+        raise ProbeFailed(f"The command {filled!r} ends with {done.returncode}: {said}. Mend it, or {flag}.")
+    return done.stdout.decode("utf-8", "replace").strip()

@@ -38,8 +38,10 @@ class Partner:
         subscription_ids: frozenset[int] | None = None,
         probe: Probe | None = None,
         process: Process | None = None,
+        target: str = "",
     ) -> None:
         self.name = name
+        self.target = target
         self.key_id = key_id
         self.subscription_ids = subscription_ids
         self.probe = probe
@@ -65,6 +67,7 @@ class Story:
         idle_probe: bool = False,
         patience: float = PATIENCE,
         time_limit: float | None = None,
+        foreign: Callable[[Entry], bool] | None = None,
     ) -> None:
         self.shop = shop
         self.partners = {partner.name: partner for partner in partners or (Partner(),)}
@@ -76,6 +79,7 @@ class Story:
         self.probes: list[dict[str, Any]] = []
         self.idle_probe = idle_probe
         self.patience = patience
+        self._foreign = foreign or (lambda _entry: False)
         self._ends = None if time_limit is None else time.monotonic() + time_limit
         self._over: StoryOver | None = None
         self._lock = threading.Lock()
@@ -95,12 +99,23 @@ class Story:
             # The server may be gone as well: the next call of the story says so.
             return
 
+    @property
+    def over(self) -> StoryOver | None:
+        """Why it was ended from outside, if it was."""
+        return self._over
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user stopped the run."""
+        return self._over is not None and self._over.interrupted
+
     def check_over(self) -> None:
         """Raise `StoryOver` where the story was ended or its time is up."""
         if self._over is not None:
             raise self._over
         if self._ends is not None and time.monotonic() > self._ends:
-            raise StoryOver("The time for this scenario is up (--timeout).")
+            self._over = StoryOver("The time for this scenario is up: it did not come to its end (--timeout).")
+            raise self._over
 
     # waiting
 
@@ -136,9 +151,13 @@ class Story:
 
     # what happened
 
+    def now(self) -> str:
+        """The shop's time, ISO 8601."""
+        return self.shop.clock.now
+
     def calls(self, after: int = 0) -> list[Entry]:
         """The calls of the current partner so far."""
-        return [entry for entry in self.journal.of("call", after) if self.partner.made(entry)]
+        return [e for e in self.journal.of("call", after) if self.partner.made(e) and not self._foreign(e)]
 
     def deliveries(self, after: int = 0) -> list[Entry]:
         """The attempts to deliver something to the current partner so far."""

@@ -1,0 +1,182 @@
+"""`loopsim run`: scenarios against an integration, and a verdict."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loopsim.client import Loopsim
+from loopsim.commands import options
+from loopsim.commands.connection import Server
+from loopsim.commands.run_plan import chosen, partners_of, reproducing
+from loopsim.errors import SetupError
+from loopsim.harness.document import Scenario
+from loopsim.harness.plan import RunPlan
+from loopsim.harness.results import RunResult, ScenarioResult
+from loopsim.harness.spans import seconds
+
+_LONGEST = 120.0  # seconds that one call of the control API may take
+
+
+@click.command("run")
+@click.argument("paths", nargs=-1, metavar="[PATH|@SUITE]...")
+@options.flag("--target", help="Where the integration takes webhooks, such as http://localhost:3000/webhooks/loop.")
+@options.flag("--start", help="Command that starts the integration; {port} is a free port, where it is named.")
+@options.flag("--start-timeout", default="30s", show_default=True, help="How long it may take until it is healthy.")
+@options.flag("--health", help="URL that answers 2xx when it is ready. [default: the target's port is open]")
+@options.flag("--env", multiple=True, metavar="NAME=TEMPLATE", help="More environment, e.g. BASE_URL={api_base}.")
+@options.flag("--probe", help="URL or command that tells the integration's own state of {return_id}.")
+@options.flag("--probe-path", help="JSONPath of the state in the probe's answer. [default: $]")
+@options.flag("--probe-map", multiple=True, metavar="ITS=LOOP'S", help="What its words mean, e.g. done=closed.")
+@options.flag("--idle-probe", help="URL that says, as JSON, whether it has nothing left to do; makes runs quick.")
+@options.flag("--idle-path", default="idle", show_default=True, help="The member of that answer, dotted.")
+@options.flag("--register", help="URL that is told of each shop (name, api_base, key, secret) before its story.")
+@options.flag("--mode", type=click.Choice(["single", "per-worker", "tenant"]), default="single", show_default=True)
+@options.flag("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="How many at once.")
+@options.flag("--only", multiple=True, metavar="ID", help="Only the scenarios of this id, or pattern of ids.")
+@options.flag("--reset", help="URL to POST to, or command, before each story.")
+@options.flag("--patience", default="5s", show_default=True, help="How long an expectation waits.")
+@options.flag("--timeout", default="60s", show_default=True, help="How long a scenario may take.")
+@options.flag("--shift-windows", is_flag=True, help="Move the from and to of list calls to the shop's time.")
+@options.flag("--strict", is_flag=True, help="Fail on what was skipped or not judged.")
+@options.flag("--fail-on", type=click.Choice(["error", "warning"]), default="error", show_default=True)
+@options.flag("--fail-under", type=click.FloatRange(0, 100), help="Least lifecycle coverage in percent.")
+@options.flag("--url", help="A loopsim that runs already. [default: start one]")
+@options.flag("--port", type=click.IntRange(0, 65535), help="Port of the one started. [default: 8484, or a free one]")
+@options.flag("--shop", default="default", show_default=True, help="The shop whose place the stories take.")
+@options.token
+@options.output
+def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
+    """Run scenarios against an integration, and say whether it is right.
+
+    PATH is a file or folder of scenarios, @SUITE one that ships. With --start the integration is started with
+    LOOP_API_BASE, LOOP_API_KEY, LOOP_WEBHOOK_SECRET and LOOPSIM_NOW in its environment, and ended afterwards; without,
+    `loopsim env` says what to configure it with. Exits with 0 when all passed, 1 when some failed, 2 when the set-up
+    is wrong, 4 when coverage is too low, 5 when the integration cannot be reached.
+    """
+    from loopsim.harness.runner import Run
+
+    ctx = click.get_current_context()
+    named = (ctx.default_map or {}).get("partners") or {}
+    plan = RunPlan(
+        scenarios=chosen(_scenarios(paths), values["only"]),
+        partners=partners_of(values, named),
+        mode=values["mode"],
+        jobs=values["jobs"],
+        shop=values["shop"],
+        reset=values["reset"] or "",
+        time_limit=seconds(values["timeout"]),
+        patience=seconds(values["patience"]),
+        shift_windows=values["shift_windows"],
+        strict=values["strict"],
+        fail_on=values["fail_on"],
+        fail_under=values["fail_under"] or 0.0,
+        flags=reproducing(values),
+        command=shlex.join(["loopsim", *sys.argv[1:]]),
+    )
+    with _server(values, any(each.start for each in plan.partners.values())) as server, _interruptible():
+        result = Run(plan, server, _Lines(quiet=format == "json")).run()
+    _tell(result, format)
+    ctx.exit(result.exit_code)
+
+
+class _Lines:
+    """A line as each scenario ends."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def started(self, scenario: Scenario) -> None:
+        """Nothing yet."""
+
+    def ended(self, result: ScenarioResult) -> None:
+        if self._quiet:
+            return
+        click.echo(f"{result.status:8} {result.id}  {result.duration_ms / 1000:.2f} s  {result.why}".rstrip())
+        for failure in result.failures:
+            click.echo(f"         {failure.file}:{failure.line}  {failure.says}")
+            for name, text in (("expected", failure.expected), ("actual", failure.actual)):
+                if text:
+                    click.echo(f"           {name}: {text}")
+        for verdict in result.verdicts:
+            if verdict.outcome == "failed":
+                for finding in verdict.findings:
+                    click.echo(f"         {verdict.level} {verdict.rule}: {finding.says}")
+        if result.failures:
+            click.echo(f"         again: {result.reproduce}")
+
+
+def _tell(result: RunResult, format: str) -> None:
+    if format == "json":
+        import msgspec
+
+        click.echo(msgspec.json.encode(result).decode())
+        return
+    for finding in result.findings:
+        click.echo(finding.says)
+    counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
+    for scenario in result.scenarios:
+        counts[scenario.status] += 1
+    says = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    click.echo(f"{len(result.scenarios)} scenarios: {says or 'none'} in {result.duration_ms / 1000:.1f} s")
+
+
+def _scenarios(paths: tuple[str, ...]) -> list[Scenario]:
+    from loopsim.harness.reading import ENDING, read_scenarios
+
+    found: list[Scenario] = []
+    for text in paths or ("scenarios",):
+        path = Path(text)
+        files = sorted(path.rglob(f"*{ENDING}")) if path.is_dir() else [path]
+        if not files:
+            raise SetupError(f"There are no scenarios (*{ENDING}) in {path}.")
+        for file in files:
+            found += read_scenarios(file, path if path.is_dir() else None)
+    return found
+
+
+@contextmanager
+def _server(values: dict[str, Any], starts: bool) -> Iterator[Loopsim]:
+    """The server to use: one that runs, or one of our own for as long as it takes."""
+    if values["url"]:
+        with Server(values["url"], values["token"], timeout=_LONGEST) as server:
+            server.health()
+            yield server
+        return
+    from loopsim.bootstrap import Options
+    from loopsim.embedded import EmbeddedServer
+
+    port = values["port"]
+    if port is None:
+        from loopsim.harness.partner import unreachable
+
+        taken = not unreachable(f"http://127.0.0.1:{options.DEFAULT_PORT}")
+        if taken and not starts:
+            raise SetupError(
+                f"Port {options.DEFAULT_PORT} is taken. If it is by a loopsim that your integration is configured for,"
+                f" name it: --url http://127.0.0.1:{options.DEFAULT_PORT}. Otherwise choose a --port."
+            )
+        port = 0 if taken else options.DEFAULT_PORT
+    with EmbeddedServer(Options(port=port, clock="manual")) as embedded, Server(embedded.url, timeout=_LONGEST) as own:
+        yield own
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does: with a report, and with its processes ended."""
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

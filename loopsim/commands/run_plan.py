@@ -1,0 +1,120 @@
+"""From the flags and settings of `loopsim run` to a plan."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from loopsim.client.transport import split_url
+from loopsim.errors import SetupError
+from loopsim.harness.document import Scenario
+from loopsim.harness.partner import Connection, Start
+from loopsim.harness.plan import IdleProbe, PartnerPlan
+from loopsim.harness.probe import Probe
+from loopsim.harness.spans import seconds
+
+PARTNER = (
+    "target", "start", "start_timeout", "health", "env", "probe", "probe_path", "probe_map", "idle_probe", "idle_path",
+    "register",
+)  # fmt: skip
+"""The flags that are about one partner; each may stand in `[run.partners.NAME]` too."""
+
+Values = dict[str, Any]
+
+
+def partners_of(values: Values, named: dict[str, Values]) -> dict[str, PartnerPlan]:
+    """The partners by name: the flags make the one named "", the settings those with names of their own."""
+    found = {name: partner_of({**_normal(name, own)}) for name, own in named.items()}
+    default = {name: values[name] for name in PARTNER}
+    if default["target"] or default["start"] or default["probe"] or not found:
+        found[""] = partner_of(default)
+    return found
+
+
+def partner_of(values: Values) -> PartnerPlan:
+    """One partner. Raises SetupError for flags that do not go together."""
+    target, command = values.get("target") or "", values.get("start") or ""
+    if target and split_url(Connection(api_base="", key="", secret="", now="", port=1).fill(target)) is None:
+        raise SetupError(
+            f"--target {target!r} is no address of a receiver, such as http://localhost:3000/webhooks/loop."
+        )
+    start = None
+    if command:
+        start = Start(
+            command=command,
+            target=target,
+            health=values.get("health") or "",
+            env=pairs(values.get("env"), "--env"),
+            timeout=seconds(values.get("start_timeout") or 30),
+        )
+        if not target and not start.health:
+            raise SetupError("A partner that is started needs a --target for its webhooks, or a --health URL.")
+    elif values.get("health") or values.get("env"):
+        raise SetupError("--health and --env are for a partner that loopsim starts. Give --start, or leave them out.")
+    probe = None
+    if values.get("probe"):
+        words = pairs(values.get("probe_map"), "--probe-map")
+        probe = Probe(ask=values["probe"], path=values.get("probe_path") or "$", words=words)
+    idle = None
+    if values.get("idle_probe"):
+        idle = IdleProbe(url=values["idle_probe"], path=values.get("idle_path") or "idle")
+    return PartnerPlan(target=target, start=start, probe=probe, idle_probe=idle, register=values.get("register") or "")
+
+
+def pairs(given: Any, flag: str) -> dict[str, str]:
+    """`("A=1", "B=2")`, or a table of the settings, as a mapping."""
+    if isinstance(given, dict):
+        return {str(name): str(value) for name, value in given.items()}
+    found = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SetupError(f"{flag} takes NAME=VALUE, found {text!r}.")
+        found[name] = value
+    return found
+
+
+def chosen(scenarios: list[Scenario], only: tuple[str, ...]) -> tuple[Scenario, ...]:
+    """Those that `--only` names, by their ids or patterns of them. Raises SetupError where it names none."""
+    if not only:
+        return tuple(scenarios)
+    found = tuple(
+        each for each in scenarios if any(each.id == name or fnmatch.fnmatchcase(each.id, name) for name in only)
+    )
+    if not found:
+        raise SetupError(f"No scenario is called {' or '.join(only)}. There are: {', '.join(s.id for s in scenarios)}.")
+    return found
+
+
+def reproducing(values: Values) -> tuple[str, ...]:
+    """The flags that a command needs that runs one of the scenarios again: those given that change how it goes."""
+    flags: list[str] = []
+    for name in (*PARTNER, "reset", "url", "shop", "shift_windows"):
+        if not _is_given(name):
+            continue
+        value, flag = values.get(name), f"--{name.replace('_', '-')}"
+        for each in value if isinstance(value, tuple | list) else (value,):
+            if each is True:
+                flags.append(flag)
+            elif each:
+                flags += [flag, str(each)]
+    return tuple(flags)
+
+
+def _is_given(name: str) -> bool:
+    """Whether it stands on the command line; what comes from settings and environment is there the next time, too."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _normal(name: str, own: Any) -> Values:
+    if not isinstance(own, dict):
+        raise SetupError(f"[run.partners.{name}] is no table. Write it with target, start, probe and the like.")
+    values = {key.replace("-", "_"): value for key, value in own.items()}
+    unknown = sorted(set(values) - set(PARTNER))
+    if unknown:
+        known = ", ".join(each.replace("_", "-") for each in PARTNER)
+        raise SetupError(f"[run.partners.{name}] sets {unknown[0]}, but a partner has only: {known}.")
+    return values

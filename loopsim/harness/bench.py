@@ -1,0 +1,357 @@
+"""A bench: where stories are played one after another. It has a shop behind fixed keys, and the partners' processes.
+
+Bench.open ──▶ Bench.play (a story: shop replaced, partners subscribed, steps, the end awaited) … ──▶ Bench.close
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from msgspec import Struct
+
+from loopsim.client import ControlError, Loopsim, Shop
+from loopsim.errors import LoopsimError, SetupError
+from loopsim.harness.blocks import owner
+from loopsim.harness.document import PartnerDocument, Scenario
+from loopsim.harness.failures import StoryOver
+from loopsim.harness.journal import Entry
+from loopsim.harness.partner import Connection, NeverStarted, Process
+from loopsim.harness.plan import DELIVERY_TIMEOUT, MOMENT, SEED, PartnerPlan, RunPlan
+from loopsim.harness.play import Went, failure_of, moment_of, play
+from loopsim.harness.probe import Probe, ProbeFailed, run_command
+from loopsim.harness.results import Failure
+from loopsim.harness.spans import seconds
+from loopsim.harness.story import Partner, Story
+from loopsim.harness.words.probes import about_return
+
+_HOOK = 30.0  # seconds for a hook
+
+
+class Played(Struct, kw_only=True):
+    """A story that was played, with all that it left behind. `late` are calls that bear another scenario's ids, by its
+    id."""
+
+    went: Went
+    seed: int = SEED
+    entries: tuple[Entry, ...] = ()
+    complete: bool = True
+    deliveries: tuple[dict[str, Any], ...] = ()
+    probes: tuple[dict[str, Any], ...] = ()
+    late: tuple[tuple[str, Entry], ...] = ()
+    partner_log: str = ""
+
+
+class Bench:
+    """One of those that stories are played on. For one thread, but for `end`."""
+
+    def __init__(self, plan: RunPlan, server: Loopsim, number: int, blocks: dict[str, int]) -> None:
+        self._plan = plan
+        self._server = server
+        self._number = number
+        self._blocks = blocks
+        self._of_block = {block: id_ for id_, block in blocks.items()}
+        self._shop: Shop | None = None
+        self._processes: dict[str, Process] = {}
+        self._keys: dict[str, dict[str, Any]] = {}
+        self._story: Story | None = None
+        self._over: StoryOver | None = None
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Have a shop, and start the partners. Raises SetupError where one of them does not come up."""
+        name = self._plan.shop if self._number == 0 else f"{self._plan.shop}-{self._number}"
+        known = {row["name"] for row in self._server.shops()}
+        self._shop = self._server.shop(name) if name in known else self._server.create_shop(name, seed=self._number + 1)
+        self._shop.update(idle_probe=None)
+        for partner, plan in self._plan.partners.items():
+            if plan.start is not None:
+                process = Process(plan.start, self._connection(self._shop, partner), partner or "the partner")
+                self._processes[partner] = process
+                process.on_end = self._partner_ended
+                process.start()
+
+    def close(self) -> None:
+        """End the partners with all their children, and give the shop its rest."""
+        for process in self._processes.values():
+            process.stop()
+        if self._shop is not None:
+            with suppress(LoopsimError):
+                for row in self._shop.subscriptions():
+                    self._shop.unsubscribe(row["id"])
+
+    def end(self, reason: StoryOver) -> None:
+        """End the story that is being played, and let none begin."""
+        with self._lock:
+            self._over, story = reason, self._story
+        if story is not None:
+            story.end(reason)
+
+    def play(self, scenario: Scenario, prepare: Callable[[Story], None] | None = None) -> Played:
+        """Play a scenario from its beginning; `prepare` is called between set-up and first step."""
+        assert self._shop is not None
+        marks = {name: process.mark() for name, process in self._processes.items()}
+        try:
+            self._revive()
+            story = self._set_up(scenario)
+        except (LoopsimError, OSError) as error:
+            return self._unplayed(scenario, error, marks)
+        with self._lock:
+            self._story = story
+            if self._over is not None:
+                story.end(self._over)
+        try:
+            if prepare is not None:
+                prepare(story)
+            went = play(story, scenario)
+            return self._gathered(story, scenario, went, marks)
+        finally:
+            with self._lock:
+                self._story = None
+
+    # before
+
+    def _revive(self) -> None:
+        """Start a partner again that ended, or that knows another secret than the shop has."""
+        assert self._shop is not None
+        for name, process in self._processes.items():
+            connection = self._connection(self._shop, name, process.connection.port)
+            if not process.running or process.extra or process.connection.secret != connection.secret:
+                process.extra = {}
+                process.restart(connection)
+
+    def _set_up(self, scenario: Scenario) -> Story:
+        shop = self._fresh_shop(scenario)
+        partners = tuple(self._partner(shop, document) for document in scenario.partners)
+        self._call_hooks(shop)
+        for document, partner in zip(scenario.partners, partners, strict=True):
+            if document.subscribed and partner.target:
+                partner.subscription_ids = self._subscribe(shop, document, partner.target)
+        if len(partners) == 1:
+            # Whatever happens on this shop is this partner's doing.
+            partners[0].key_id = partners[0].subscription_ids = None
+        block = self._blocks[scenario.id]
+        return Story(
+            shop,
+            partners,
+            idle_probe=self._idle_probe(scenario) is not None,
+            patience=self._plan.patience,
+            time_limit=self._plan.time_limit,
+            foreign=lambda entry: owner(entry, block, self._of_block) is not None,
+        )
+
+    def _fresh_shop(self, scenario: Scenario) -> Shop:
+        assert self._shop is not None
+        settings: dict[str, Any] = {
+            "seed": SEED,
+            "delivery_timeout": DELIVERY_TIMEOUT,
+            **scenario.shop,
+            "clock": {"mode": "manual"},
+            "moment": moment_of(scenario.shop.get("moment"), MOMENT, seconds),
+            "id_block": self._blocks[scenario.id],
+        }
+        if scenario.partners[0].scopes:
+            settings["scopes"] = list(scenario.partners[0].scopes)
+        if (idle := self._idle_probe(scenario)) is not None:
+            settings["idle_probe"] = idle
+        if self._plan.shift_windows:
+            settings["shift_windows"] = True
+        if self._plan.mode == "tenant":
+            return self._server.create_shop(**settings)
+        self._shop = self._shop.replace(**settings)
+        return self._shop
+
+    def _idle_probe(self, scenario: Scenario) -> dict[str, str] | None:
+        """What the shop asks to know whether the partner has anything left to do. It can ask one."""
+        name = scenario.partners[0].name
+        plan = self._plan_of(name)
+        if len(scenario.partners) > 1 or plan.idle_probe is None:
+            return None
+        return {"url": self._filled(name, plan.idle_probe.url), "path": plan.idle_probe.path}
+
+    def _partner(self, shop: Shop, document: PartnerDocument) -> Partner:
+        name, plan = document.name, self._plan_of(document.name)
+        process = self._process_of(name)
+        probe = plan.probe
+        if probe is not None:
+            probe = Probe(ask=self._filled(name, probe.ask, shop), path=probe.path, words=probe.words)
+        key = self._key(shop, name)
+        return Partner(
+            name,
+            key_id=key["id"],
+            probe=probe,
+            process=process,
+            target=self._filled(name, plan.target, shop),
+        )
+
+    def _key(self, shop: Shop, name: str) -> dict[str, Any]:
+        """The key of a partner: the shop's own for the first, one that bears its name for others."""
+        keys = shop.keys()
+        own = [key for key in keys if key["label"] == name and name in self._plan.partners]
+        return own[0] if own else keys[0]
+
+    def _connection(self, shop: Shop, name: str, port: int | None = None) -> Connection:
+        key = shop.key
+        if name:
+            # A partner with a name of its own has a key of its own, so that its calls can be told from the others'.
+            keys = shop.keys()
+            own = [each for each in keys if each["label"] == name]
+            key = (own[0] if own else shop.create_key(label=name))["key"]
+        return Connection(api_base=shop.api_base, key=key, secret=shop.secret, now=MOMENT, port=port, shop=shop.name)
+
+    def _subscribe(self, shop: Shop, document: PartnerDocument, target: str) -> frozenset[int]:
+        made: set[int] = set()
+        for topic, trigger in document.subscriptions or ((None, None),):
+            made |= {row["id"] for row in shop.subscribe(target, topic, trigger)}
+        return frozenset(made)
+
+    def _plan_of(self, name: str) -> PartnerPlan:
+        plan = self._plan.partner(name)
+        if plan is None:
+            raise SetupError(f"Nothing is known of the partner {name}. Configure it: [run.partners.{name}].")
+        return plan
+
+    def _process_of(self, name: str) -> Process | None:
+        return self._processes.get(name) or self._processes.get("")
+
+    def _filled(self, name: str, template: str, shop: Shop | None = None) -> str:
+        process, shop = self._process_of(name), shop or self._shop
+        assert shop is not None
+        port = process.connection.port if process else None
+        known = Connection(
+            api_base=shop.api_base, key=shop.key, secret=shop.secret, now=MOMENT, port=port, shop=shop.name
+        )
+        return known.fill(template)
+
+    def _call_hooks(self, shop: Shop) -> None:
+        if self._plan.reset:
+            _hook(self._plan.reset, {"shop": shop.name}, "--reset")
+        for plan in self._plan.partners.values():
+            if plan.register:
+                told = {"shop": shop.name, "api_base": shop.api_base, "key": shop.key, "secret": shop.secret}
+                _hook(plan.register, told, "--register")
+
+    def _partner_ended(self, says: str) -> None:
+        with self._lock:
+            story = self._story
+        if story is not None:
+            story.end(StoryOver(says))
+
+    # after
+
+    def _gathered(self, story: Story, scenario: Scenario, went: Went, marks: dict[str, int]) -> Played:
+        """All that the story left behind, when the partner has come to rest."""
+        place, failures = scenario.place, list(went.failures)
+        probes: tuple[dict[str, Any], ...] = ()
+        deliveries: tuple[dict[str, Any], ...] = ()
+        try:
+            if story.over is None and not story.settle():
+                says = "The partner did not come to rest: it goes on calling, or a delivery gets no answer."
+                failures += [] if failures else [_failure(says, scenario)]
+            probes = self._probed(story)
+            deliveries = _deliveries(story)
+        except (LoopsimError, AssertionError) as error:
+            if not failures:
+                failures.append(failure_of(error, place, story))
+        with suppress(LoopsimError):
+            story.journal.read()
+        own, late = self._parted(story.journal.entries, scenario.id)
+        return Played(
+            went=Went(steps=went.steps, failures=tuple(failures), interrupted=went.interrupted or story.interrupted),
+            seed=int(scenario.shop.get("seed", SEED)),
+            entries=own,
+            complete=story.journal.dropped == 0,
+            deliveries=deliveries,
+            probes=probes,
+            late=late,
+            partner_log=self._logs(marks),
+        )
+
+    def _unplayed(self, scenario: Scenario, error: Exception, marks: dict[str, int]) -> Played:
+        about: Any = "setup"
+        says = str(error)
+        if isinstance(error, ControlError):
+            says = f"The shop of this scenario cannot be made: {error}"
+        place = scenario.place
+        failure = Failure(says=says, about=about, file=place.file, line=place.line, column=place.column)
+        log = "" if isinstance(error, NeverStarted) else self._logs(marks)
+        return Played(went=Went(failures=(failure,)), partner_log=log)
+
+    def _parted(self, entries: list[Entry], id_: str) -> tuple[tuple[Entry, ...], tuple[tuple[str, Entry], ...]]:
+        """The entries of this story, and those of others that came late."""
+        own: list[Entry] = []
+        late: list[tuple[str, Entry]] = []
+        for entry in entries:
+            other = owner(entry, self._blocks[id_], self._of_block) if entry["kind"] == "call" else None
+            if other is None:
+                own.append(entry)
+            else:
+                late.append((other, entry))
+        return tuple(own), tuple(late)
+
+    def _probed(self, story: Story) -> tuple[dict[str, Any], ...]:
+        """The partners' own states of every return of the story, at its end."""
+        probing = [partner for partner in story.partners.values() if partner.probe is not None]
+        if not probing or story.over is not None:
+            return ()
+        found: list[dict[str, Any]] = []
+        for row in story.shop.returns(limit=1000):
+            about = about_return(story, row["id"])
+            for partner in probing:
+                assert partner.probe is not None
+                try:
+                    answer = partner.probe.answer(about)
+                    state = partner.probe.state(about, answer)
+                except ProbeFailed as error:
+                    raise StoryOver(str(error), partner=False) from error
+                found.append({"partner": partner.name, "return_id": row["id"], "state": state, "answer": answer})
+        return tuple(found)
+
+    def _logs(self, marks: dict[str, int]) -> str:
+        logs = {name: process.log(marks.get(name, 0)).strip() for name, process in self._processes.items()}
+        if len(logs) == 1:
+            return next(iter(logs.values()))
+        return "\n".join(f"== {name or 'partner'} ==\n{log}" for name, log in logs.items() if log)
+
+
+def _failure(says: str, scenario: Scenario) -> Failure:
+    place = scenario.place
+    return Failure(says=says, file=place.file, line=place.line, column=place.column)
+
+
+def _deliveries(story: Story) -> tuple[dict[str, Any], ...]:
+    """Each delivery with its payload and attempts, from its row and what the journal has of it."""
+    attempts: dict[int, list[Entry]] = {}
+    for entry in story.journal.of("delivery"):
+        attempts.setdefault(entry["delivery_id"], []).append(entry)
+    rows: list[dict[str, Any]] = []
+    while True:
+        page = story.shop.deliveries(after=rows[-1]["id"] if rows else 0, limit=1000)
+        rows += page
+        if len(page) < 1000:
+            break
+    return tuple({**row, "attempts": [_attempt(entry) for entry in attempts.get(row["id"], [])]} for row in rows)
+
+
+def _attempt(entry: Entry) -> dict[str, Any]:
+    names = ("at", "url", "request_headers", "request_body", "status", "response_body", "error", "duration_ms")
+    return {"number": entry.get("attempt"), "entry": entry["id"], **{name: entry.get(name) for name in names}}
+
+
+def _hook(hook: str, told: dict[str, str], flag: str) -> None:
+    """Call a hook: POST JSON to a URL, or run a command."""
+    if not hook.startswith(("http://", "https://")):
+        run_command(hook, told, flag)
+        return
+    request = urllib.request.Request(
+        hook, json.dumps(told).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_HOOK):
+            return
+    except (OSError, ValueError) as error:
+        raise SetupError(f"The hook {hook} failed ({error}). Mend it, or {flag}.") from error

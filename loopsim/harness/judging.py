@@ -1,0 +1,208 @@
+"""From a story that was played to its result: failures, rules, coverage, and the command that runs it again."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from loopsim import __version__, rules
+from loopsim.client import ControlError, Loopsim
+from loopsim.harness.bench import Played
+from loopsim.harness.document import Scenario
+from loopsim.harness.journal import Entry, call_line, query_of
+from loopsim.harness.plan import RunPlan
+from loopsim.harness.play import Went
+from loopsim.harness.results import Coverage, Failure, RuleVerdict, RunResult, ScenarioResult, Status, rule_texts
+from loopsim.rules.evidence import Evidence
+from loopsim.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = tuple(getattr(rules, "RULES", ()))
+_DAY = timedelta(days=1)
+
+
+class Judge:
+    """Makes results. Safe with threads."""
+
+    def __init__(self, plan: RunPlan, server: Loopsim) -> None:
+        self._plan = plan
+        self._server = server
+
+    def why_not(self, scenario: Scenario) -> str | None:
+        """Why a scenario cannot be played with this plan; None where it can."""
+        for partner in scenario.partners:
+            plan = self._plan.partner(partner.name)
+            if plan is None or (len(scenario.partners) > 1 and partner.name not in self._plan.partners):
+                return f"It needs a partner {partner.name}. Configure it in [run.partners.{partner.name}]."
+            if "probe" in scenario.needs and plan.probe is None:
+                return "It needs a probe of the partner's own state. Give one: --probe URL or command."
+            if "start" in scenario.needs and plan.start is None:
+                return "It needs a partner that loopsim starts itself. Give --start."
+        return None
+
+    def unplayed(self, scenario: Scenario, why: str, status: Status = "skipped") -> ScenarioResult:
+        """The result of a scenario that was not played."""
+        return self._result(scenario, Played(went=Went()), status, 0.0, why=why)
+
+    def judged(self, scenario: Scenario, played: Played, duration_ms: float) -> ScenarioResult:
+        """The result of a scenario that was played."""
+        failures = [*played.went.failures, *windows_missed(scenario, played.entries)]
+        verdicts = self._verdicts(scenario, played)
+        status: Status = "passed"
+        if played.went.interrupted:
+            status, failures = "skipped", []
+        elif any(failure.about == "partner" for failure in failures) or any(map(self._fails, verdicts)):
+            status = "failed"
+        elif failures:
+            status = "error"
+        if any(failure.about == "setup" for failure in failures) and not any(map(self._fails, verdicts)):
+            # What is wrong with the set-up explains the rest.
+            status = "error"
+        why = "The run was interrupted during it." if played.went.interrupted else ""
+        return self._result(scenario, played, status, duration_ms, tuple(failures), verdicts, why)
+
+    def whole(
+        self,
+        results: tuple[ScenarioResult, ...],
+        *,
+        started_at: str,
+        duration_ms: float,
+        version: str = __version__,
+        findings: tuple[Failure, ...] = (),
+        exit_code: int | None = None,
+    ) -> RunResult:
+        """The whole run."""
+        return RunResult(
+            version=version,
+            started_at=started_at,
+            duration_ms=duration_ms,
+            target=", ".join(plan.target for plan in self._plan.partners.values() if plan.target),
+            mode=self._plan.mode,
+            scenarios=results,
+            exit_code=self._exit_code(results) if exit_code is None else exit_code,
+            command=self._plan.command,
+            possible=self._possible(),
+            rules=rule_texts(RULES),
+            findings=findings,
+        )
+
+    def _exit_code(self, results: tuple[ScenarioResult, ...]) -> int:
+        statuses = {result.status for result in results}
+        if "failed" in statuses:
+            return 1
+        if "error" in statuses:
+            return 2
+        not_judged = (verdict.outcome == "not_judged" for result in results for verdict in result.verdicts)
+        if self._plan.strict and ("skipped" in statuses or any(not_judged)):
+            return 1
+        return 0
+
+    def _fails(self, verdict: RuleVerdict) -> bool:
+        levels = ("error", "warning") if self._plan.fail_on == "warning" else ("error",)
+        return verdict.outcome == "failed" and verdict.level in levels
+
+    def _verdicts(self, scenario: Scenario, played: Played) -> tuple[RuleVerdict, ...]:
+        evidence = Evidence(entries=played.entries, complete=played.complete, probes=played.probes)
+        found = []
+        for rule in RULES:
+            if rule.name in scenario.rules_off:
+                continue
+            judgement = rule.judge(evidence)
+            found.append(
+                RuleVerdict(
+                    rule=rule.name,
+                    level=rule.level,
+                    outcome=judgement.outcome,
+                    why=judgement.why,
+                    findings=judgement.findings,
+                )
+            )
+        return tuple(found)
+
+    def _result(
+        self,
+        scenario: Scenario,
+        played: Played,
+        status: Status,
+        duration_ms: float,
+        failures: tuple[Failure, ...] = (),
+        verdicts: tuple[RuleVerdict, ...] = (),
+        why: str = "",
+    ) -> ScenarioResult:
+        return ScenarioResult(
+            id=scenario.id,
+            title=scenario.title,
+            protects=scenario.protects,
+            file=scenario.place.file,
+            line=scenario.place.line,
+            patterns=scenario.patterns,
+            direction=scenario.direction,
+            stages=scenario.stages,
+            status=status,
+            duration_ms=duration_ms,
+            reproduce=self._reproduce(scenario),
+            why=why,
+            schedule=scenario.schedule,
+            row=scenario.row,
+            seed=played.seed,
+            steps=played.went.steps,
+            failures=failures,
+            verdicts=verdicts,
+            journal=played.entries,
+            deliveries=played.deliveries,
+            coverage=_exercised(played.entries),
+            partner_log=played.partner_log if status in ("failed", "error") else "",
+        )
+
+    def _reproduce(self, scenario: Scenario) -> str:
+        return shlex.join(["loopsim", "run", scenario.place.file, "--only", scenario.id, *self._plan.flags])
+
+    def _possible(self) -> Coverage:
+        with suppress(ControlError, ModuleNotFoundError):
+            coverage = import_module("loopsim.harness.coverage")
+            found: Coverage = coverage.possible(self._server.call("GET", "/lifecycle"))
+            return found
+        return Coverage()
+
+
+def windows_missed(scenario: Scenario, entries: tuple[Entry, ...]) -> list[Failure]:
+    """The list calls whose window does not come within a day of the shop's time: the partner asks by a clock of its
+    own, and its questions say nothing."""
+    for entry in entries:
+        if entry["kind"] != "call" or entry.get("note", "").startswith("window"):
+            continue
+        query = query_of(entry)
+        now = datetime.fromtimestamp(entry["at"] / 1000, UTC)
+        start, end = _moment(query.get("from")), _moment(query.get("to"))
+        if (start is not None and start > now + _DAY) or (end is not None and end < now - _DAY):
+            place = scenario.place
+            return [
+                Failure(
+                    says="The partner asks for a window that misses the shop's time by more than a day: it goes by the"
+                    " wall's clock. Let the story end now (moment: {ends: wall, after: …}), or say --shift-windows.",
+                    expected=f"a window around {now:%Y-%m-%d %H:%M}, the shop's time",
+                    actual=call_line(entry),
+                    entries=(entry["id"],),
+                    file=place.file,
+                    line=place.line,
+                    about="setup",
+                )
+            ]
+    return []
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _exercised(entries: tuple[dict[str, Any], ...]) -> Coverage:
+    with suppress(ModuleNotFoundError):
+        found: Coverage = import_module("loopsim.harness.coverage").exercised(entries)
+        return found
+    return Coverage()

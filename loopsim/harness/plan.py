@@ -1,0 +1,65 @@
+"""What is asked of a run, as plain data: made by `loopsim run` from its flags and settings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from loopsim.harness.document import Scenario
+from loopsim.harness.partner import Start
+from loopsim.harness.probe import Probe
+
+Mode = Literal["single", "per-worker", "tenant"]
+
+MOMENT = "2026-03-02T09:00:00Z"
+"""When a story begins that does not say."""
+SEED = 7
+DELIVERY_TIMEOUT = 10_000
+"""Milliseconds that a partner has for its answer, where a story does not say."""
+TIME_LIMIT = 60.0
+"""Seconds of real time that one scenario may take."""
+
+
+class IdleProbe(Struct, frozen=True, kw_only=True):
+    """Where a partner says whether it has anything left to do: JSON, idle where the member at `path` is true."""
+
+    url: str
+    path: str = "idle"
+
+
+class PartnerPlan(Struct, frozen=True, kw_only=True):
+    """One integration under test. `target` is where its webhooks go (empty for one that only polls), `start` how
+    loopsim starts it (None: somebody else did). Templates in them are filled in by `partner.Connection`."""
+
+    target: str = ""
+    start: Start | None = None
+    probe: Probe | None = None
+    idle_probe: IdleProbe | None = None
+    register: str = ""
+    """A URL that is told of each shop before its story: name, api_base, key, secret. For partners of many shops."""
+
+
+class RunPlan(Struct, frozen=True, kw_only=True):
+    """A whole run. `partners` by the name that scenarios give them; the one named "" is any other. `reset` is a URL to
+    POST to or a command, before each story. `flags` are those that a reproducing command needs, too."""
+
+    scenarios: tuple[Scenario, ...]
+    partners: dict[str, PartnerPlan]
+    mode: Mode = "single"
+    jobs: int = 1
+    shop: str = "default"
+    reset: str = ""
+    time_limit: float = TIME_LIMIT
+    patience: float = 5.0
+    shift_windows: bool = False
+    provoke: bool = False
+    strict: bool = False
+    fail_on: Literal["error", "warning"] = "error"
+    fail_under: float = 0.0
+    flags: tuple[str, ...] = ()
+    command: str = ""
+
+    def partner(self, name: str) -> PartnerPlan | None:
+        """The plan for a partner of this name."""
+        return self.partners.get(name) or self.partners.get("")

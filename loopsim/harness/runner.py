@@ -1,0 +1,180 @@
+"""A run: scenarios on benches, one bench after another's example in a thread of its own, and what comes of it.
+
+    RunPlan ──▶ Run.run ── a thread per bench ──▶ Played ── judged ──▶ ScenarioResult … ──▶ RunResult
+
+Every wait in it is bounded, and what goes wrong (a partner that never starts, crashes, hangs; an interrupted run) ends
+in a result that says so.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import traceback
+from collections import deque
+from datetime import UTC, datetime
+from typing import Protocol
+
+from msgspec import structs
+
+from loopsim import __version__
+from loopsim.client import Loopsim
+from loopsim.errors import LoopsimError
+from loopsim.harness.bench import Bench, Played
+from loopsim.harness.blocks import blocks
+from loopsim.harness.document import Scenario
+from loopsim.harness.failures import StoryOver
+from loopsim.harness.journal import Entry, call_line
+from loopsim.harness.judging import Judge
+from loopsim.harness.partner import NeverStarted, unreachable
+from loopsim.harness.plan import RunPlan
+from loopsim.harness.play import Went
+from loopsim.harness.results import Failure, RunResult, ScenarioResult
+
+INTERRUPTED = 130
+"""The exit code of a run that the user stopped, as shells have it."""
+_READING = {"GET", "HEAD", "OPTIONS"}
+_ENDING = 15.0  # seconds that a bench may take to end when it is told to
+
+
+class Listener(Protocol):
+    """Who is told of a run as it goes; from several threads."""
+
+    def started(self, scenario: Scenario) -> None: ...
+    def ended(self, result: ScenarioResult) -> None: ...
+
+
+class Run:
+    """One run. `run` may be called once."""
+
+    def __init__(self, plan: RunPlan, server: Loopsim, listener: Listener) -> None:
+        self._plan = plan
+        self._listener = listener
+        self._blocks = blocks(scenario.id for scenario in plan.scenarios)
+        self._todo: deque[Scenario] = deque(plan.scenarios)
+        self._judge = Judge(plan, server)
+        self._results: dict[str, ScenarioResult] = {}
+        self._late: list[tuple[str, str, Entry]] = []
+        self._findings: list[Failure] = []
+        self._over: queue.Queue[None] = queue.Queue()
+        self._interrupted = False
+        self._unreachable = False
+        count = 1 if plan.mode == "single" else max(1, min(plan.jobs, len(plan.scenarios)))
+        self._benches = [Bench(plan, server, number, self._blocks) for number in range(count)]
+
+    def run(self) -> RunResult:
+        """Play everything, and say what came of it. An interrupt ends it early, with a result all the same."""
+        began, started_at = time.perf_counter(), datetime.now(UTC)
+        threads: list[threading.Thread] = []
+        try:
+            if (failure := self._out_of_reach()) is not None:
+                self._give_up(failure)
+            else:
+                threads = [threading.Thread(target=self._work, args=(bench,), daemon=True) for bench in self._benches]
+                for thread in threads:
+                    thread.start()
+                for _ in threads:
+                    self._over.get()
+        except KeyboardInterrupt:
+            self._interrupt()
+        finally:
+            for thread in threads:
+                thread.join(_ENDING)
+            for bench in self._benches:
+                # Once more, for a thread that did not come to it.
+                bench.close()
+        self._add_late()
+        for scenario in self._todo:
+            self._results[scenario.id] = self._judge.unplayed(scenario, "The run was interrupted before it.")
+        results = tuple(self._results[scenario.id] for scenario in self._plan.scenarios if scenario.id in self._results)
+        return self._judge.whole(
+            results,
+            started_at=started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            duration_ms=(time.perf_counter() - began) * 1000,
+            version=__version__,
+            findings=tuple(self._findings),
+            exit_code=INTERRUPTED if self._interrupted else 5 if self._unreachable else None,
+        )
+
+    # the threads
+
+    def _work(self, bench: Bench) -> None:
+        try:
+            bench.open()
+            while not self._interrupted:
+                try:
+                    scenario = self._todo.popleft()
+                except IndexError:
+                    return
+                self._play(bench, scenario)
+        except LoopsimError as error:
+            self._unreachable |= isinstance(error, NeverStarted)
+            self._give_up(Failure(says=str(error), about="setup"))
+        except Exception:
+            self._give_up(Failure(says=f"loopsim itself broke:\n{traceback.format_exc()}", about="setup"))
+        finally:
+            bench.close()
+            self._over.put(None)
+
+    def _play(self, bench: Bench, scenario: Scenario) -> None:
+        self._listener.started(scenario)
+        began = time.perf_counter()
+        if (why := self._judge.why_not(scenario)) is not None:
+            result = self._judge.unplayed(scenario, why)
+        else:
+            try:
+                played = bench.play(scenario)
+            except Exception:
+                broke = Failure(says=f"loopsim itself broke:\n{traceback.format_exc()}", about="setup")
+                played = Played(went=Went(failures=(broke,)))
+            self._late += [(id_, scenario.id, entry) for id_, entry in played.late]
+            result = self._judge.judged(scenario, played, (time.perf_counter() - began) * 1000)
+        self._results[scenario.id] = result
+        self._listener.ended(result)
+
+    # what goes wrong
+
+    def _out_of_reach(self) -> Failure | None:
+        """A target that nobody started and where nobody listens: no scenario could say anything."""
+        for name, plan in self._plan.partners.items():
+            if plan.start is None and plan.target and "{" not in plan.target and (why := unreachable(plan.target)):
+                self._unreachable = True
+                return Failure(
+                    says=f"{name or 'The partner'} is not there: {plan.target} cannot be reached ({why}). Start it, let"
+                    " loopsim start it (--start), or mend --target.",
+                    about="setup",
+                )
+        return None
+
+    def _give_up(self, failure: Failure) -> None:
+        """End with what cannot be played any more as errors: of a bench that is lost, unless others go on."""
+        self._findings.append(failure)
+        if len(self._benches) > 1 and not self._unreachable:
+            return
+        while self._todo:
+            scenario = self._todo.popleft()
+            result = self._judge.unplayed(scenario, failure.says.splitlines()[0], status="error")
+            self._results[scenario.id] = structs.replace(result, failures=(failure,))
+
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        for bench in self._benches:
+            bench.end(StoryOver("The run was interrupted.", partner=False, interrupted=True))
+
+    def _add_late(self) -> None:
+        """Calls that came when another story was under way fail the one whose ids they bear. Reading harms nobody."""
+        for id_, during, entry in self._late:
+            result = self._results.get(id_)
+            if result is None or entry.get("method") in _READING:
+                continue
+            failure = Failure(
+                says=f"The partner made a call for this story after it was over, when {during} was under way:"
+                " it was not done when it went quiet.",
+                expected="every call before the partner is quiet",
+                actual=call_line(entry),
+                file=result.file,
+                line=result.line,
+            )
+            status = "error" if result.status == "error" else "failed"
+            self._results[id_] = structs.replace(result, status=status, failures=(*result.failures, failure))
