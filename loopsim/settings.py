@@ -29,6 +29,9 @@ FLAGS = frozenset(
 )  # fmt: skip
 """The name of every flag of every verb, as Python writes it."""
 
+TABLES = frozenset({"partners"})
+"""What a verb's table may hold beside flags, for what flags cannot say."""
+
 PARAMETERS = {"return": "return_id"}
 """What a flag is called in the code, where that has to be another word."""
 
@@ -83,7 +86,7 @@ def _flag(key: str) -> str:
 
 
 def _need_flag(where: str, flag: str) -> None:
-    if flag not in FLAGS:
+    if flag not in FLAGS | TABLES:
         known = {name.replace("_", "-") for name in FLAGS}
         shown = flag.replace("_", "-")
         raise SetupError(f"{where} sets {shown}, but loopsim has no flag --{shown}. {_nearest(shown, known)}")

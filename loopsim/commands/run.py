@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,13 +14,14 @@ import click
 from loopsim.client import Loopsim
 from loopsim.commands import options
 from loopsim.commands.connection import Server
-from loopsim.commands.run_plan import chosen, partners_of, reproducing
+from loopsim.commands.run_plan import partners_of, reproducing
 from loopsim.errors import SetupError
 from loopsim.harness.document import Scenario
 from loopsim.harness.plan import RunPlan
 from loopsim.harness.results import RunResult, ScenarioResult
 from loopsim.harness.spans import seconds
 
+DEFAULT_PATHS = ("scenarios",)
 _LONGEST = 120.0  # seconds that one call of the control API may take
 
 
@@ -39,8 +39,8 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--idle-path", default="idle", show_default=True, help="The member of that answer, dotted.")
 @options.flag("--register", help="URL that is told of each shop (name, api_base, key, secret) before its story.")
 @options.flag("--mode", type=click.Choice(["single", "per-worker", "tenant"]), default="single", show_default=True)
-@options.flag("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="How many at once.")
-@options.flag("--only", multiple=True, metavar="ID", help="Only the scenarios of this id, or pattern of ids.")
+@options.flag("--jobs", "-j", type=click.IntRange(1), default=1, show_default=True, help="How many at once.")
+@options.flag("--only", metavar="WORDS", help="Only the scenarios with these words in id, title or covers.")
 @options.flag("--reset", help="URL to POST to, or command, before each story.")
 @options.flag("--patience", default="5s", show_default=True, help="How long an expectation waits.")
 @options.flag("--timeout", default="60s", show_default=True, help="How long a scenario may take.")
@@ -56,17 +56,19 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     """Run scenarios against an integration, and say whether it is right.
 
-    PATH is a file or folder of scenarios, @SUITE one that ships. With --start the integration is started with
+    PATH is a file, a folder (the folder scenarios where nothing is named) or the id of a scenario, @SUITE a suite that
+    ships: @wms, @wms/two-way, @all. With --start the integration is started with
     LOOP_API_BASE, LOOP_API_KEY, LOOP_WEBHOOK_SECRET and LOOPSIM_NOW in its environment, and ended afterwards; without,
     `loopsim env` says what to configure it with. Exits with 0 when all passed, 1 when some failed, 2 when the set-up
     is wrong, 4 when coverage is too low, 5 when the integration cannot be reached.
     """
     from loopsim.harness.runner import Run
+    from loopsim.harness.suites import choose
 
     ctx = click.get_current_context()
     named = (ctx.default_map or {}).get("partners") or {}
     plan = RunPlan(
-        scenarios=chosen(_scenarios(paths), values["only"]),
+        scenarios=tuple(choose(paths or DEFAULT_PATHS, values["only"])),
         partners=partners_of(values, named),
         mode=values["mode"],
         jobs=values["jobs"],
@@ -126,20 +128,6 @@ def _tell(result: RunResult, format: str) -> None:
         counts[scenario.status] += 1
     says = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     click.echo(f"{len(result.scenarios)} scenarios: {says or 'none'} in {result.duration_ms / 1000:.1f} s")
-
-
-def _scenarios(paths: tuple[str, ...]) -> list[Scenario]:
-    from loopsim.harness.reading import ENDING, read_scenarios
-
-    found: list[Scenario] = []
-    for text in paths or ("scenarios",):
-        path = Path(text)
-        files = sorted(path.rglob(f"*{ENDING}")) if path.is_dir() else [path]
-        if not files:
-            raise SetupError(f"There are no scenarios (*{ENDING}) in {path}.")
-        for file in files:
-            found += read_scenarios(file, path if path.is_dir() else None)
-    return found
 
 
 @contextmanager

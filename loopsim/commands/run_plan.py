@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any
 
 import click
@@ -10,7 +9,6 @@ from click.core import ParameterSource
 
 from loopsim.client.transport import split_url
 from loopsim.errors import SetupError
-from loopsim.harness.document import Scenario
 from loopsim.harness.partner import Connection, Start
 from loopsim.harness.plan import IdleProbe, PartnerPlan
 from loopsim.harness.probe import Probe
@@ -74,18 +72,6 @@ def pairs(given: Any, flag: str) -> dict[str, str]:
         if not equals:
             raise SetupError(f"{flag} takes NAME=VALUE, found {text!r}.")
         found[name] = value
-    return found
-
-
-def chosen(scenarios: list[Scenario], only: tuple[str, ...]) -> tuple[Scenario, ...]:
-    """Those that `--only` names, by their ids or patterns of them. Raises SetupError where it names none."""
-    if not only:
-        return tuple(scenarios)
-    found = tuple(
-        each for each in scenarios if any(each.id == name or fnmatch.fnmatchcase(each.id, name) for name in only)
-    )
-    if not found:
-        raise SetupError(f"No scenario is called {' or '.join(only)}. There are: {', '.join(s.id for s in scenarios)}.")
     return found
 
 

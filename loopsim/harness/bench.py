@@ -29,6 +29,7 @@ from loopsim.harness.spans import seconds
 from loopsim.harness.story import Partner, Story
 from loopsim.harness.words.probes import about_return
 
+_STARTED = 5.0  # seconds that a partner may look around after its start
 _HOOK = 30.0  # seconds for a hook
 
 
@@ -66,14 +67,22 @@ class Bench:
         """Have a shop, and start the partners. Raises SetupError where one of them does not come up."""
         name = self._plan.shop if self._number == 0 else f"{self._plan.shop}-{self._number}"
         known = {row["name"] for row in self._server.shops()}
-        self._shop = self._server.shop(name) if name in known else self._server.create_shop(name, seed=self._number + 1)
-        self._shop.update(idle_probe=None)
+        if name in known:
+            self._shop = self._server.shop(name)
+        else:
+            self._shop = self._server.create_shop(name, seed=self._number + 1)
+        # What a partner asks at its start, it asks of a shop that stands where the stories begin.
+        self._shop = self._shop.replace(clock={"mode": "manual"}, moment=MOMENT)
         for partner, plan in self._plan.partners.items():
             if plan.start is not None:
                 process = Process(plan.start, self._connection(self._shop, partner), partner or "the partner")
                 self._processes[partner] = process
                 process.on_end = self._partner_ended
-                process.start()
+        if "" in self._processes and (idle := self._idle_probe_of("")) is not None:
+            self._shop.update(idle_probe=idle)
+        for process in self._processes.values():
+            process.start()
+        self._shop.settle(_STARTED)
 
     def close(self) -> None:
         """End the partners with all their children, and give the shop its rest."""
@@ -167,9 +176,11 @@ class Bench:
 
     def _idle_probe(self, scenario: Scenario) -> dict[str, str] | None:
         """What the shop asks to know whether the partner has anything left to do. It can ask one."""
-        name = scenario.partners[0].name
+        return None if len(scenario.partners) > 1 else self._idle_probe_of(scenario.partners[0].name)
+
+    def _idle_probe_of(self, name: str) -> dict[str, str] | None:
         plan = self._plan_of(name)
-        if len(scenario.partners) > 1 or plan.idle_probe is None:
+        if plan.idle_probe is None:
             return None
         return {"url": self._filled(name, plan.idle_probe.url), "path": plan.idle_probe.path}
 

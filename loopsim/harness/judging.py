@@ -16,6 +16,7 @@ from loopsim.harness.journal import Entry, call_line, query_of
 from loopsim.harness.plan import RunPlan
 from loopsim.harness.play import Went
 from loopsim.harness.results import Coverage, Failure, RuleVerdict, RunResult, ScenarioResult, Status, rule_texts
+from loopsim.harness.suites import address
 from loopsim.rules.evidence import Evidence
 from loopsim.rules.rule import Rule
 
@@ -157,7 +158,7 @@ class Judge:
         )
 
     def _reproduce(self, scenario: Scenario) -> str:
-        return shlex.join(["loopsim", "run", scenario.place.file, "--only", scenario.id, *self._plan.flags])
+        return shlex.join(["loopsim", "run", address(scenario), *self._plan.flags])
 
     def _possible(self) -> Coverage:
         with suppress(ControlError, ModuleNotFoundError):
@@ -168,29 +169,34 @@ class Judge:
 
 
 def windows_missed(scenario: Scenario, entries: tuple[Entry, ...]) -> list[Failure]:
-    """The list calls whose window does not come within a day of the shop's time: the partner asks by a clock of its
-    own, and its questions say nothing."""
-    for entry in entries:
-        if entry["kind"] != "call" or entry.get("note", "").startswith("window"):
-            continue
-        query = query_of(entry)
-        now = datetime.fromtimestamp(entry["at"] / 1000, UTC)
-        start, end = _moment(query.get("from")), _moment(query.get("to"))
-        if (start is not None and start > now + _DAY) or (end is not None and end < now - _DAY):
-            place = scenario.place
-            return [
-                Failure(
-                    says="The partner asks for a window that misses the shop's time by more than a day: it goes by the"
-                    " wall's clock. Let the story end now (moment: {ends: wall, after: …}), or say --shift-windows.",
-                    expected=f"a window around {now:%Y-%m-%d %H:%M}, the shop's time",
-                    actual=call_line(entry),
-                    entries=(entry["id"],),
-                    file=place.file,
-                    line=place.line,
-                    about="setup",
-                )
-            ]
-    return []
+    """A partner whose list calls all ask for a window that does not come within a day of the shop's time: it asks by a
+    clock of its own, and its questions say nothing. One that learns Loop's time from an answer is right."""
+    asked = [entry for entry in entries if entry["kind"] == "call" and _misses(entry) is not None]
+    if not asked or not all(_misses(entry) for entry in asked):
+        return []
+    entry, place = asked[-1], scenario.place
+    now = datetime.fromtimestamp(entry["at"] / 1000, UTC)
+    failure = Failure(
+        says="The partner asks for a window that misses the shop's time by more than a day: it goes by the wall's"
+        " clock. Let the story end now (moment: {ends: wall, after: …}), or say --shift-windows.",
+        expected=f"a window around {now:%Y-%m-%d %H:%M}, the shop's time",
+        actual=call_line(entry),
+        entries=tuple(entry["id"] for entry in asked),
+        file=place.file,
+        line=place.line,
+        about="setup",
+    )
+    return [failure]
+
+
+def _misses(entry: Entry) -> bool | None:
+    """Whether the window of a call misses the shop's time; None for a call without a window, or one that was moved."""
+    query = query_of(entry)
+    start, end = _moment(query.get("from")), _moment(query.get("to"))
+    if (start is None and end is None) or "window" in entry.get("note", ""):
+        return None
+    now = datetime.fromtimestamp(entry["at"] / 1000, UTC)
+    return (start is not None and start > now + _DAY) or (end is not None and end < now - _DAY)
 
 
 def _moment(text: str | None) -> datetime | None:
