@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
-from loopsim import __version__, rules
+from loopsim import __version__
 from loopsim.client import ControlError, Loopsim
 from loopsim.harness.bench import Played
 from loopsim.harness.document import Scenario
@@ -17,10 +18,11 @@ from loopsim.harness.plan import RunPlan
 from loopsim.harness.play import Went
 from loopsim.harness.results import Coverage, Failure, RuleVerdict, RunResult, ScenarioResult, Status, rule_texts
 from loopsim.harness.suites import address
+from loopsim.rules.catalogue import RULES, judge_all
 from loopsim.rules.evidence import Evidence
-from loopsim.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = tuple(getattr(rules, "RULES", ()))
+# Only stories made for it can show what these ask for (`harness.provocations`).
+_BY_PROVOCATION = tuple(rule.name for rule in RULES if rule.needs == "provocation")
 _DAY = timedelta(days=1)
 
 
@@ -106,21 +108,7 @@ class Judge:
 
     def _verdicts(self, scenario: Scenario, played: Played) -> tuple[RuleVerdict, ...]:
         evidence = Evidence(entries=played.entries, complete=played.complete, probes=played.probes)
-        found = []
-        for rule in RULES:
-            if rule.name in scenario.rules_off:
-                continue
-            judgement = rule.judge(evidence)
-            found.append(
-                RuleVerdict(
-                    rule=rule.name,
-                    level=rule.level,
-                    outcome=judgement.outcome,
-                    why=judgement.why,
-                    findings=judgement.findings,
-                )
-            )
-        return tuple(found)
+        return verdicts_of(evidence, off=(*scenario.rules_off, *_BY_PROVOCATION))
 
     def _result(
         self,
@@ -166,6 +154,14 @@ class Judge:
             found: Coverage = coverage.possible(self._server.call("GET", "/lifecycle"))
             return found
         return Coverage()
+
+
+def verdicts_of(evidence: Evidence, off: Collection[str] = ()) -> tuple[RuleVerdict, ...]:
+    """What the rules that are not switched off say of a story."""
+    return tuple(
+        RuleVerdict(rule=rule.name, level=rule.level, outcome=said.outcome, why=said.why, findings=said.findings)
+        for rule, said in judge_all(evidence, off)
+    )
 
 
 def windows_missed(scenario: Scenario, entries: tuple[Entry, ...]) -> list[Failure]:

@@ -22,8 +22,9 @@ def told(traffic: Traffic) -> dict[int, dict[str, list[tuple[Any, Delivery]]]]:
 
 
 def shown(traffic: Traffic, return_id: int) -> Iterator[tuple[str, Any]]:
-    """The members of the records that the last probe has of a return: found under its id, or by a member that is it."""
-    pending: list[tuple[str, Any, int]] = [("", probe, 0) for probe in traffic.evidence.probes[-1:]]
+    """The members of the records that the probes have of a return: found under its id, or by a member that is it. What
+    the harness writes down as the partner's `answer` about a return is such a record."""
+    pending: list[tuple[str, Any, int]] = [("", probe, 0) for probe in traffic.evidence.probes]
     while pending:
         name, value, depth = pending.pop()
         if depth > 20:
@@ -32,5 +33,8 @@ def shown(traffic: Traffic, return_id: int) -> Iterator[tuple[str, Any]]:
             pending.extend((name, each, depth + 1) for each in value)
         elif isinstance(value, dict):
             if whole(name) == return_id or any(whole(value.get(key)) == return_id for key in _NAMES):
-                yield from ((str(key), each) for key, each in value.items())
+                records = [value, value.get("answer")]
+                yield from (
+                    (str(key), each) for record in records if isinstance(record, dict) for key, each in record.items()
+                )
             pending.extend((str(key), each, depth + 1) for key, each in value.items())

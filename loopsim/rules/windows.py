@@ -107,16 +107,6 @@ def _states(traffic: Traffic) -> Judgement:
     return failed(*findings)
 
 
-def _meets_the_clock(traffic: Traffic) -> Judgement:
-    dated = [call for call in _lists(traffic) if moment(call.query.get("from")) is not None]
-    if not dated:
-        return not_judged("The partner listed no returns with a window in this story.")
-    if any(_span(call)[0] - DAY_MS <= call.at <= _span(call)[1] + DAY_MS for call in dated):
-        return passed()
-    last = dated[-1]
-    return failed(shows(f"It asks for {last.query.get('from')} on, more than a day away from the shop's time.", last))
-
-
 RULES = (
     Rule(
         name="window-given",
@@ -158,16 +148,5 @@ RULES = (
         mend="List once more with state=cancelled, and with state=review.",
         fact="returns-list-states",
         judge=_states,
-    ),
-    Rule(
-        name="window-meets-the-clock",
-        level="warning",
-        needs="traffic",
-        title="List around the shop's time (a finding about the set-up)",
-        reason="The story plays at another time than the partner's clock shows, so its lists are empty and prove "
-        "nothing.",
-        mend="Give the partner LOOPSIM_NOW, write `moment: wall` into the scenario, or run with shift-windows.",
-        fact="returns-list-window",
-        judge=_meets_the_clock,
     ),
 )

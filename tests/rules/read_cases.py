@@ -107,11 +107,6 @@ CASES = {
         ),
         not_judged=(story(), story(listed()), story(listed(), moved("cancel", "open", "cancelled"))),
     ),
-    "window-meets-the-clock": Case(
-        passes=(story(listed(PAGE)), story(listed("from=2024-01-01&to=2024-02-01"), listed(PAGE))),
-        fails=((story(listed("from=2024-01-01&to=2024-02-01")), "more than a day away from the shop's time"),),
-        not_judged=(story(), story(listed())),
-    ),
     "ids-intact": Case(
         passes=(story(hook(payload={"external": str(BIG)}), details(BIG)),),
         fails=(
