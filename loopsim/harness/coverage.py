@@ -1,0 +1,139 @@
+"""Lifecycle coverage: which operations, error answers, triggers and state transitions were exercised, of those that can
+be; and which scenarios add nothing to it.
+
+    journal ─ exercised ─> Coverage ─┐
+    lifecycle ─ possible ─> Coverage ┴ measured ─> Measured, one Kind for each of the four
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from loopsim.harness.results import Coverage, RunResult, Transition
+
+KINDS = ("operations", "errors", "triggers", "transitions")
+NAMES = {
+    "operations": "operations",
+    "errors": "error answers",
+    "triggers": "triggers",
+    "transitions": "state transitions",
+}
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """One kind of what can be exercised. `extra` is what was exercised but is not listed as possible."""
+
+    name: str
+    covered: tuple[str, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+
+    @property
+    def possible(self) -> int:
+        """How many there are."""
+        return len(self.covered) + len(self.missing)
+
+    @property
+    def percent(self) -> float:
+        """Of those that can be; 100 where there is none."""
+        return share(len(self.covered), self.possible)
+
+
+class Measured(Struct, frozen=True):
+    """The four kinds, and their percentage over all."""
+
+    kinds: tuple[Kind, ...]
+
+    @property
+    def percent(self) -> float:
+        """What `--fail-under` is held against: everything exercised, of everything that can be."""
+        return share(sum(len(kind.covered) for kind in self.kinds), sum(kind.possible for kind in self.kinds))
+
+
+def share(part: int, whole: int) -> float:
+    """In percent, rounded down to a tenth, so that 100 is only said of the whole."""
+    return 100.0 if not whole else part * 1000 // whole / 10
+
+
+def text(item: str | Transition) -> str:
+    """An item as people read it."""
+    if isinstance(item, Transition):
+        return f"{item.entity}: {item.state or '·'} → {item.to} by {item.action}"
+    return item
+
+
+def exercised(journal: Iterable[Mapping[str, Any]]) -> Coverage:
+    """What the partner's calls, the deliveries and the moves of a journal exercised."""
+    found: dict[str, set[Any]] = {kind: set() for kind in KINDS}
+    for entry in journal:
+        kind = entry.get("kind")
+        if kind == "call" and entry.get("operation"):
+            found["operations"].add(entry["operation"])
+            if entry.get("refusal"):
+                found["errors"].add(f"{entry['operation']} {entry.get('status')} {entry['refusal']}")
+        elif kind == "delivery" and entry.get("trigger"):
+            found["triggers"].add(entry["trigger"])
+        elif kind == "move":
+            found["transitions"].add(
+                Transition(*(str(entry.get(name) or "") for name in ("entity", "state", "action", "to")))
+            )
+    return _coverage(found)
+
+
+def possible(lifecycle: Mapping[str, Any]) -> Coverage:
+    """What `GET /_loopsim/lifecycle` says can be exercised."""
+    return _coverage(
+        {
+            "operations": {operation["operation"] for operation in lifecycle["operations"]},
+            "errors": {f"{each['operation']} {each['status']} {each['refusal']}" for each in lifecycle["errors"]},
+            "triggers": set(lifecycle["triggers"]),
+            "transitions": {
+                Transition(each["entity"], each["state"] or "", each["action"], each["to"])
+                for each in lifecycle["transitions"]
+            },
+        }
+    )
+
+
+def merged(parts: Iterable[Coverage]) -> Coverage:
+    """All that any of them exercised."""
+    found: dict[str, set[Any]] = {kind: set() for kind in KINDS}
+    for part in parts:
+        for kind in KINDS:
+            found[kind].update(getattr(part, kind))
+    return _coverage(found)
+
+
+def measured(done: Coverage, possible: Coverage) -> Measured:
+    """What was exercised against what can be."""
+    kinds = []
+    for kind in KINDS:
+        can, did = set(getattr(possible, kind)), set(getattr(done, kind))
+        covered, missing, extra = (_texts(part) for part in (can & did, can - did, did - can))
+        kinds.append(Kind(name=NAMES[kind], covered=covered, missing=missing, extra=extra))
+    return Measured(tuple(kinds))
+
+
+def of_run(run: RunResult) -> Measured:
+    """What a whole run exercised."""
+    return measured(merged(scenario.coverage for scenario in run.scenarios), run.possible)
+
+
+def coverage_line(run: RunResult) -> str:
+    """The coverage of a run in one sentence; empty where nothing says what is possible."""
+    found = of_run(run)
+    if not any(kind.possible for kind in found.kinds):
+        return ""
+    parts = (f"{len(kind.covered)}/{kind.possible} {kind.name}" for kind in found.kinds if kind.possible)
+    return f"{found.percent:g} %: {', '.join(parts)}"
+
+
+def _coverage(found: Mapping[str, Iterable[Any]]) -> Coverage:
+    return Coverage(**{kind: tuple(sorted(found[kind], key=text)) for kind in KINDS})
+
+
+def _texts(items: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted(text(item) for item in items))

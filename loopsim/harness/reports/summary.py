@@ -1,0 +1,177 @@
+"""What every report says first: how many of what, what went wrong, what was not judged, what the end means."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from typing import Literal
+
+from msgspec import Struct
+
+from loopsim.harness.reports.texts import many, seconds
+from loopsim.harness.results import RunResult, ScenarioResult, Status
+from loopsim.rules.rule import Level
+
+STATUSES: tuple[Status, ...] = ("failed", "error", "passed", "skipped")
+
+EXIT_MEANS = {
+    0: "Everything that was judged holds.",
+    1: "At least one scenario or rule failed.",
+    2: "Usage or configuration: see the message above.",
+    4: "Coverage is under the limit that --fail-under sets.",
+    5: "The server or the target could not be reached.",
+}
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """How many scenarios ended how, and how many verdicts of rules over all of them. `warned` are failed rules below
+    the level error; they are not among `rules_failed`."""
+
+    passed: int
+    failed: int
+    error: int
+    skipped: int
+    rules_passed: int
+    rules_failed: int
+    warned: int
+    not_judged: int
+
+    @property
+    def total(self) -> int:
+        """All scenarios."""
+        return self.passed + self.failed + self.error + self.skipped
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """One thing that is wrong: an expectation that did not hold, or a finding of the rule named `rule`."""
+
+    says: str
+    expected: str = ""
+    actual: str = ""
+    file: str = ""
+    line: int = 0
+    entries: tuple[int, ...] = ()
+    rule: str = ""
+    level: Level = "error"
+    about: Literal["partner", "setup"] = "partner"
+
+    @property
+    def name(self) -> str:
+        """What a machine sorts it by."""
+        return self.rule or ("set-up" if self.about == "setup" else "expectation")
+
+
+class Unjudged(Struct, frozen=True):
+    """A rule that had no evidence, why, and in which scenarios."""
+
+    rule: str
+    why: str
+    scenarios: tuple[str, ...]
+
+
+def counts(run: RunResult) -> Counts:
+    """How many of what."""
+    ended = Counter(scenario.status for scenario in run.scenarios)
+    verdicts = [verdict for scenario in run.scenarios for verdict in scenario.verdicts]
+    said = Counter(verdict.outcome for verdict in verdicts)
+    warned = sum(verdict.outcome == "failed" and verdict.level != "error" for verdict in verdicts)
+    return Counts(
+        **{status: ended[status] for status in STATUSES},
+        rules_passed=said["passed"],
+        rules_failed=said["failed"] - warned,
+        warned=warned,
+        not_judged=said["not_judged"],
+    )
+
+
+def problems(scenario: ScenarioResult) -> list[Problem]:
+    """All that is wrong with it, expectations first, then rules by level; without a place, at the scenario's."""
+    expectations = [
+        Problem(
+            says=failure.says,
+            expected=failure.expected,
+            actual=failure.actual,
+            file=failure.file or scenario.file,
+            line=failure.line or scenario.line,
+            entries=failure.entries,
+            about=failure.about,
+        )
+        for failure in scenario.failures
+    ]
+    if not expectations and scenario.status == "error":
+        expectations = [Problem(says=scenario.why, file=scenario.file, line=scenario.line, about="setup")]
+    levels: tuple[Level, ...] = ("error", "warning", "note")
+    rules = [
+        Problem(
+            says=finding.says,
+            entries=finding.entries,
+            file=scenario.file,
+            line=scenario.line,
+            rule=verdict.rule,
+            level=verdict.level,
+        )
+        for verdict in sorted(scenario.verdicts, key=lambda verdict: levels.index(verdict.level))
+        if verdict.outcome == "failed"
+        for finding in verdict.findings
+    ]
+    return expectations + rules
+
+
+def unjudged(run: RunResult) -> list[Unjudged]:
+    """The rules that had no evidence, one for each reason, by name."""
+    found = sorted(
+        (verdict.rule, verdict.why, scenario.id)
+        for scenario in run.scenarios
+        for verdict in scenario.verdicts
+        if verdict.outcome == "not_judged"
+    )
+    return [
+        Unjudged(rule, why, tuple(id_ for _, _, id_ in group))
+        for (rule, why), group in groupby(found, key=lambda each: each[:2])
+    ]
+
+
+def assumptions(run: RunResult) -> list[str]:
+    """The anchors of what nobody knows and this run rests on, sorted."""
+    return sorted({anchor for scenario in run.scenarios for anchor in scenario.assumptions})
+
+
+def variant(scenario: ScenarioResult) -> str:
+    """What sets it apart from others of its file: its row and its schedule. Empty for the story as it stands."""
+    row = ", ".join(f"{name}: {value}" for name, value in scenario.row.items())
+    parts = [f"[{row}]" if row else "", f"+{scenario.schedule}" if scenario.schedule else ""]
+    return " ".join(part for part in parts if part)
+
+
+def name(scenario: ScenarioResult) -> str:
+    """Its title, with what sets it apart."""
+    return f"{scenario.title} {variant(scenario)}".strip()
+
+
+def suite(scenario: ScenarioResult) -> str:
+    """The folder part of its id: `wms/two-way`."""
+    return scenario.id.rpartition("/")[0] or "scenarios"
+
+
+def verdict_line(run: RunResult) -> str:
+    """The run in one sentence."""
+    found = counts(run)
+    parts = [
+        f"{found.failed} failed" if found.failed else "",
+        many(found.error, "error") if found.error else "",
+        f"{found.passed} passed",
+        f"{found.skipped} skipped" if found.skipped else "",
+    ]
+    return f"{', '.join(part for part in parts if part)} in {seconds(run.duration_ms)}"
+
+
+def rules_line(run: RunResult) -> str:
+    """The verdicts of the rules in one sentence; what was not judged is never among what passed."""
+    found = counts(run)
+    parts = [
+        f"{found.rules_failed} failed",
+        many(found.warned, "warning") if found.warned else "",
+        f"{found.rules_passed} passed",
+        f"{found.not_judged} not judged" if found.not_judged else "",
+    ]
+    return ", ".join(part for part in parts if part)

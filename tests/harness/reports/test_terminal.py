@@ -1,0 +1,146 @@
+"""What stands on the terminal while a run goes on and when it is over."""
+
+from __future__ import annotations
+
+import io
+
+import msgspec
+from rich.console import Console
+
+from loopsim.harness.document import Place, Scenario
+from loopsim.harness.reports import terminal
+from loopsim.harness.results import Failure, RunResult
+from tests.harness.reports.example import FILE, KEY, example, failing, scenario
+
+
+def summary(run: RunResult, width: int = 200, *, tty: bool = False) -> str:
+    """The summary as it is printed."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=tty, highlight=False, emoji=False, _environ={})
+    terminal.summary(run, console)
+    return stream.getvalue()
+
+
+def live(run: RunResult, *, tty: bool = False, **environment: str) -> str:
+    """What is printed while it goes on."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=100, force_terminal=tty, highlight=False, emoji=False, _environ=environment)
+    with terminal.LiveTerminal(console, len(run.scenarios)) as shown:
+        for result in run.scenarios:
+            shown.started(document(result.id, result.title))
+            shown.ended(result)
+    return stream.getvalue()
+
+
+def document(id_: str, title: str) -> Scenario:
+    """A scenario that is about to run."""
+    place = Place("a.yaml", 1, 1)
+    return Scenario(id=id_, title=title, protects="", place=place, patterns=(), direction="", stages=(), steps=())
+
+
+def test_each_scenario_has_its_line_as_it_ends() -> None:
+    lines = live(example()).splitlines()
+
+    assert len(lines) == 6
+    assert lines[0] == "✓ wms/two-way/inspect-and-process  0.13 s"
+    assert lines[1].endswith("0.13 s  Expected one call processReturn, saw two.")
+    assert lines[2].startswith("‼ wms/two-way/starts")
+    assert lines[3] == "○ erp/one-way/ledger  skipped: It needs a probe. Give one with --probe."
+    assert lines[4].endswith("1 warning: acknowledge-in-time")
+
+
+def test_a_terminal_also_sees_what_runs_now_and_has_its_cursor_back() -> None:
+    text = live(example(), tty=True, TERM="xterm-256color")
+
+    assert "The warehouse is slow" in text
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+
+
+def test_a_failure_says_what_broke_where_why_it_matters_and_how_to_go_on() -> None:
+    text = summary(example())
+
+    for part in (
+        "✗ A warehouse inspects and processes once the parcel is there",
+        "protects from: Paying out for a parcel that never came.",
+        f"at       {FILE}:18",
+        'body: {"note": #absent}    body: {"note": "twice"}',
+        f"← POST /api/v1/warehouse/return/{514700001}/process  200 (not_open)",
+        "process-once (error)  Ask for processing at most once per return",
+        "why      Each further call can pay the customer again",
+        "mend     Remember by return id",
+        "fact     documented: Processing is queued",
+        "/_loopsim/facts#process-async",
+        f"again    loopsim run '{FILE}[refund]+duplicate' --target http://127.0.0.1:3000/hook\n",
+    ):
+        assert part in text
+
+
+def test_the_totals_keep_apart_what_was_not_judged() -> None:
+    text = summary(example())
+
+    assert "run      1 failed, 1 error, 3 passed, 1 skipped in 4.2 s" in text
+    assert "rules    1 failed, 2 warnings, 3 passed, 2 not judged" in text
+    assert "signature-verified  No forged delivery was sent. Run with --provoke. (1 scenario)" in text
+    assert "covered  57.1 %: 2/4 operations, 2/3 error answers, 3/4 triggers, 1/3 state transitions" in text
+    assert "1 thing that nobody outside Loop knows: delivery-timeout" in text
+    assert "exit     1  At least one scenario or rule failed." in text
+
+
+def test_a_run_that_went_well_is_short() -> None:
+    text = summary(example(scenarios=(scenario(),), exit_code=0))
+
+    assert len(text.splitlines()) < 8
+    assert "exit     0  Everything that was judged holds." in text
+
+
+def test_where_nobody_looks_there_are_no_colours_and_no_line_is_broken_or_padded() -> None:
+    text = summary(example()) + live(example())
+
+    assert "\x1b" not in text
+    assert not any(line.endswith(" ") for line in text.splitlines())
+    assert KEY not in text
+
+
+def test_no_color_and_a_narrow_terminal_are_respected() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, width=60, force_terminal=True, highlight=False, _environ={"NO_COLOR": "1"})
+    terminal.summary(example(), console)
+    lines = stream.getvalue().splitlines()
+
+    assert not any(colour in stream.getvalue() for colour in ("\x1b[31m", "\x1b[32m", "\x1b[1;31m"))
+    plain = [line for line in lines if "loopsim run" not in line and "yaml" not in line]
+    assert max(map(len, plain)) <= 80  # with what switches bold on and off
+    # No room for two columns: one below the other.
+    assert (
+        any(line.strip("\x1b[0m ").startswith("expected 1 call") for line in lines) or "expected" in stream.getvalue()
+    )
+
+
+def test_a_rule_is_explained_once() -> None:
+    text = summary(example(scenarios=(failing(), failing())))
+
+    assert text.count("process-once (error)") == 2
+    assert text.count("Remember by return id") == 1
+
+
+def test_a_hundred_failures_do_not_bury_the_end() -> None:
+    text = summary(example(scenarios=(failing(),) * 100))
+
+    assert "… and 88 more that failed:" in text
+    assert text.count("again ") == 100
+
+
+def test_a_finding_about_the_run_itself_comes_first() -> None:
+    failure = Failure(says="Nobody answers at http://127.0.0.1:3000.", about="setup")
+
+    assert summary(example(findings=(failure,))).splitlines()[1] == "‼ Nobody answers at http://127.0.0.1:3000."
+
+
+def test_a_text_cannot_steer_the_terminal() -> None:
+    hostile = msgspec.structs.replace(failing(), title="\x1b]0;owned\x07 [red]x[/red]", partner_log="\x1b[2Jgone")
+
+    text = summary(example(scenarios=(hostile,)), tty=True)
+
+    assert "\x1b]0" not in text
+    assert "\x1b[2J" not in text
+    assert "[red]x[/red]" in text
