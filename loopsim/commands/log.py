@@ -128,14 +128,16 @@ def _level(entry: Entry) -> int:
     if entry["kind"] == "delivery":
         status = entry.get("status")
         return logging.INFO if status is not None and 200 <= status < 300 else logging.WARNING
-    if entry["kind"] == "control" and entry.get("method") == "GET":
+    if entry["kind"] == "note":
+        return logging.WARNING
+    if entry["kind"] == "move" or (entry["kind"] == "control" and entry.get("method") == "GET"):
         return logging.DEBUG
     return logging.WARNING if entry.get("status", 200) >= 500 or entry.get("error") else logging.INFO
 
 
 _TOLD = (
     "kind", "operation", "method", "path", "status", "refusal", "unknown", "delivery_id", "attempt", "subscription_id",
-    "topic", "trigger", "return_id", "error", "note", "fault", "duration_ms",
+    "topic", "trigger", "return_id", "entity", "state", "action", "to", "error", "note", "fault", "duration_ms",
 )  # fmt: skip
 
 
@@ -158,6 +160,11 @@ def _status(entry: Entry) -> str:
 def _line(entry: Entry) -> str:
     if entry["kind"] == "clock":
         return click.style("◷ ", fg="magenta") + str(entry.get("note") or entry.get("error") or "the clock moved")
+    if entry["kind"] == "note":
+        return click.style("! ", fg="yellow") + str(entry.get("note"))
+    if entry["kind"] == "move":
+        what = f"{entry['entity'].replace('_', ' ')} of return {entry['return_id']}"
+        return f"· {what.removeprefix('return of ')} {entry['state']} → {entry['to']} ({entry['action']})"
     took = click.style(f" {entry['duration_ms']:.1f} ms", dim=True) if "duration_ms" in entry else ""
     fault = click.style(f" fault {entry['fault']}", fg="magenta") if entry.get("fault") else ""
     if entry["kind"] == "delivery":

@@ -30,6 +30,10 @@ Topic = Literal[
 TOPICS: tuple[Topic, ...] = Topic.__args__  # type: ignore[attr-defined]
 
 
+NONE = "none"
+"""The state of what is not there yet."""
+
+
 class Event(Struct, frozen=True):
     """Something a subscriber may hear of. `subject` is the return as it was at that moment, `data` what else the
     topic's payload needs (the label id, restock items, gift card, shipment)."""
@@ -37,6 +41,17 @@ class Event(Struct, frozen=True):
     trigger: Trigger
     subject: Return | None = None
     data: dict[str, Any] = field(default_factory=dict)
+
+
+class Moved(Struct, frozen=True):
+    """One step in a lifecycle: `entity` is `return`, `label` or `label_request`. What is made comes from the state
+    `none`."""
+
+    entity: str
+    return_id: int
+    state: str
+    action: str
+    to: str
 
 
 class Timer(Struct, frozen=True):

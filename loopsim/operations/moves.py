@@ -15,8 +15,8 @@ from loopsim.domain import processing, returns, shipping
 from loopsim.domain.change import Change, events_of
 from loopsim.domain.destinations import Destination
 from loopsim.domain.durations import DURATIONS
-from loopsim.domain.events import Event, LedgerEntry, Timer
-from loopsim.domain.labels import Label, LabelStatus, has_reached, move_request, scan
+from loopsim.domain.events import NONE, Event, LedgerEntry, Timer
+from loopsim.domain.labels import Label, LabelRequest, LabelStatus, has_reached, move_request, scan
 from loopsim.domain.orders import Location, Variant
 from loopsim.domain.quirks import quirk
 from loopsim.domain.returns import ProcessJob, Return
@@ -37,9 +37,16 @@ def apply(tx: Transaction, change: Change) -> Return:
     return change.return_
 
 
+def submit(tx: Transaction, change: Change) -> Return:
+    """Write down a return that a customer submits."""
+    tx.moved("return", change.return_.id, NONE, "submit", change.return_.state)
+    return apply(tx, change)
+
+
 def save(tx: Transaction, return_: Return, action: returns.Action, **changes: Any) -> Return:
     """Look an action up, make the move and tell subscribers."""
     after, triggers = returns.move(return_, action, tx.now, **changes)
+    tx.moved("return", return_.id, return_.state, action, after.state)
     return apply(tx, Change(return_=after, events=events_of(after, triggers)))
 
 
@@ -71,9 +78,12 @@ def queue_processing(
     if return_.pending is not None:
         if source != STAFF or return_.pending.source == STAFF:
             return return_
+        tx.moved("return", return_.id, return_.state, "process_by_staff", return_.state)
         taken_over = structs.replace(return_, pending=structs.replace(return_.pending, source=STAFF))
         tx.put_return(taken_over)
         return taken_over
+    action = "process_by_staff" if source == STAFF else "process"
+    tx.moved("return", return_.id, return_.state, action, return_.state)
     queued = structs.replace(return_, pending=ProcessJob(source=source, details=details))
     tx.put_return(queued)
     tx.schedule(Timer("return.process", tx.now + DURATIONS["process_done"].fixed, return_.id))
@@ -82,7 +92,7 @@ def queue_processing(
 
 def process_now(tx: Transaction, return_: Return) -> Return:
     """Deliver the outcomes that are missing."""
-    return finish_processing(tx, run_processing(tx, return_))
+    return finish_processing(tx, return_, run_processing(tx, return_))
 
 
 def run_processing(tx: Transaction, return_: Return) -> Change:
@@ -99,9 +109,11 @@ def run_processing(tx: Transaction, return_: Return) -> Change:
     return processing.process(return_, around)
 
 
-def finish_processing(tx: Transaction, change: Change) -> Return:
+def finish_processing(tx: Transaction, before: Return, change: Change) -> Return:
     """Write down what a processing did. What was sent back has arrived, so no card is charged for it any more, unless
     the policy processes before anything can arrive."""
+    action = "process_done" if change.return_.state == "closed" else "process_partly_done"
+    tx.moved("return", before.id, before.state, action, change.return_.state)
     done = apply(tx, change)
     tx.cancel_timers(done.id, "return.process", "return.expire")
     ahead = done.processing_event == "immediate" and done.label_source != "none"
@@ -137,6 +149,7 @@ def attach_label(tx: Transaction, return_: Return, label: Label, *, by_partner: 
     """A label is made: subscribers hear of it, the carrier's timetable and the 28 days begin. Of a label that a partner
     made, the partner tells where it is, and no carrier of ours."""
     tx.put_label(label.id, return_.id)
+    tx.moved("label", return_.id, NONE, "make", label.status)
     timers = shipping.label_timers(label, return_.id, tx.settings)
     tx.schedule(*(timer for timer in timers if not by_partner or timer.kind != "carrier.scan"))
     return _label_changed(tx, return_, (*return_.labels, label), label, "label.created")
@@ -148,6 +161,7 @@ def scan_label(tx: Transaction, return_: Return, label: Label, status: LabelStat
     if label.status == status:
         return return_
     after = scan(label, status, tx.now)
+    tx.moved("label", return_.id, label.status, "scan", status)
     labels = tuple(after if each.id == label.id else each for each in return_.labels)
     moved = _label_changed(tx, return_, labels, after, "label.updated")
     if has_reached(moved.labels, "in_transit"):
@@ -157,6 +171,7 @@ def scan_label(tx: Transaction, return_: Return, label: Label, status: LabelStat
 
 def _label_changed(tx: Transaction, return_: Return, labels: tuple[Label, ...], label: Label, trigger: Any) -> Return:
     after, _ = returns.move(return_, "label_changed", tx.now, labels=labels)
+    tx.moved("return", return_.id, return_.state, "label_changed", after.state)
     tx.put_return(after)
     tx.emit(Event(trigger, after, {"label_id": label.id}))
     if quirk(tx.settings.quirks, "label_change_fires_return_updated") == "on":
@@ -184,15 +199,23 @@ def request_label(tx: Transaction, return_: Return) -> None:
     for line_ids in shipping.parcels(return_, tx.settings.policy.items_per_label):
         request = shipping.make_request(return_, line_ids, destination, variants, tx.next_id("label_request"), tx.now)
         tx.put_label_request(request)
+        tx.moved("label_request", return_.id, NONE, "issue", request.status)
         tx.emit(Event("label.request.issued", return_, {"label_request": request}))
+
+
+def move_label_request(tx: Transaction, request: LabelRequest, action: str, **changes: Any) -> LabelRequest:
+    """Look an action on a label request up and write down what it comes to."""
+    after = structs.replace(move_request(request, action), **changes)
+    tx.moved("label_request", request.return_id, request.status, action, after.status)
+    tx.put_label_request(after)
+    return after
 
 
 def withdraw_requests(tx: Transaction, return_: Return) -> None:
     """Tell third parties that no label of theirs is wanted any more."""
     for request in tx.label_requests_of(return_.id):
         if request.status == "issued":
-            withdrawn = move_request(request, "cancel")
-            tx.put_label_request(withdrawn)
+            withdrawn = move_label_request(tx, request, "cancel")
             tx.emit(Event("label.request.cancelled", return_, {"label_request": withdrawn}))
 
 
@@ -233,6 +256,7 @@ def flag(tx: Transaction, return_: Return) -> Return:
     if quirk(tx.settings.quirks, "flag_moves_to_review") == "on" and flagged.state == "open":
         flagged = structs.replace(flagged, state="review")
         tx.events[-1] = Event("return.updated", flagged)
+        tx.moves[-1] = structs.replace(tx.moves[-1], to=flagged.state)
         tx.put_return(flagged)
     return flagged
 
@@ -250,6 +274,7 @@ def remove_lines(tx: Transaction, return_: Return, line_ids: list[int]) -> Retur
     if not wanted <= known:
         raise Refusal("not_all_removable")
     if wanted == {line.id for line in return_.lines}:
+        tx.moved("return", return_.id, return_.state, "remove", return_.state)
         return cancel(tx, return_)
     left = tuple(line for line in return_.lines if line.id not in wanted)
     without = returns.with_money(structs.replace(return_, lines=left, edited_at=tx.now))
@@ -257,7 +282,8 @@ def remove_lines(tx: Transaction, return_: Return, line_ids: list[int]) -> Retur
     if change is None or change.return_.state == "review":
         return None
     tx.free_units(return_.id, wanted)
-    return finish_processing(tx, change)
+    tx.moved("return", return_.id, return_.state, "remove", return_.state)
+    return finish_processing(tx, return_, change)
 
 
 def _enter(tx: Transaction, entry: LedgerEntry) -> None:

@@ -16,10 +16,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from loopsim.clock import from_ms
+from loopsim.clock import from_ms, to_ms
 from loopsim.operations.publish import publish
 from loopsim.store.codec import decode
 from loopsim.store.deliveries import Delivery
+from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
 from loopsim.store.transaction import Transaction
 
@@ -39,11 +40,14 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True):
-    """What goes back. `body` is a value to encode, or final bytes; `None` with 204 is no body."""
+    """What goes back. `body` is a value to encode, or final bytes; `None` with 204 is no body. Of final bytes that are
+    a list, `count` says how many rows are in them, and `more` whether they name a next page."""
 
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    count: int | None = None
+    more: bool = False
 
 
 class Performed(Struct, frozen=True):
@@ -99,6 +103,7 @@ def perform(shop: Shop, operation_id: str, call: Call, now: datetime) -> Perform
     with shop.transaction(now) as transaction:
         answer = _answer(registered.function(transaction, call))
         publish(transaction)
+    _enter_moves(transaction)
     return Performed(answer, tuple(transaction.deliveries), transaction.timers_changed)
 
 
@@ -118,7 +123,25 @@ def _run_timer(shop: Shop, due: int, id_: int, kind: str, entity: int, data: byt
         transaction.connection.execute("delete from timers where due = ? and id = ?", (due, id_))
         TIMERS[kind](transaction, entity, decode(dict, data))
         publish(transaction)
+    _enter_moves(transaction)
     return Performed(Answer(), tuple(transaction.deliveries), True)
+
+
+def _enter_moves(transaction: Transaction) -> None:
+    """Write the steps in lifecycles into the journal, once they are committed."""
+    for moved in transaction.moves:
+        transaction.shop.journal.add(
+            Entry(
+                at=to_ms(transaction.now),
+                direction="inside",
+                kind="move",
+                return_id=moved.return_id,
+                entity=moved.entity,
+                state=moved.state,
+                action=moved.action,
+                to=moved.to,
+            )
+        )
 
 
 def _answer(result: Any) -> Answer:

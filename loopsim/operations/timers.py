@@ -61,6 +61,7 @@ def return_process(tx: Transaction, return_id: int, _data: dict[str, Any]) -> No
     stopped = return_.flagged and source != moves.STAFF and not tx.settings.policy.allow_flagged_processing
     if stopped or tx.use_switch("processing_fails"):
         after, _ = returns.move(return_, "process_failed", tx.now, pending=None)
+        tx.moved("return", return_.id, return_.state, "process_failed", after.state)
         tx.put_return(after)
         data = {"message": "Return failed to process", "source": source}
         tx.emit(Event("return.processing.failed", after, data))

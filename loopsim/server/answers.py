@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from loopsim.operations.perform import Answer
 from loopsim.server.protocol import write_whole
 from loopsim.server.requests import Send
 from loopsim.server.stamps import Header
@@ -46,6 +47,17 @@ class AnswerHeaders:
             headers[self._remaining] = (self._names[self._remaining], b"%d" % remaining)
         headers += stamp
         return headers
+
+
+def rows_of(answer: Answer) -> tuple[int | None, bool]:
+    """How many rows the answer of a list has, and whether it says that there is a next page."""
+    body = answer.body
+    if isinstance(body, list):
+        return len(body), False
+    if isinstance(body, dict):
+        count = next((len(value) for value in body.values() if isinstance(value, list)), None)
+        return count, body.get("next_page_url") is not None
+    return answer.count, answer.more
 
 
 def with_own(headers: list[Header], own: Mapping[str, str]) -> list[Header]:

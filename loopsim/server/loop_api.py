@@ -22,7 +22,7 @@ from loopsim.domain.quirks import quirk
 from loopsim.errors import Refusal, SetupError
 from loopsim.operations.perform import Answer, Call
 from loopsim.server.answer_faults import NO_FAULTS, strike
-from loopsim.server.answers import AnswerHeaders, send_answer, with_own
+from loopsim.server.answers import AnswerHeaders, rows_of, send_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.cors import preflight, with_cors
 from loopsim.server.places import Place, Places
@@ -52,9 +52,11 @@ class Exchange:
         "at_ms",
         "bearer",
         "began",
+        "count",
         "entrance",
         "fault",
         "headers",
+        "more",
         "place",
         "raw",
         "refusal",
@@ -78,6 +80,8 @@ class Exchange:
         self.refusal: str | None = None
         self.retry_after: int | None = None
         self.unknown: list[str] | None = None
+        self.count: int | None = None
+        self.more = False
 
 
 class LoopApi:
@@ -205,7 +209,10 @@ class LoopApi:
         body = self._valid_body(exchange, operation) if place.takes_body else None
         base = base_url(exchange.scope, exchange.headers, place.base)
         call = Call(path=path, query=query, body=body, version=place.version, base_url=base)
-        return self._runtime.perform(shop, operation.id, call, exchange.at_ms)
+        answer = self._runtime.perform(shop, operation.id, call, exchange.at_ms)
+        if place.lists:
+            exchange.count, exchange.more = rows_of(answer)
+        return answer
 
     def _valid_body(self, exchange: Exchange, operation: Operation) -> object:
         content_type = text_of(exchange.headers.get(b"content-type", b""))
@@ -308,6 +315,8 @@ class LoopApi:
             entry.response_body = body[:KEPT_BODY].decode("utf-8", "replace")
             entry.refusal = exchange.refusal
             entry.retry_after = exchange.retry_after
+        if exchange.count is not None:
+            entry.count, entry.more = exchange.count, exchange.more
         if exchange.raw:
             entry.request_body = exchange.raw[:KEPT_BODY].decode("utf-8", "replace")
         if place.return_id is not None:

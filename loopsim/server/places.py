@@ -20,7 +20,8 @@ class Place(NamedTuple):
     """An operation as one way of calling it reaches it.
 
     `return_id` is that of the return in the path, `base` the version path that was used; `refusal` is set where there
-    is no operation. `reads`: it leaves no trace; `takes_body`: there may be one to read, up to `body_limit` bytes.
+    is no operation. `reads`: it leaves no trace; `lists`: it answers rows; `takes_body`: there may be one to read, up
+    to `body_limit` bytes.
     """
 
     operation: Operation
@@ -30,6 +31,7 @@ class Place(NamedTuple):
     version: str
     query_names: frozenset[str]
     reads: bool
+    lists: bool
     simulated: bool
     takes_body: bool
     body_limit: int
@@ -86,6 +88,7 @@ def _place(
         version=version,
         query_names=frozenset(each.name for each in operation.parameters if each.place == "query"),
         reads=registered.reads if registered is not None else method in _READING,
+        lists=operation.id.startswith("list"),
         simulated=registered is not None,
         takes_body=method not in _READING,
         body_limit=operation.limits.get("body", BODY_LIMIT),

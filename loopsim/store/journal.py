@@ -26,7 +26,8 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     """One thing that went over the wire. `at` is the shop's time in milliseconds.
 
     `in` + `call`: the partner called Loop's API. `in` + `control`: somebody used the control API. `out` + `delivery`: a
-    webhook attempt. `clock`: time was moved. `inside` + `note`: something about the set-up that one should know.
+    webhook attempt. `clock`: time was moved. `inside` + `move`: an `entity` (return, label, label request) went by an
+    `action` from `state` on `to` another, or stayed there. `inside` + `note`: something about the set-up.
 
     A webhook's body is not kept a second time: `payload_id` says where it is, `read` puts it in as `request_body`.
     `unknown` lists fields and parameters that Loop drops silently.
@@ -36,7 +37,7 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
 
     at: int
     direction: Literal["in", "out", "inside", "clock"]
-    kind: Literal["call", "control", "delivery", "clock", "note"]
+    kind: Literal["call", "control", "delivery", "clock", "note", "move"]
     id: int = 0
     operation: str | None = None
     method: str | None = None
@@ -56,6 +57,12 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     topic: str | None = None
     trigger: str | None = None
     return_id: int | None = None
+    entity: str | None = None
+    state: str | None = None
+    action: str | None = None
+    to: str | None = None
+    count: int | None = None
+    more: bool = False
     url: str | None = None
     error: str | None = None
     note: str | None = None

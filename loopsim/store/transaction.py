@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from loopsim.clock import from_ms, to_ms
-from loopsim.domain.events import Event, LedgerEntry, Timer
+from loopsim.domain.events import Event, LedgerEntry, Moved, Timer
 from loopsim.domain.shop import own_block
 from loopsim.store.codec import decode, encode
 from loopsim.store.deliveries import Delivery
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Transaction(Records):
     """What an operation works with. `now` is the shop's time, the same for the whole transaction.
 
-    `events`, `deliveries` and `timers_changed` are read by `operations.perform` after the operation returned.
+    `events`, `moves`, `deliveries` and `timers_changed` are read by `operations.perform` after the operation returned.
     """
 
     def __init__(self, shop: Shop, now: datetime) -> None:
@@ -35,6 +35,7 @@ class Transaction(Records):
         self.settings = shop.settings
         self.now = now
         self.events: list[Event] = []
+        self.moves: list[Moved] = []
         self.deliveries: list[Delivery] = []
         self.timers_changed = False
         self.written: set[str] = set()
@@ -90,6 +91,10 @@ class Transaction(Records):
     def emit(self, *events: Event) -> None:
         """Tell subscribers: `perform` renders and queues the payloads in this same transaction."""
         self.events.extend(events)
+
+    def moved(self, entity: str, return_id: int, state: str, action: str, to: str) -> None:
+        """Let the journal say that something took a step in its lifecycle."""
+        self.moves.append(Moved(entity, return_id, state, action, to))
 
     def schedule(self, *timers: Timer) -> None:
         """Let something happen later on the shop's clock."""

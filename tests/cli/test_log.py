@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loopsim.commands.log import redacted
+from loopsim.commands.log import _line, redacted
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,10 @@ from loopsim.commands.log import redacted
 )
 def test_an_address_is_shown_without_its_secrets(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+def test_a_step_in_a_lifecycle_and_a_note_have_lines_of_their_own() -> None:
+    step = {"kind": "move", "entity": "return", "return_id": 7, "state": "open", "action": "close", "to": "closed"}
+    assert _line(step) == "· return 7 open → closed (close)"
+    assert _line({**step, "entity": "label_request"}).startswith("· label request of return 7 ")
+    assert _line({"kind": "note", "note": "Mind the gap."}).endswith("Mind the gap.")

@@ -78,7 +78,7 @@ def test_a_folder_remembers_the_shop_across_servers(connect: Connect, tmp_path: 
         client = connect(server)
         assert client.key == key
         assert client.call("GET", f"/api/v1/warehouse/return/details?return_id={made}").body["id"] == int(made)
-        assert client.journal()[0]["operation"] == "customerSubmitsReturn"
+        assert client.journal()[1]["operation"] == "customerSubmitsReturn"
         assert client.call("GET", LIST).headers["x-loopsim-now"] == "2026-06-01T00:00:00.000Z"
 
 

@@ -35,8 +35,8 @@ def shop() -> Shop:
 def test_an_answer_is_kept_until_something_is_committed() -> None:
     kept = KeptAnswers()
     assert kept.get("page", 1) is None
-    kept.keep("page", b"body")
-    assert kept.get("page", 1) == b"body"
+    kept.keep("page", (b"body", 1, False))
+    assert kept.get("page", 1) == (b"body", 1, False)
     assert kept.get("page", 2) is None
     assert kept.get("page", 1) is None
 
@@ -45,9 +45,9 @@ def test_the_answer_that_was_not_asked_for_longest_gives_way() -> None:
     kept = KeptAnswers()
     kept.get("a", 1)
     for name in ("a", "b", "c", "d"):
-        kept.keep(name, b"x" * (MOST // 4))
+        kept.keep(name, (b"x" * (MOST // 4), 1, False))
     assert kept.get("a", 1)
-    kept.keep("e", b"x")
+    kept.keep("e", (b"x", 1, False))
     assert kept.get("b", 1) is None
     assert all(kept.get(name, 1) for name in ("a", "c", "d", "e"))
 
@@ -55,7 +55,7 @@ def test_the_answer_that_was_not_asked_for_longest_gives_way() -> None:
 def test_a_large_answer_is_not_kept() -> None:
     kept = KeptAnswers()
     kept.get("all", 1)
-    assert kept.keep("all", b"x" * (LARGEST + 1))
+    assert kept.keep("all", (b"x" * (LARGEST + 1), 1, False))
     assert kept.get("all", 1) is None
 
 

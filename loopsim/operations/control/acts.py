@@ -39,7 +39,7 @@ def customer_submits_return(tx: Transaction, call: Call) -> Any:
     )
     change = submit(submission, decision, tx.settings, tx.next_id, tx.now)
     tx.hold_units(change.return_.id, [(line.id, line.order_line_id, line.unit) for line in change.return_.lines])
-    return _view(tx, moves.apply(tx, change))
+    return _view(tx, moves.submit(tx, change))
 
 
 @operation("customerEditsReturn")

@@ -73,6 +73,7 @@ def _inspect(
         touched[return_.id] = structs.replace(return_, lines=lines)
     for return_ in touched.values():
         after, triggers = move(return_, "inspect", tx.now)
+        tx.moved("return", return_.id, return_.state, "inspect", after.state)
         tx.put_return(after)
         if quirk(tx.settings.quirks, "grading_fires_return_updated") == "on":
             tx.emit(*(Event(trigger, after) for trigger in triggers))

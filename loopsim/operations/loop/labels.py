@@ -9,7 +9,7 @@ from msgspec import structs
 from loopsim.domain import shipping
 from loopsim.domain.durations import DURATIONS
 from loopsim.domain.events import Timer
-from loopsim.domain.labels import Label, LabelError, LabelRequest, move_request
+from loopsim.domain.labels import Label, LabelError, LabelRequest
 from loopsim.domain.returns import has_label
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations import moves
@@ -148,9 +148,9 @@ def get_label_request(tx: Transaction, call: Call) -> Any:
 @operation("reportLabelRequestError")
 def report_label_request_error(tx: Transaction, call: Call) -> Answer:
     """A third party could not make the label; the request stays open."""
-    request = move_request(_named_request(tx, call.path["id"]), "report_error")
+    request = _named_request(tx, call.path["id"])
     error = LabelError(reason=call.body["reason"], message=call.body.get("message"), created_at=tx.now)
-    tx.put_label_request(structs.replace(request, errors=(*request.errors, error)))
+    moves.move_label_request(tx, request, "report_error", errors=(*request.errors, error))
     return Answer(_shown_error(error, tx.settings.utc_offset), 202)
 
 
@@ -158,7 +158,7 @@ def report_label_request_error(tx: Transaction, call: Call) -> Answer:
 def create_label(tx: Transaction, call: Call) -> Answer:
     """A third party made the label: the request is fulfilled, the return has a label."""
     body = call.body
-    request = move_request(_named_request(tx, body["label_request_id"]), "fulfil")
+    request = moves.move_label_request(tx, _named_request(tx, body["label_request_id"]), "fulfil")
     return_ = tx.need_return(request.return_id, "label_request_not_found")
     label = Label(
         id=tx.next_id("label"),
@@ -176,7 +176,6 @@ def create_label(tx: Transaction, call: Call) -> Answer:
         qrcode_url=body.get("qrcode_url"),
         shipment_id=tx.next_id("shipment"),
     )
-    tx.put_label_request(request)
     tx.put("partner_label", label.id, True)
     moves.attach_label(tx, return_, label, by_partner=True)
     location = f"{call.base_url}/labels/{label.id}"

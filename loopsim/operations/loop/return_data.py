@@ -19,6 +19,7 @@ from loopsim.domain.returns import STATES, Return
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.codec import unpack
+from loopsim.store.kept import Page
 from loopsim.store.transaction import Transaction
 from loopsim.wire import asn, php, times
 from loopsim.wire.additions import with_additions
@@ -62,17 +63,17 @@ def list_returns(tx: Transaction, call: Call) -> Answer:
     window = _window(tx, call.query)
     if not times.truth(call.query.get("paginate")) and "cursor" not in call.query:
         rows = _rows(tx, window, None, -1)
-        return Answer(b"[" + b",".join(wire for _, _, wire in rows) + b"]")
+        return Answer(b"[" + b",".join(wire for _, _, wire in rows) + b"]", count=len(rows))
     cursor = call.query.get("cursor")
     asked = (call.base_url, window, cursor)
-    kept = tx.shop.answers.get(asked, tx.shop.changes)
-    if kept is not None:
-        return Answer(kept)
-    page = _page(tx, call, window, _read_cursor(cursor, window.column))
-    return Answer(tx.shop.answers.keep(asked, page))
+    page = tx.shop.answers.get(asked, tx.shop.changes)
+    if page is None:
+        page = tx.shop.answers.keep(asked, _page(tx, call, window, _read_cursor(cursor, window.column)))
+    body, count, more = page
+    return Answer(body, count=count, more=more)
 
 
-def _page(tx: Transaction, call: Call, window: Window, cursor: Cursor | None) -> bytes:
+def _page(tx: Transaction, call: Call, window: Window, cursor: Cursor | None) -> Page:
     rows = _rows(tx, window, cursor, window.page_size + 1)
     more = len(rows) > window.page_size
     rows = rows[: window.page_size]
@@ -83,7 +84,7 @@ def _page(tx: Transaction, call: Call, window: Window, cursor: Cursor | None) ->
     has_previous = (more if backward else cursor is not None) and bool(rows)
     after = _link(call, window, Cursor(rows[-1][1], rows[-1][0], True)) if has_next else None
     before = _link(call, window, Cursor(rows[0][1], rows[0][0], False)) if has_previous else None
-    return b"".join(
+    body = b"".join(
         (
             b'{"returns":[',
             b",".join([wire for _, _, wire in rows]),
@@ -94,6 +95,7 @@ def _page(tx: Transaction, call: Call, window: Window, cursor: Cursor | None) ->
             b"}",
         )
     )
+    return body, len(rows), has_next
 
 
 def _rows(tx: Transaction, window: Window, cursor: Cursor | None, limit: int) -> list[tuple[int, int, bytes]]:

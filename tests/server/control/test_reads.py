@@ -148,9 +148,9 @@ def test_the_journal_tells_both_ways_in_order(shop: Shop) -> None:
     shop.settle()
     page = shop.journal()
     kinds = [entry["kind"] for entry in page["entries"]]
-    assert kinds == ["call", "control", "control", "delivery", "control"]
+    assert kinds == ["call", "control", "move", "control", "delivery", "control"]
     assert page["dropped"] == 0
-    assert [entry["id"] for entry in page["entries"]] == [1, 2, 3, 4, 5]
+    assert [entry["id"] for entry in page["entries"]] == [1, 2, 3, 4, 5, 6]
     assert [entry["kind"] for entry in shop.journal(kind="call")["entries"]] == ["call"]
     assert shop.journal(after=page["last_id"])["entries"] == []
 
