@@ -20,7 +20,8 @@ _TYPES = {
     "object": "a mapping", "array": "a list", "null": "null",
 }  # fmt: skip
 _SWITCHES = {"yes", "no", "on", "off", "y", "n"}
-_compiled: dict[str, Any] = {}
+_compiled: dict[int, tuple[Schema, Any]] = {}
+"""By the identity of the schema, which is kept so that no other gets it: there are few, and they live for long."""
 
 
 def problems(value: Any, schema: Schema, stands_in: Callable[[Any], bool] | None = None) -> list[tuple[Path, str]]:
@@ -34,10 +35,9 @@ def problems(value: Any, schema: Schema, stands_in: Callable[[Any], bool] | None
 
 
 def _validator(schema: Schema) -> Any:
-    key = json.dumps(schema, sort_keys=True)
-    if key not in _compiled:
-        _compiled[key] = jsonschema_rs.Draft202012Validator(schema)
-    return _compiled[key]
+    if id(schema) not in _compiled:
+        _compiled[id(schema)] = schema, jsonschema_rs.Draft202012Validator(schema)
+    return _compiled[id(schema)][1]
 
 
 def _holds(value: Any, wanted: Callable[[Any], bool]) -> bool:

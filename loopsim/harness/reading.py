@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace as replaced
 
 from loopsim.errors import SetupError
 from loopsim.harness import shape
@@ -46,9 +47,10 @@ def read_scenarios(path: Path, root: Path | None = None, words: Mapping[str, Wor
     if len(rows) * len(schedules) > MOST_STORIES:
         file.say(("rows",), f"This makes {len(rows) * len(schedules)} stories; a file has {MOST_STORIES} at most.")
         rows = rows[:1]
-    stories = [file.story(row, schedule, _id(path, root)) for row in rows for schedule in schedules]
+    base = _id(path, root)
+    stories = [file.story(row, base) for row in rows]
     file.end()
-    return stories
+    return [_scheduled(story, schedule) for story in stories for schedule in schedules]
 
 
 class _Part(Struct):
@@ -99,8 +101,8 @@ class _File:
                 if column not in row:
                     self.say(("rows", n), f"The column {column} of the first row is missing in this one.")
 
-    def story(self, row: Json | None, schedule: str, base: str) -> Scenario:
-        """One story of the file."""
+    def story(self, row: Json | None, base: str) -> Scenario:
+        """The story of one row, or of the file where it has none. `base` is the id of the file."""
         head = {name: self._filled((name,), self.head.get(name), row) for name in ("scenario", "protects", "covers")}
         shop = self._filled(("shop",), self.part.shop, row)
         partners = self._filled(("partners",), self.part.partners, row)
@@ -111,12 +113,12 @@ class _File:
         named = named or (PartnerDocument(name="partner"),)
         rules = self.head.get("rules")
         return Scenario(
-            id=base + (f"[{row.get('name')}]" if row is not None else "") + (f"+{schedule}" if schedule else ""),
+            id=base + (f"[{row.get('name')}]" if row is not None else ""),
             title=str(head["scenario"]), protects=str(head["protects"]), place=self.text.place(()),
             patterns=_list(self.head.get("pattern")), direction=str(self.head.get("direction", "")),
             stages=_list(self.head.get("stages")), covers=_list(head["covers"]), needs=_list(self.head.get("needs")),
             steps=self._steps(row, [partner.name for partner in named]), shop=shop, partners=named, row=row or {},
-            schedule=schedule, rules_off=_list(rules.get("off") if isinstance(rules, dict) else None),
+            rules_off=_list(rules.get("off") if isinstance(rules, dict) else None),
         )  # fmt: skip
 
     def _steps(self, row: Json | None, partners: list[str]) -> tuple[StepDocument, ...]:
@@ -189,6 +191,10 @@ def _open(path: Path) -> Text:
 def _shown(path: Path) -> str:
     """A path as a user would write it: without detours, and relative where it was."""
     return os.path.normpath(path)
+
+
+def _scheduled(story: Scenario, schedule: str) -> Scenario:
+    return replaced(story, id=f"{story.id}+{schedule}", schedule=schedule) if schedule else story
 
 
 def _joined(first: _Part, then: _Part) -> _Part:
