@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "clock": ("clock", "Show a shop's time, let it pass, or change how it runs."),
     "events": ("events", "List webhook deliveries, follow them, or show one."),
     "resend": ("resend", "Send a webhook delivery again, byte for byte."),
+    "init": ("init", "Write a first scenario, settings and a CI workflow into a project."),
     "words": ("words", "List what the steps of a scenario can say, with arguments and examples."),
     "import": ("imports", "Fill a shop from an export of the real list endpoint."),
     "ledger": ("ledger", "Say what is simulated and how sure it is; with --shopify, what Loop did in the shop."),

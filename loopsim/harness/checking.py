@@ -15,6 +15,8 @@ from loopsim.harness.references import has_reference
 Path = tuple[str | int, ...]
 Schema = dict[str, Any]
 
+MOST_CHOICES = 20  # names in one sentence
+
 _TYPES = {
     "integer": "an integer", "number": "a number", "string": "a text", "boolean": "true or false",
     "object": "a mapping", "array": "a list", "null": "null",
@@ -135,6 +137,8 @@ def _at(value: Any, path: Path) -> Any:
 
 
 def _choice(names: list[str]) -> str:
+    if len(names) > MOST_CHOICES:
+        return f"one of {listed(names[:MOST_CHOICES])} … ({len(names)} in all)"
     return f"one of {listed(names)}" if len(names) > 1 else listed(names) if names else "no such member"
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from loopsim.harness.words.acts import component, control_document, request_schema
+from loopsim.rules.catalogue import RULES
 
 Schema = dict[str, Any]
 
@@ -15,6 +16,7 @@ PATTERNS = (
 DIRECTIONS = ("one-way", "two-way")
 STAGES = ("created", "shipped", "processing", "concluded")
 SCHEDULES = ("duplicate", "swap", "delay")
+_RULES = tuple(rule.name for rule in RULES)
 NEEDS = ("probe", "start")
 SPAN = r"^(?:[0-9]+(?:\.[0-9]+)?\s*(?:ms|s|m|h|d|w)\s*)+$"
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
@@ -67,7 +69,7 @@ def scenario() -> Schema:
             "description": "Rules that do not hold in this story.",
             "type": "object",
             "additionalProperties": False,
-            "properties": {"off": _texts("Names of rules that are not judged.")},
+            "properties": {"off": _several(_RULES, "Names of rules that are not judged.")},
         },
         "rows": {
             "description": "A table of parameters: one story for each row, with ${row.column} in its place.",

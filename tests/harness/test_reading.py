@@ -240,6 +240,7 @@ steps:
         (HEAD + "shop: {policy: {allow_flagged_processing: yes}}\n" + STEPS, "YAML 1.2 has true and false only."),
         (HEAD + "shop: {moment: soon}\n" + STEPS, '6:8: Found "soon"; expected a text like'),
         (HEAD + "shop: {sed: 7}\n" + STEPS, "6:8: Found the member sed; expected one of world, seed, moment, policy"),
+        (HEAD + "rules: {off: [pages-waled]}\n" + STEPS, "6:15: Found \"pages-waled\"; expected one of"),
         (HEAD + "steps: []\n", "6:1: This is empty; expected at least one."),
         (HEAD + "include: gone.yaml\n" + STEPS, "6:1: There is no file gone.yaml to include"),
         (HEAD + "steps:\n  - carrier.scans:\n    return_id: 1\n", "7:5: Found return_id beside carrier.scans; indent"),

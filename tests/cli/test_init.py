@@ -1,0 +1,81 @@
+"""`loopsim init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from loopsim.cli import VERBS
+from loopsim.harness.shape import DIRECTIONS, PATTERNS
+from loopsim.harness.suites import choose
+from loopsim.settings import read_settings
+from tests.cli.terminal import invoke, run
+
+FILES = ["scenarios/first-return.loopsim.yaml", "scenarios/scenario.schema.json", "loopsim.toml"]
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_it_writes_a_scenario_settings_and_a_workflow_and_says_what_to_do_next(project: Path) -> None:
+    done = invoke("init")
+
+    for path in [*FILES, ".github/workflows/loopsim.yml"]:
+        assert (project / path).is_file()
+        assert path in done.out
+    assert "Next:" in done.out
+    assert "loopsim run scenarios" in done.out
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_the_scenario_is_one_that_can_be_read(pattern: str, direction: str) -> None:
+    invoke("init", "--pattern", pattern, "--direction", direction)
+
+    (story,) = choose(["scenarios"])
+    assert (story.id, story.patterns, story.direction) == ("scenarios/first-return", (pattern,), direction)
+
+
+def test_the_settings_are_some_that_run_takes(project: Path) -> None:
+    invoke("init")
+
+    text = (project / "loopsim.toml").read_text("utf-8")
+    (project / "loopsim.toml").write_text(text.replace("# start", "start").replace("# health", "health"), "utf-8")
+    settings = read_settings("run", [*VERBS, "run"])
+    assert settings["target"] == "http://localhost:3000/webhooks/loop"
+    assert settings["start"] == "npm start"
+
+
+@pytest.mark.parametrize(
+    ("ci", "path", "job"),
+    [("github", ".github/workflows/loopsim.yml", "jobs"), ("gitlab", ".gitlab/loopsim.yml", "loopsim")],
+)
+def test_the_workflow_runs_the_scenarios(project: Path, ci: str, path: str, job: str) -> None:
+    invoke("init", "--ci", ci)
+
+    text = (project / path).read_text("utf-8")
+    assert job in yaml.safe_load(text)
+    assert "loopsim run scenarios" in text
+
+
+def test_without_ci_there_is_no_workflow(project: Path) -> None:
+    answer = invoke("init", "--ci", "none", "--format", "json").json
+
+    assert answer["written"] == FILES
+    assert not (project / ".github").exists()
+
+
+def test_it_writes_over_nothing_unless_forced(project: Path) -> None:
+    (project / "loopsim.toml").write_text("# ours\n", "utf-8")
+
+    done = run("init", cwd=project)
+    assert done.code == 2
+    assert "loopsim.toml exists already, and nothing was written. Give --force" in done.err
+    assert [path.name for path in project.iterdir()] == ["loopsim.toml"]
+    invoke("init", "--force")
+    assert "[run]" in (project / "loopsim.toml").read_text("utf-8")
