@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,30 @@ def test_the_scenario_is_one_that_can_be_read(pattern: str, direction: str) -> N
     assert (story.id, story.patterns, story.direction) == ("scenarios/first-return", (pattern,), direction)
 
 
+def test_what_it_wrote_runs_and_judges(project: Path) -> None:
+    invoke("init", "--ci", "none")
+    start = f'start = "{sys.executable} -m loopsim.partners.warehouse"\nenv = ["PORT={{port}}", "WAREHOUSE_QUIET=1"]'
+    text = (project / "loopsim.toml").read_text("utf-8").replace("localhost:3000", "127.0.0.1:{port}")
+    (project / "loopsim.toml").write_text(text.replace('# start = "npm start"', start), "utf-8")
+
+    right = run("run", "--format", "json", cwd=project)
+    assert (right.code, [one["status"] for one in right.json["scenarios"]]) == (0, ["passed"]), right
+    # A warehouse that acts is not what only listens.
+    (project / "scenarios" / "first-return.loopsim.yaml").unlink()
+    (project / "loopsim.toml").rename(project / "kept")
+    invoke("init", "--ci", "none", "--direction", "one-way", "--force")
+    (project / "kept").rename(project / "loopsim.toml")
+    wrong = run("run", "--format", "json", cwd=project)
+    assert wrong.code == 1
+    assert "must not make" in wrong.json["scenarios"][0]["failures"][0]["says"]
+
+
 def test_the_settings_are_some_that_run_takes(project: Path) -> None:
     invoke("init")
 
     text = (project / "loopsim.toml").read_text("utf-8")
     (project / "loopsim.toml").write_text(text.replace("# start", "start").replace("# health", "health"), "utf-8")
-    settings = read_settings("run", [*VERBS, "run"])
+    settings = read_settings("run", VERBS)
     assert settings["target"] == "http://localhost:3000/webhooks/loop"
     assert settings["start"] == "npm start"
 
