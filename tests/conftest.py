@@ -94,7 +94,14 @@ class Driver:
     # calls
 
     def call(
-        self, operation_id: str, body: Any = None, *, version: str = "2026-07", query: Any = None, **path: Any
+        self,
+        operation_id: str,
+        body: Any = None,
+        *,
+        version: str = "2026-07",
+        query: Any = None,
+        text_ids: bool = False,
+        **path: Any,
     ) -> Reply:
         """Call an operation of either API as the server would: validated, performed, rendered, checked."""
         operation = self.contract.operation(operation_id, version)
@@ -109,6 +116,7 @@ class Driver:
                 body=validate(operation, read_body(operation, raw, "application/json")).value,
                 version=version,
                 base_url=BASE.replace("v1", version) if version != "2026-07" else BASE,
+                text_ids=text_ids,
             )
             performed = perform(self.shop, operation_id, call, self.now)
         except Refusal as refusal:
@@ -235,6 +243,12 @@ def open_shop(open_shops: OpenShop) -> Iterator[OpenShop]:
     yield make
     for driver in made:
         driver.shop.close()
+
+
+@pytest.fixture
+def empty(open_shop: OpenShop) -> Driver:
+    """A shop with nothing in it."""
+    return open_shop("empty")
 
 
 @pytest.fixture

@@ -47,10 +47,32 @@ def read_integer(text: str) -> int | None:
     return number if -INTEGER_LIMIT <= number < INTEGER_LIMIT else None
 
 
+class Notes:
+    """What was done to a request without a word, by dotted paths: fields dropped because nobody knows them, and amounts
+    of which a fraction was cut off."""
+
+    __slots__ = ("truncated", "unknown")
+
+    def __init__(self) -> None:
+        self.unknown: list[str] = []
+        self.truncated: list[str] = []
+
+
 class Shape:
     """What a schema says about the form of a value, compiled for one leniency; `read` applies it."""
 
-    __slots__ = ("casts", "filled", "items", "leniency", "may_be_empty", "names_keys", "properties", "rest", "types")
+    __slots__ = (
+        "casts",
+        "filled",
+        "items",
+        "leniency",
+        "may_be_empty",
+        "names_keys",
+        "properties",
+        "rest",
+        "truncates",
+        "types",
+    )
 
     def __init__(self, leniency: Leniency) -> None:
         self.leniency = leniency
@@ -62,18 +84,19 @@ class Shape:
         self.filled: set[str] = set()
         self.casts = False
         self.may_be_empty = False
+        self.truncates = False
 
-    def read(self, value: Any, prefix: str, unknown: list[str]) -> Any:
-        """The value as the rules shall see it. Dotted paths of fields that the schema does not name go to `unknown`;
-        `prefix` is the path so far, empty or ending in a dot."""
+    def read(self, value: Any, prefix: str, notes: Notes) -> Any:
+        """The value as the rules shall see it. What is done without a word goes to `notes`; `prefix` is the
+        path so far, empty or ending in a dot."""
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, dict):
-            return self._object(value, prefix, unknown)
+            return self._object(value, prefix, notes)
         if isinstance(value, list):
-            return self._array(value, prefix, unknown)
+            return self._array(value, prefix, notes)
         if self.casts:
-            return self._number(value)
+            return self._number(value, prefix, notes)
         return value
 
     def _text(self, value: str) -> Any:
@@ -85,39 +108,42 @@ class Shape:
             return _cast(value, self.types, words=self.leniency.words)
         return value
 
-    def _number(self, value: Any) -> Any:
+    def _number(self, value: Any, prefix: str, notes: Notes) -> Any:
         if type(value) in (int, float) and "integer" in self.types and "number" not in self.types:
             if not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
                 # Nobody's integer: to a validator it would be one, as a text it is told of like any other.
                 return str(value)
+            if self.truncates and value != int(value):
+                notes.truncated.append(prefix[:-1])
+                return int(value)
             value = int(value) if value == int(value) else value
         if type(value) is int and self.leniency.cast and value in (0, 1):
             return bool(value) if "boolean" in self.types and not self.types & {"integer", "number"} else value
         return value
 
-    def _array(self, value: list[Any], prefix: str, unknown: list[str]) -> Any:
+    def _array(self, value: list[Any], prefix: str, notes: Notes) -> Any:
         if not value and self.leniency.trim and "object" in self.types and "array" not in self.types:
             # PHP knows one empty array; its clients send [] for an empty object.
             return {}
         items = self.items or (_TRIMMED if self.leniency.trim else None)
         if items is None:
             return value
-        return [items.read(each, f"{prefix}{index}.", unknown) for index, each in enumerate(value)]
+        return [items.read(each, f"{prefix}{index}.", notes) for index, each in enumerate(value)]
 
-    def _object(self, value: dict[str, Any], prefix: str, unknown: list[str]) -> Any:
+    def _object(self, value: dict[str, Any], prefix: str, notes: Notes) -> Any:
         read: dict[str, Any] = {}
         for key, each in value.items():
             shape = self.properties.get(key)
             if shape is None:
                 if self.names_keys:
-                    unknown.append(prefix + key)
+                    notes.unknown.append(prefix + key)
                     if self.leniency.drop:
                         continue
                 shape = self.rest
                 if shape is None:
-                    read[key] = _TRIMMED.read(each, "", []) if self.leniency.trim else each
+                    read[key] = _TRIMMED.read(each, "", Notes()) if self.leniency.trim else each
                     continue
-            read[key] = each = shape.read(each, f"{prefix}{key}.", unknown)
+            read[key] = each = shape.read(each, f"{prefix}{key}.", notes)
             if key in self.filled and _is_blank(each, shape):
                 del read[key]
         return read
@@ -191,6 +217,7 @@ def _build(document: dict[str, Any], schema: Any, leniency: Leniency, built: dic
 def _add(document: dict[str, Any], schema: dict[str, Any], shape: Shape, built: dict[int, Shape]) -> None:
     types = schema.get("type", [])
     shape.types.update([types] if isinstance(types, str) else types)
+    shape.truncates |= bool(schema.get("x-truncates"))
     if 0 in (schema.get("minItems"), schema.get("minProperties")):
         # Said outright: an empty array or object is a value here.
         shape.may_be_empty = True

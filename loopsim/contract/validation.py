@@ -13,7 +13,7 @@ from loopsim.contract.forms import read_form
 from loopsim.contract.messages import field_messages
 from loopsim.contract.operation import Operation
 from loopsim.contract.schemas import Reader
-from loopsim.contract.shaping import excerpt, read_integer
+from loopsim.contract.shaping import Notes, excerpt, read_integer
 from loopsim.errors import Invalid, Refusal
 
 FORM = "application/x-www-form-urlencoded"
@@ -28,10 +28,12 @@ TOO_MUCH = "The body field is not well formed, and too large to say where."
 
 class Validated(msgspec.Struct, frozen=True):
     """A well-formed request part: the values as the operation shall see them, and the dotted paths of the fields that
-    the client sent and the contract does not know (dropped for Loop's API, as Loop does)."""
+    the client sent and the contract does not know (dropped for Loop's API, as Loop does), and of amounts cut to a whole
+    number."""
 
     value: Any
     unknown: tuple[str, ...] = ()
+    truncated: tuple[str, ...] = ()
 
 
 def read_body(operation: Operation, raw: bytes, content_type: str) -> Any:
@@ -109,11 +111,11 @@ def read_query(operation: Operation, query: Mapping[str, str]) -> Validated:
 
 
 def _judged(reader: Reader, value: Any) -> Validated:
-    unknown: list[str] = []
+    notes = Notes()
     try:
-        read = reader.shape.read(value, "", unknown)
+        read = reader.shape.read(value, "", notes)
         if reader.validator.is_valid(read):
-            return Validated(read, tuple(unknown))
+            return Validated(read, tuple(notes.unknown), tuple(notes.truncated))
         # Each error costs some 100 microseconds, and a body may have millions.
         judged = excerpt(reader.shape, read, MOST_TOLD)
         errors = list(reader.validator.iter_errors(judged))

@@ -29,7 +29,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """A call as an operation sees it: read, validated, in the version that was asked for.
 
     `base_url` is scheme, host and version path as the client used them (`http://127.0.0.1:8484/api/v1`), without a
-    slash at the end.
+    slash at the end. `text_ids`: global ids are to be written as texts.
     """
 
     path: dict[str, Any] = field(default_factory=dict)
@@ -37,6 +37,7 @@ class Call(Struct, frozen=True, kw_only=True):
     body: Any = None
     version: str = "2026-07"
     base_url: str = ""
+    text_ids: bool = False
 
 
 class Answer(Struct, frozen=True):

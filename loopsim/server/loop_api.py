@@ -41,6 +41,7 @@ REQUESTS = "request"
 """The shop's counter that request ids are made from; it is kept with the other counters at the next commit."""
 
 LIMIT_OF_NOBODY = 300
+IDENTIFIER_TYPE = b"x-loop-global-identifier-type"
 KEPT_BODY = 64 * 1024
 _LOST = ("reset", "answer_lost")
 
@@ -63,6 +64,7 @@ class Exchange:
         "retry_after",
         "scope",
         "shop",
+        "truncated",
         "unknown",
     )
 
@@ -82,6 +84,7 @@ class Exchange:
         self.unknown: list[str] | None = None
         self.count: int | None = None
         self.more = False
+        self.truncated: list[str] | None = None
 
 
 class LoopApi:
@@ -208,7 +211,8 @@ class LoopApi:
         path = read_path(operation, place.params) if place.params else {}
         body = self._valid_body(exchange, operation) if place.takes_body else None
         base = base_url(exchange.scope, exchange.headers, place.base)
-        call = Call(path=path, query=query, body=body, version=place.version, base_url=base)
+        text_ids = exchange.headers.get(IDENTIFIER_TYPE) == b"string"
+        call = Call(path=path, query=query, body=body, version=place.version, base_url=base, text_ids=text_ids)
         answer = self._runtime.perform(shop, operation.id, call, exchange.at_ms)
         if place.lists:
             exchange.count, exchange.more = rows_of(answer)
@@ -219,6 +223,8 @@ class LoopApi:
         validated = validate(operation, read_body(operation, exchange.raw, content_type))
         if validated.unknown:
             exchange.unknown = [*(exchange.unknown or ()), *validated.unknown]
+        if validated.truncated:
+            exchange.truncated = list(validated.truncated)
         return validated.value
 
     def _perform_anywhere(self, exchange: Exchange) -> Answer:
@@ -308,6 +314,7 @@ class LoopApi:
             status=status,
             key=None if entrance is None else entrance.key.id,
             unknown=exchange.unknown,
+            truncated=exchange.truncated,
             duration_ms=round((perf_counter() - exchange.began) * 1000, 3),
             began_ms=round(exchange.began * 1000, 3),
         )

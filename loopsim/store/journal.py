@@ -30,7 +30,8 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     `action` from `state` on `to` another, or stayed there. `inside` + `note`: something about the set-up.
 
     A webhook's body is not kept a second time: `payload_id` says where it is, `read` puts it in as `request_body`.
-    `unknown` lists fields and parameters that Loop drops silently.
+    `unknown` lists fields and parameters that Loop drops silently, `truncated` amounts whose fraction it
+    cuts off.
     `began_ms` is real time: milliseconds since some moment before the server started, good for differences alone.
     `retry_after`: the seconds that a 429 asked for.
     """
@@ -51,6 +52,7 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     response_body: str | None = None
     refusal: str | None = None
     unknown: list[str] | None = None
+    truncated: list[str] | None = None
     delivery_id: int | None = None
     attempt: int | None = None
     subscription_id: int | None = None

@@ -2,6 +2,7 @@
 
 from loopsim.operations.loop import (  # noqa: F401  imported for what they register
     carts,
+    customers,
     deep_links,
     destinations,
     dispositioning,
