@@ -6,13 +6,13 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import click
 
 from loopsim.client import Loopsim
-from loopsim.commands import options
+from loopsim.commands import options, run_reports
 from loopsim.commands.connection import Server
 from loopsim.commands.run_plan import partners_of, reproducing
 from loopsim.errors import SetupError
@@ -51,6 +51,7 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--url", help="A loopsim that runs already. [default: start one]")
 @options.flag("--port", type=click.IntRange(0, 65535), help="Port of the one started. [default: 8484, or a free one]")
 @options.flag("--shop", default="default", show_default=True, help="The shop whose place the stories take.")
+@run_reports.flags
 @options.token
 @options.output
 def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
@@ -83,51 +84,34 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
         flags=reproducing(values),
         command=shlex.join(["loopsim", *sys.argv[1:]]),
     )
-    with _server(values, any(each.start for each in plan.partners.values())) as server, _interruptible():
-        result = Run(plan, server, _Lines(quiet=format == "json")).run()
+    lines = run_reports.live(len(plan.scenarios)) if format == "text" else nullcontext(_Silent())
+    starts = any(each.start for each in plan.partners.values())
+    with _server(values, starts) as server, _interruptible(), lines as listener:
+        result = Run(plan, server, listener).run()
+    run_reports.write(result, junit=values["junit"], html=values["html"], ctrf=values["ctrf"])
     _tell(result, format)
     ctx.exit(result.exit_code)
 
 
-class _Lines:
-    """A line as each scenario ends."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
+class _Silent:
+    """For those who want JSON alone."""
 
     def started(self, scenario: Scenario) -> None:
-        """Nothing yet."""
+        """Nothing."""
 
     def ended(self, result: ScenarioResult) -> None:
-        if self._quiet:
-            return
-        click.echo(f"{result.status:8} {result.id}  {result.duration_ms / 1000:.2f} s  {result.why}".rstrip())
-        for failure in result.failures:
-            click.echo(f"         {failure.file}:{failure.line}  {failure.says}")
-            for name, text in (("expected", failure.expected), ("actual", failure.actual)):
-                if text:
-                    click.echo(f"           {name}: {text}")
-        for verdict in result.verdicts:
-            if verdict.outcome == "failed":
-                for finding in verdict.findings:
-                    click.echo(f"         {verdict.level} {verdict.rule}: {finding.says}")
-        if result.failures:
-            click.echo(f"         again: {result.reproduce}")
+        """Nothing."""
 
 
 def _tell(result: RunResult, format: str) -> None:
     if format == "json":
         import msgspec
 
-        click.echo(msgspec.json.encode(result).decode())
+        from loopsim.harness.reports.redaction import redacted
+
+        click.echo(msgspec.json.encode(redacted(result)).decode())
         return
-    for finding in result.findings:
-        click.echo(finding.says)
-    counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
-    for scenario in result.scenarios:
-        counts[scenario.status] += 1
-    says = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    click.echo(f"{len(result.scenarios)} scenarios: {says or 'none'} in {result.duration_ms / 1000:.1f} s")
+    run_reports.tell(result)
 
 
 @contextmanager

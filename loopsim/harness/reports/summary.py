@@ -17,9 +17,10 @@ STATUSES: tuple[Status, ...] = ("failed", "error", "passed", "skipped")
 EXIT_MEANS = {
     0: "Everything that was judged holds.",
     1: "At least one scenario or rule failed.",
-    2: "Usage or configuration: see the message above.",
+    2: "The set-up is wrong, not the partner: see the messages above.",
     4: "Coverage is under the limit that --fail-under sets.",
     5: "The server or the target could not be reached.",
+    130: "The run was interrupted.",
 }
 
 
@@ -129,6 +130,19 @@ def unjudged(run: RunResult) -> list[Unjudged]:
         Unjudged(rule, why, tuple(id_ for _, _, id_ in group))
         for (rule, why), group in groupby(found, key=lambda each: each[:2])
     ]
+
+
+def never_judged(run: RunResult) -> list[Unjudged]:
+    """Those of them that no scenario of the run gave evidence for, with the reason given most often."""
+    judged = {
+        verdict.rule for scenario in run.scenarios for verdict in scenario.verdicts if verdict.outcome != "not_judged"
+    }
+    found: dict[str, Unjudged] = {}
+    for each in unjudged(run):
+        best = found.get(each.rule)
+        if each.rule not in judged and (best is None or len(each.scenarios) > len(best.scenarios)):
+            found[each.rule] = each
+    return list(found.values())
 
 
 def assumptions(run: RunResult) -> list[str]:

@@ -33,6 +33,8 @@ MOST = 12
 _LOG_LINES = 12
 _WIDEST = 140  # columns of expected and actual side by side
 _LABEL = 9
+_UNJUDGED = 6
+"""So many rules that were not judged are shown with their reason."""
 
 
 class LiveTerminal:
@@ -235,15 +237,18 @@ def _warnings(run: RunResult, told: set[str], console: Console) -> None:
 
 
 def _unjudged(run: RunResult, console: Console) -> None:
-    found = sums.unjudged(run)
+    """The rules that nothing in the whole run gave evidence for."""
+    found = sums.never_judged(run)
     if not found:
         return
     console.print()
-    _print(console, Text.assemble(("Not judged", "bold"), (", which is not passed", QUIET)))
-    room = max(len(each.rule) for each in found)
-    for each in found:
-        says = f"{printable(each.why)} ({many(len(each.scenarios), 'scenario')})"
-        _labelled(console, each.rule, Text(says, style=QUIET), room + 2)
+    _print(console, Text.assemble(("Not judged by any scenario", "bold"), (", which is not passed", QUIET)))
+    listed = found[:_UNJUDGED]
+    room = max(len(each.rule) for each in listed)
+    for each in listed:
+        _labelled(console, each.rule, Text(printable(each.why), style=QUIET), room + 2)
+    if found[_UNJUDGED:]:
+        _labelled(console, "and", Text(", ".join(each.rule for each in found[_UNJUDGED:]), style=QUIET), room + 2)
 
 
 def _totals(run: RunResult, console: Console) -> None:

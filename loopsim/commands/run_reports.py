@@ -1,0 +1,81 @@
+"""What a run is told in: on the terminal, in files that flags name, and where GitHub looks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from loopsim.commands import options
+from loopsim.errors import SetupError
+from loopsim.harness.results import RunResult
+
+if TYPE_CHECKING:
+    from loopsim.harness.reports.terminal import LiveTerminal
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def flags(command: Command) -> Command:
+    """`--junit`, `--html`, `--ctrf`: a file each."""
+    for decorate in (
+        options.flag("--ctrf", type=_FILE, metavar="FILE", help="Write a report as JSON in the CTRF format."),
+        options.flag("--html", type=_FILE, metavar="FILE", help="Write a page with the timeline of each scenario."),
+        options.flag("--junit", type=_FILE, metavar="FILE", help="Write a report as JUnit XML."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def live(total: int) -> LiveTerminal:
+    """A listener that prints a line as each scenario ends."""
+    from loopsim.commands.screen import screen
+    from loopsim.harness.reports.terminal import LiveTerminal
+
+    return LiveTerminal(screen(), total)
+
+
+def write(run: RunResult, *, junit: Path | None, html: Path | None, ctrf: Path | None) -> None:
+    """The files that were asked for, and the summary of the step in a workflow of GitHub. Raises SetupError for a
+    file that cannot be written."""
+    if junit is not None:
+        from loopsim.harness.reports import junit as as_junit
+
+        _write(junit, as_junit.render(run))
+    if html is not None:
+        from loopsim.harness.reports import html as as_html
+
+        _write(html, as_html.render(run).encode())
+    if ctrf is not None:
+        from loopsim.harness.reports import ctrf as as_ctrf
+
+        _write(ctrf, as_ctrf.render(run).encode())
+    from loopsim.harness.reports import github
+
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and github.is_here(os.environ):
+        _write(Path(summary), github.step_summary(run).encode(), "ab")
+
+
+def tell(run: RunResult) -> None:
+    """The summary, and in a workflow of GitHub its annotations."""
+    from loopsim.commands.screen import screen
+    from loopsim.harness.reports import github, terminal
+
+    terminal.summary(run, screen())
+    if github.is_here(os.environ):
+        click.echo(github.annotations(run), nl=False)
+
+
+def _write(file: Path, content: bytes, mode: str = "wb") -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open(mode) as opened:
+            opened.write(content)
+    except OSError as error:
+        raise SetupError(f"The report {file} cannot be written: {error}. Name another file.") from error
