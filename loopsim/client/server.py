@@ -57,6 +57,11 @@ class Loopsim(Transport):
         answer: Json = self.call("GET", "/health")
         return answer
 
+    def lifecycle(self) -> Json:
+        """What can be exercised: `transitions`, `triggers`, `operations`, `errors`, `shared_errors`."""
+        answer: Json = self.call("GET", "/lifecycle")
+        return answer
+
     def shops(self) -> list[Json]:
         """All shops, by name, in short."""
         rows: list[Json] = self.call("GET", "/shops")["shops"]

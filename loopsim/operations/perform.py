@@ -42,13 +42,15 @@ class Call(Struct, frozen=True, kw_only=True):
 
 class Answer(Struct, frozen=True):
     """What goes back. `body` is a value to encode, or final bytes; `None` with 204 is no body. Of final bytes that are
-    a list, `count` says how many rows are in them, and `more` whether they name a next page."""
+    a list, `count` says how many rows are in them, and `more` whether they name a next page. `refusal`: the code of one
+    that is not raised, since what was done before it stays."""
 
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     count: int | None = None
     more: bool = False
+    refusal: str | None = None
 
 
 class Performed(Struct, frozen=True):

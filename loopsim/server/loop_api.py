@@ -214,6 +214,7 @@ class LoopApi:
         text_ids = exchange.headers.get(IDENTIFIER_TYPE) == b"string"
         call = Call(path=path, query=query, body=body, version=place.version, base_url=base, text_ids=text_ids)
         answer = self._runtime.perform(shop, operation.id, call, exchange.at_ms)
+        exchange.refusal = answer.refusal
         if place.lists:
             exchange.count, exchange.more = rows_of(answer)
         return answer

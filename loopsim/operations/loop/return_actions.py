@@ -75,7 +75,7 @@ def remove_line_items(tx: Transaction, call: Call) -> Answer:
     ids = [whole(part) for part in text.split(",") if part.strip()]
     done = moves.remove_lines(tx, return_, [-1 if id_ is None else id_ for id_ in ids])
     # Answered, not raised: a failure that was asked for once must not come back on the next try.
-    return Answer(BROKE, 500) if done is None else _done(tx)
+    return Answer(BROKE, 500, refusal="processing_broke") if done is None else _done(tx)
 
 
 @operation("listNotes", reads=True)
