@@ -12,6 +12,7 @@ from loopsim.client.transport import Json, given
 
 if TYPE_CHECKING:
     from loopsim.client.server import Loopsim
+    from loopsim.harness.expect import Expect
 
 
 class Shop:
@@ -32,6 +33,18 @@ class Shop:
         self.stock = Actor(self, "stock", ("sets",))
         self.payment = Actor(self, "payment", ("fails_next",))
         self.processing = Actor(self, "processing", ("fails_next",))
+        self._expect: Expect | None = None
+
+    @property
+    def expect(self) -> Expect:
+        """What the partner shall do, and what shall come of it: `shop.expect.call("processReturn", times=1)`. The words
+        of scenarios (`loopsim words`); raises ExpectationFailed, an AssertionError."""
+        if self._expect is None:
+            # Only here: the client itself is of the standard library alone.
+            from loopsim.harness.expect import Expect
+
+            self._expect = Expect(self)
+        return self._expect
 
     def __repr__(self) -> str:
         return f"Shop({self.name!r} at {self.server.url})"

@@ -18,11 +18,17 @@ from loopsim.harness.plan import RunPlan
 from loopsim.harness.play import Went
 from loopsim.harness.results import Coverage, Failure, RuleVerdict, RunResult, ScenarioResult, Status, rule_texts
 from loopsim.harness.suites import address
+<<<<<<< HEAD
 from loopsim.rules.catalogue import RULES, judge_all
 from loopsim.rules.evidence import Evidence
 
 # Only stories made for it can show what these ask for (`harness.provocations`).
 _BY_PROVOCATION = tuple(rule.name for rule in RULES if rule.needs == "provocation")
+=======
+from loopsim.rules import catalogue
+from loopsim.rules.evidence import Evidence
+
+>>>>>>> aafd2a8 (Runs are tested with partners that do their work and with partners that go wrong; rules judge every story; shop.expect)
 _DAY = timedelta(days=1)
 
 
@@ -87,7 +93,7 @@ class Judge:
             exit_code=self._exit_code(results) if exit_code is None else exit_code,
             command=self._plan.command,
             possible=self._possible(),
-            rules=rule_texts(RULES),
+            rules=rule_texts(catalogue.RULES),
             findings=findings,
         )
 
@@ -97,10 +103,9 @@ class Judge:
             return 1
         if "error" in statuses:
             return 2
-        not_judged = (verdict.outcome == "not_judged" for result in results for verdict in result.verdicts)
-        if self._plan.strict and ("skipped" in statuses or any(not_judged)):
-            return 1
-        return 0
+        judged = {v.rule for result in results for v in result.verdicts if v.outcome != "not_judged"}
+        unjudged = {v.rule for result in results for v in result.verdicts} - judged
+        return 1 if self._plan.strict and ("skipped" in statuses or unjudged) else 0
 
     def _fails(self, verdict: RuleVerdict) -> bool:
         levels = ("error", "warning") if self._plan.fail_on == "warning" else ("error",)
@@ -108,7 +113,20 @@ class Judge:
 
     def _verdicts(self, scenario: Scenario, played: Played) -> tuple[RuleVerdict, ...]:
         evidence = Evidence(entries=played.entries, complete=played.complete, probes=played.probes)
+<<<<<<< HEAD
         return verdicts_of(evidence, off=(*scenario.rules_off, *_BY_PROVOCATION))
+=======
+        return tuple(
+            RuleVerdict(
+                rule=rule.name,
+                level=rule.level,
+                outcome=judgement.outcome,
+                why=judgement.why,
+                findings=judgement.findings,
+            )
+            for rule, judgement in catalogue.judge_all(evidence, scenario.rules_off)
+        )
+>>>>>>> aafd2a8 (Runs are tested with partners that do their work and with partners that go wrong; rules judge every story; shop.expect)
 
     def _result(
         self,

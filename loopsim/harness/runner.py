@@ -21,7 +21,7 @@ from msgspec import structs
 from loopsim import __version__
 from loopsim.client import Loopsim
 from loopsim.errors import LoopsimError
-from loopsim.harness.bench import Bench, Played
+from loopsim.harness.bench import Bench
 from loopsim.harness.blocks import blocks
 from loopsim.harness.document import Scenario
 from loopsim.harness.failures import StoryOver
@@ -29,7 +29,6 @@ from loopsim.harness.journal import Entry, call_line
 from loopsim.harness.judging import Judge
 from loopsim.harness.partner import NeverStarted, unreachable
 from loopsim.harness.plan import RunPlan
-from loopsim.harness.play import Went
 from loopsim.harness.results import Failure, RunResult, ScenarioResult
 
 INTERRUPTED = 130
@@ -120,18 +119,21 @@ class Run:
     def _play(self, bench: Bench, scenario: Scenario) -> None:
         self._listener.started(scenario)
         began = time.perf_counter()
-        if (why := self._judge.why_not(scenario)) is not None:
-            result = self._judge.unplayed(scenario, why)
-        else:
-            try:
-                played = bench.play(scenario)
-            except Exception:
-                broke = Failure(says=f"loopsim itself broke:\n{traceback.format_exc()}", about="setup")
-                played = Played(went=Went(failures=(broke,)))
-            self._late += [(id_, scenario.id, entry) for id_, entry in played.late]
-            result = self._judge.judged(scenario, played, (time.perf_counter() - began) * 1000)
+        try:
+            result = self._result(bench, scenario, began)
+        except Exception:
+            broke = Failure(says=f"loopsim itself broke:\n{traceback.format_exc()}", about="setup")
+            result = self._judge.unplayed(scenario, "loopsim itself broke.", status="error")
+            result = structs.replace(result, failures=(broke,))
         self._results[scenario.id] = result
         self._listener.ended(result)
+
+    def _result(self, bench: Bench, scenario: Scenario, began: float) -> ScenarioResult:
+        if (why := self._judge.why_not(scenario)) is not None:
+            return self._judge.unplayed(scenario, why)
+        played = bench.play(scenario)
+        self._late += [(id_, scenario.id, entry) for id_, entry in played.late]
+        return self._judge.judged(scenario, played, (time.perf_counter() - began) * 1000)
 
     # what goes wrong
 

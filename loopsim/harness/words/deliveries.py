@@ -156,15 +156,17 @@ def loop_sends(story: Story, arguments: Arguments) -> Any:
     row = model or {"topic": None, "trigger": None, "return_id": None, "subscription_id": None}
     trigger = arguments.get("trigger") or row["trigger"]
     asked = {
-        "subscription_id": row["subscription_id"] or _subscription(story, trigger),
         "topic": arguments.get("topic") or row["topic"] or str(trigger).partition(".")[0],
         "trigger": trigger,
-        "payload": payload,
         "return_id": arguments.get("return_id", row["return_id"]),
         "signature": arguments.get("signature"),
         "header": arguments.get("header"),
     }
-    return story.shop.call("POST", "/deliveries", {name: each for name, each in asked.items() if each is not None})
+    return story.shop.send(
+        row["subscription_id"] or _subscription(story, trigger),
+        payload,
+        **{name: each for name, each in asked.items() if each is not None},
+    )
 
 
 def _subscription(story: Story, trigger: str | None) -> int:

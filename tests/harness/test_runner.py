@@ -1,0 +1,267 @@
+"""Runs against partners that do their work, and against partners that go wrong in every way a process can."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loopsim.harness.document import Scenario
+from loopsim.harness.results import RunResult
+from tests.harness.conftest import DELIVERED, Silent, partner
+from tests.harness.partners import PROCESS, write
+
+Play = Callable[..., RunResult]
+Write = Callable[..., Scenario]
+
+ONCE = "if len(done) == 1: "
+
+
+def test_a_right_partner_passes(play: Play, scenario: Write, tmp_path: Path) -> None:
+    result = play(scenario(), command=write(tmp_path))
+
+    (story,) = result.scenarios
+    assert (result.exit_code, story.status, story.failures) == (0, "passed", ())
+    assert [step.status for step in story.steps] == ["passed"] * 6
+    assert "processReturn" in [entry.get("operation") for entry in story.journal]
+    assert {row["trigger"] for row in story.deliveries} >= {"return.created", "label.updated"}
+    assert all(row["attempts"][0]["status"] == 200 for row in story.deliveries)
+    assert "processed-once" in [verdict.rule for verdict in story.verdicts if verdict.outcome == "passed"]
+
+
+def test_a_partner_that_does_nothing_fails_with_the_place_and_what_was_seen(
+    play: Play, scenario: Write, tmp_path: Path
+) -> None:
+    result = play(scenario(), command=write(tmp_path, on_delivered="print('not today')"))
+
+    (story,) = result.scenarios
+    (failure,) = story.failures
+    assert (result.exit_code, story.status) == (1, "failed")
+    assert (Path(failure.file).name, failure.line) == ("story.loopsim.yaml", 12)
+    assert "made no such call: processReturn" in failure.says
+    assert failure.actual == "no call at all"
+    assert [step.status for step in story.steps][-3:] == ["failed", "not_run", "not_run"]
+    assert story.partner_log.endswith("not today")
+    assert story.reproduce.startswith("loopsim run ")
+
+
+def test_a_call_too_many_fails(play: Play, scenario: Write, tmp_path: Path) -> None:
+    result = play(scenario(), command=write(tmp_path, on_delivered=f"{PROCESS}; {PROCESS}"))
+
+    assert "twice" in result.scenarios[0].failures[0].says
+
+
+def test_a_partner_that_ends_in_the_middle_is_noticed_at_once_and_started_again(
+    play: Play, scenario: Write, tmp_path: Path
+) -> None:
+    marker = tmp_path / "marker"
+    dies = f"p = {str(marker)!r}; first = not os.path.exists(p); open(p, 'w').close(); first and os._exit(3); {PROCESS}"
+    slow = DELIVERED.replace("times: 1", "times: 1, within: 20s")
+    began = time.monotonic()
+
+    result = play(scenario(slow, "a"), scenario(slow, "b"), command=write(tmp_path, on_delivered=dies))
+
+    first, second = result.scenarios
+    assert (first.status, second.status) == ("failed", "passed")
+    assert "ended by itself, with exit code 3" in first.failures[0].says
+    assert time.monotonic() - began < 30
+
+
+def test_a_partner_that_never_starts_ends_the_run_with_its_log(play: Play, scenario: Write, tmp_path: Path) -> None:
+    dies = "print('no database here'); sys.exit(7)"
+
+    result = play(scenario(name="a"), scenario(name="b"), command=write(tmp_path, at_start=dies))
+
+    assert result.exit_code == 5
+    assert [story.status for story in result.scenarios] == ["error", "error"]
+    assert "with exit code 7" in result.findings[0].says
+    assert "no database here" in result.findings[0].says
+    assert "--start" in result.findings[0].says
+
+
+def test_a_partner_that_is_never_healthy_is_given_up(play: Play, scenario: Write, tmp_path: Path) -> None:
+    hangs = "threading.Event().wait()"
+
+    result = play(scenario(), command=write(tmp_path, at_start=hangs), timeout=0.5)
+
+    assert result.exit_code == 5
+    assert "after 0.5 s" in result.findings[0].says
+
+
+def test_a_command_that_is_none_says_so(play: Play, scenario: Write) -> None:
+    result = play(scenario(), command="exec /no/such/program")
+
+    assert result.exit_code == 5
+    assert "not found" in result.findings[0].says
+
+
+def test_nobody_at_the_target_is_said_before_anything_is_played(play: Play, scenario: Write) -> None:
+    result = play(scenario(), target="http://127.0.0.1:9/hook", idle_probe=False, probe=False)
+
+    assert (result.exit_code, result.scenarios[0].status) == (5, "error")
+    assert "cannot be reached" in result.findings[0].says
+
+
+def test_a_partner_that_hangs_gets_no_more_than_its_time(play: Play, scenario: Write, tmp_path: Path) -> None:
+    text = DELIVERED.replace("shop: {", "shop: {delivery_timeout: 300, ").replace(
+        "- clock.advances: 10s", "- expect.acknowledged: {trigger: return.created, within: 1s}", 1
+    )
+    hangs = "threading.Event().wait()"
+
+    result = play(scenario(text), command=write(tmp_path, on_post=hangs), patience=1.0)
+
+    (story,) = result.scenarios
+    assert story.status == "failed"
+    assert "gave no answer to return.created: timeout" in story.failures[0].says
+
+
+def test_a_story_that_never_ends_is_ended(play: Play, scenario: Write, tmp_path: Path) -> None:
+    text = DELIVERED.replace("times: 1", "times: 1, within: 100s")
+
+    result = play(scenario(text), command=write(tmp_path, on_delivered="pass"), time_limit=1.0)
+
+    assert "time for this scenario is up" in result.scenarios[0].failures[0].says
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["self.wfile.write(b'what?\\n\\n'); self.close_connection = True; return", "self.close_connection = True; return"],
+    ids=["garbage", "nothing"],
+)
+def test_a_partner_that_answers_garbage_fails(play: Play, scenario: Write, tmp_path: Path, garbage: str) -> None:
+    text = DELIVERED.replace("- clock.advances: 10s", "- expect.acknowledged: return.created", 1)
+
+    result = play(scenario(text), command=write(tmp_path, on_post=garbage))
+
+    assert result.scenarios[0].status == "failed"
+    assert "return.created" in result.scenarios[0].failures[0].says
+
+
+def test_a_call_that_comes_when_the_next_story_is_on_fails_the_one_it_is_about(
+    play: Play, scenario: Write, tmp_path: Path
+) -> None:
+    short = "".join(DELIVERED.partition("- carrier.scans")[:2]) + ": {return_id: '${ret.id}', status: delivered}\n"
+    late = f"{ONCE}held.append(return_id); return\n    return_id, now = held[0], return_id; {PROCESS}"
+
+    result = play(
+        scenario(short, "a"), scenario(short, "b"), command=write(tmp_path, at_start="held = []", on_delivered=late)
+    )
+
+    first, second = result.scenarios
+    assert (first.status, second.status) == ("failed", "passed")
+    assert "after it was over, when b was under way" in first.failures[0].says
+    assert "processReturn" not in [entry.get("operation") for entry in second.journal]
+
+
+def test_a_scenario_has_the_same_ids_alone_and_with_others(play: Play, scenario: Write, tmp_path: Path) -> None:
+    stories = [scenario(name=name) for name in ("a", "b", "c")]
+    command = write(tmp_path)
+
+    together = play(*stories, command=command).scenarios
+    alone = [play(story, command=command).scenarios[0] for story in stories]
+
+    def returns(result: object) -> set[str]:
+        return set(re.findall(r"/return/(\d+)/process", repr(result.journal)))  # type: ignore[attr-defined]
+
+    assert [returns(each) for each in together] == [returns(each) for each in alone]
+    assert len(set().union(*map(returns, together))) == 3
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_per_worker_starts_so_many_partners_each_with_a_key_of_its_own(
+    play: Play, scenario: Write, tmp_path: Path, jobs: int
+) -> None:
+    stories = [scenario(name=f"story-{n}") for n in range(4)]
+    note = f"open(os.path.join({str(tmp_path)!r}, f'{{os.getpid()}}.key'), 'w').write(KEY)"
+
+    result = play(*stories, command=write(tmp_path, at_start=note), mode="per-worker", jobs=jobs)
+
+    assert [story.status for story in result.scenarios] == ["passed"] * 4
+    keys = [path.read_text() for path in tmp_path.glob("*.key")]
+    assert len(keys) == len(set(keys)) == jobs
+
+
+def test_a_partner_of_many_shops_plays_several_stories_at_once(play: Play, scenario: Write, tmp_path: Path) -> None:
+    chooses = 'key = path.rpartition("/")[2]\n    ' + PROCESS.replace('process")', 'process", key=key)')
+    stories = [scenario(name=f"story-{n}") for n in range(4)]
+
+    result = play(
+        *stories,
+        command=write(tmp_path, on_delivered=chooses),
+        target="http://127.0.0.1:{port}/hook/{shop}/{key}",
+        mode="tenant",
+        jobs=2,
+    )
+
+    assert [(story.status, story.failures) for story in result.scenarios] == [("passed", ())] * 4
+
+
+def test_two_partners_on_one_shop_are_told_apart(play: Play, scenario: Write, tmp_path: Path) -> None:
+    text = DELIVERED.replace(
+        "steps:",
+        "partners: {dock: {subscribe: [{topic: label}]}, watcher: {subscribe: [{topic: return}]}}\nsteps:",
+    ) + (
+        "- expect.no_call: {operation: processReturn}\n  in: watcher\n"
+        "- expect.acknowledged: return.created\n  in: watcher\n"
+        "- expect.acknowledged: label.created\n"
+    )
+    (tmp_path / "one").mkdir()
+    partners = {name: partner(write(tmp_path / "one")) for name in ("dock", "watcher")}
+
+    result = play(scenario(text), partners=partners)
+
+    assert (result.scenarios[0].status, result.scenarios[0].failures) == ("passed", ())
+
+
+def test_a_second_partner_that_nobody_configured_is_said(play: Play, scenario: Write, tmp_path: Path) -> None:
+    text = DELIVERED.replace("steps:", "partners: {dock: {}, watcher: {}}\nsteps:")
+
+    result = play(scenario(text), command=write(tmp_path))
+
+    assert result.scenarios[0].status == "skipped"
+    assert "[run.partners.dock]" in result.scenarios[0].why
+
+
+def test_what_a_story_needs_and_is_not_there_skips_it(play: Play, scenario: Write, tmp_path: Path) -> None:
+    text = DELIVERED.replace("steps:", "needs: [probe]\nsteps:")
+    command = write(tmp_path)
+
+    without = play(scenario(text), command=command, probe=False)
+    strict = play(scenario(text), command=command, probe=False, strict=True)
+
+    assert (without.scenarios[0].status, without.exit_code, strict.exit_code) == ("skipped", 0, 1)
+    assert "--probe" in without.scenarios[0].why
+
+
+def test_the_partners_own_state_is_probed_in_loops_words(play: Play, scenario: Write, tmp_path: Path) -> None:
+    text = DELIVERED + "- expect.partner: {return_id: '${ret.id}', state: open}\n"
+
+    right = play(scenario(text), command=write(tmp_path))
+    wrong = play(scenario(text.replace("state: open}", "state: closed}")), command=write(tmp_path))
+
+    assert right.scenarios[0].failures == ()
+    assert wrong.scenarios[0].failures[0].says.endswith("for open.")
+
+
+def test_an_interrupted_run_says_what_it_did_and_ends_its_partner(
+    play: Play, scenario: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid_file = tmp_path / "pid"
+    command = write(tmp_path, at_start=f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))")
+    listener = Silent()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("queue.Queue.get", interrupted)
+    result = play(scenario(name="a"), scenario(name="b"), command=command, listener=listener)
+
+    assert result.exit_code == 130
+    assert {story.status for story in result.scenarios} <= {"skipped", "passed"}
+    assert any("interrupted" in story.why for story in result.scenarios)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
