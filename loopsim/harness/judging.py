@@ -18,17 +18,11 @@ from loopsim.harness.plan import RunPlan
 from loopsim.harness.play import Went
 from loopsim.harness.results import Coverage, Failure, RuleVerdict, RunResult, ScenarioResult, Status, rule_texts
 from loopsim.harness.suites import address
-<<<<<<< HEAD
 from loopsim.rules.catalogue import RULES, judge_all
 from loopsim.rules.evidence import Evidence
 
 # Only stories made for it can show what these ask for (`harness.provocations`).
 _BY_PROVOCATION = tuple(rule.name for rule in RULES if rule.needs == "provocation")
-=======
-from loopsim.rules import catalogue
-from loopsim.rules.evidence import Evidence
-
->>>>>>> aafd2a8 (Runs are tested with partners that do their work and with partners that go wrong; rules judge every story; shop.expect)
 _DAY = timedelta(days=1)
 
 
@@ -93,7 +87,7 @@ class Judge:
             exit_code=self._exit_code(results) if exit_code is None else exit_code,
             command=self._plan.command,
             possible=self._possible(),
-            rules=rule_texts(catalogue.RULES),
+            rules=rule_texts(RULES),
             findings=findings,
         )
 
@@ -113,20 +107,7 @@ class Judge:
 
     def _verdicts(self, scenario: Scenario, played: Played) -> tuple[RuleVerdict, ...]:
         evidence = Evidence(entries=played.entries, complete=played.complete, probes=played.probes)
-<<<<<<< HEAD
         return verdicts_of(evidence, off=(*scenario.rules_off, *_BY_PROVOCATION))
-=======
-        return tuple(
-            RuleVerdict(
-                rule=rule.name,
-                level=rule.level,
-                outcome=judgement.outcome,
-                why=judgement.why,
-                findings=judgement.findings,
-            )
-            for rule, judgement in catalogue.judge_all(evidence, scenario.rules_off)
-        )
->>>>>>> aafd2a8 (Runs are tested with partners that do their work and with partners that go wrong; rules judge every story; shop.expect)
 
     def _result(
         self,
