@@ -53,9 +53,7 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except OSError as error:
-        raise SetupError(
-            f"{path} cannot be written: {error.strerror}. Mend that, and try again."
-        ) from error
+        raise SetupError(f"{path} cannot be written: {error.strerror}. Mend that, and try again.") from error
 
 
 def _tell(made: list[str], run: str, format: str) -> None:

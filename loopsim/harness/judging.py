@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 from loopsim import __version__
-from loopsim.client import ControlError, Loopsim
+from loopsim.client import Loopsim
+from loopsim.errors import LoopsimError
+from loopsim.harness import coverage
 from loopsim.harness.bench import Played
 from loopsim.harness.document import Scenario
 from loopsim.harness.journal import Entry, call_line, query_of
@@ -140,7 +141,7 @@ class Judge:
             verdicts=verdicts,
             journal=played.entries,
             deliveries=played.deliveries,
-            coverage=_exercised(played.entries),
+            coverage=coverage.exercised(played.entries),
             partner_log=played.partner_log if status in ("failed", "error") else "",
         )
 
@@ -148,11 +149,14 @@ class Judge:
         return shlex.join(["loopsim", "run", address(scenario), *self._plan.flags])
 
     def _possible(self) -> Coverage:
-        with suppress(ControlError, ModuleNotFoundError):
-            coverage = import_module("loopsim.harness.coverage")
-            found: Coverage = coverage.possible(self._server.call("GET", "/lifecycle"))
-            return found
+        with suppress(LoopsimError):
+            # A loopsim elsewhere may be older, or gone by now.
+            return coverage.possible(self._lifecycle())
         return Coverage()
+
+    def _lifecycle(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self._server.call("GET", "/lifecycle")
+        return answer
 
 
 def verdicts_of(evidence: Evidence, off: Collection[str] = ()) -> tuple[RuleVerdict, ...]:
@@ -200,10 +204,3 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _exercised(entries: tuple[dict[str, Any], ...]) -> Coverage:
-    with suppress(ModuleNotFoundError):
-        found: Coverage = import_module("loopsim.harness.coverage").exercised(entries)
-        return found
-    return Coverage()
