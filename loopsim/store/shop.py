@@ -38,11 +38,13 @@ def _connect(path: Path | None, durability: Durability) -> sqlite3.Connection:
         ":memory:" if path is None else path, isolation_level=None, cached_statements=256, check_same_thread=False
     )
     if path is not None:
+        connection.execute("pragma locking_mode = exclusive")
         connection.execute("pragma journal_mode = wal")
         connection.execute(f"pragma synchronous = {'full' if durability == 'power' else 'normal'}")
         connection.execute("pragma cache_size = -2000")
         connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_EVERY}")
     connection.execute("pragma temp_store = memory")
+    connection.execute("pragma secure_delete = off")
     return connection
 
 
