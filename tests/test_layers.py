@@ -24,14 +24,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "server": {"domain", "contract", "wire", "store", "operations", "scheduler", "webhooks", "clock", "rules"},
     "bootstrap": {"server", "contract", "store", "scheduler", "webhooks", "operations", "clock"},
     "embedded": {"bootstrap", "clock"},
-    "client": {"harness", "embedded"},  # imported when asked for: `Shop.expect`, `Loopsim()` without a server
+    "client": {"harness", "embedded", "urls"},  # imported when asked for: `Shop.expect`, `Loopsim()` without a server
     "rules": set(),
     # of the contract only the documents: a scenario is checked against what the control API takes
     "harness": {"client", "embedded", "rules", "contract"},
     "pytest_plugin": {"client", "embedded", "harness", "rules"},
-    "commands": {"client", "embedded", "bootstrap", "contract", "server", "store", "harness", "rules"},
+    "commands": {"client", "embedded", "bootstrap", "contract", "server", "store", "harness", "rules", "urls"},
     "cli": {"commands", "settings"},
     "settings": set(),
+    "urls": set(),
     "partners": set(),
 }
 # The build hook runs in hatch's own environment and reaches for the two builders it calls.

@@ -24,4 +24,3 @@ from loopsim.client.transport import DEFAULT_URL as DEFAULT_URL
 from loopsim.client.transport import TIMEOUT as TIMEOUT
 from loopsim.client.transport import ControlError as ControlError
 from loopsim.client.transport import Json as Json
-from loopsim.client.transport import split_url as split_url

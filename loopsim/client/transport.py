@@ -7,9 +7,10 @@ import json
 import weakref
 from contextlib import suppress
 from typing import Any
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from loopsim.errors import LoopsimError, SetupError
+from loopsim.urls import split_url
 
 DEFAULT_URL = "http://127.0.0.1:8484"
 TIMEOUT = 600.0
@@ -27,17 +28,6 @@ class ControlError(LoopsimError):
         self.code = str(problem.get("type", "")).rpartition(":")[2]
         fields = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in problem.get("errors", {}).items())
         super().__init__(f"{status} {problem.get('title', '')}: {fields or problem.get('detail', '')}")
-
-
-def split_url(url: str) -> SplitResult | None:
-    """The parts of an address of http or https with a host and a port that can be; None for any other text."""
-    try:
-        parts = urlsplit(url)
-        # Only asking for it shows whether it is one.
-        parts.port  # noqa: B018
-    except ValueError:
-        return None
-    return parts if parts.scheme in ("http", "https") and parts.hostname else None
 
 
 class Transport:

@@ -10,9 +10,9 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from loopsim.client import split_url
 from loopsim.commands.connection import Json, Refused, Server, Shop, Unreachable, chosen_shop
 from loopsim.commands.story import submit_fresh
+from loopsim.urls import split_url
 
 REAL_LOOP = "loopreturns.com"
 CONNECT_TIMEOUT = 3.0

@@ -15,7 +15,7 @@ from urllib.parse import urlunsplit
 
 import click
 
-from loopsim.client import split_url
+from loopsim.urls import split_url
 
 if TYPE_CHECKING:
     from loopsim.store.shop import Shop

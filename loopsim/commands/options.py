@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from loopsim.client import split_url
+from loopsim.urls import split_url
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

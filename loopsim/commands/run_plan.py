@@ -7,12 +7,12 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from loopsim.client.transport import split_url
 from loopsim.errors import SetupError
 from loopsim.harness.partner import Connection, Start
 from loopsim.harness.plan import IdleProbe, PartnerPlan
 from loopsim.harness.probe import Probe
 from loopsim.harness.spans import seconds
+from loopsim.urls import split_url
 
 PARTNER = (
     "target", "start", "start_timeout", "health", "env", "probe", "probe_path", "probe_map", "idle_probe", "idle_path",

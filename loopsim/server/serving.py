@@ -28,7 +28,9 @@ GRACE = 2
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 picks a free one. Raises `SetupError` where that cannot be."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        # As bytes, where that can be: text makes Python load what it needs for names in other scripts.
+        name = host.encode() if host.isascii() else host
+        family, _, _, _, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise SetupError(f"{host} is no address to listen on ({error.strerror}). Choose another --host.") from error

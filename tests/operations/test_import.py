@@ -14,7 +14,7 @@ from loopsim.clock import to_ms
 from loopsim.domain.inference import INFERRED
 from loopsim.domain.policy import Policy
 from loopsim.operations import moves, timers  # noqa: F401  (registers the timers)
-from loopsim.operations.control.imports import import_steps
+from loopsim.operations.importing.rows import import_steps
 from loopsim.operations.perform import Call, perform, run_next_timer
 from loopsim.store.shop import Shop
 from tests.operations.importing import (
