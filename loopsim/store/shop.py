@@ -38,14 +38,20 @@ def _connect(path: Path | None, durability: Durability) -> sqlite3.Connection:
         ":memory:" if path is None else path, isolation_level=None, cached_statements=256, check_same_thread=False
     )
     if path is not None:
+        # Nobody else may open it, and no read has to ask for a lock.
         connection.execute("pragma locking_mode = exclusive")
         connection.execute("pragma journal_mode = wal")
-        connection.execute(f"pragma synchronous = {'full' if durability == 'power' else 'normal'}")
+        connection.execute(_synchronous(durability))
         connection.execute("pragma cache_size = -2000")
         connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_EVERY}")
     connection.execute("pragma temp_store = memory")
+    # Debian's SQLite overwrites with zeros whatever is deleted: a page to write for each that is freed.
     connection.execute("pragma secure_delete = off")
     return connection
+
+
+def _synchronous(durability: Durability) -> str:
+    return f"pragma synchronous = {'full' if durability == 'power' else 'normal'}"
 
 
 def blank_pages() -> bytes:
@@ -117,11 +123,15 @@ class Shop:
         connection = _connect(path, durability)
         if path is None:
             connection.deserialize(pages)
+        if durability != "power":
+            # Its pages are not on the disk yet, so the log of them need not be waited for either.
+            connection.execute("pragma synchronous = off")
         connection.execute(
             "insert into shop (one, version, settings, clock, now, counters) values (1, ?, ?, ?, ?, '{}')"
             " on conflict (one) do update set settings = excluded.settings, clock = excluded.clock, now = excluded.now",
             (SCHEMA_VERSION, encode(settings), encode(clock), clock.shop_ms),
         )
+        connection.execute(_synchronous(durability))
         return cls(name, connection, path)
 
     @classmethod
@@ -170,6 +180,12 @@ class Shop:
             f"{broken[0].upper()}{broken[1:]} of shop {self.name}{where} is damaged and cannot be read. Reset the shop,"
             " or stop the server and put back a copy of its file."
         )
+
+    def discard(self) -> None:
+        """Let go of a file that goes too: nothing of it has to reach the disk."""
+        with suppress(sqlite3.Error):
+            self.connection.execute("pragma synchronous = off")
+        self.connection.close()
 
     # time
 

@@ -168,7 +168,7 @@ class World:
             self._remove(origin)
             raise
         self._origins[name], self.shops[name] = origin, shop
-        old.close()
+        old.discard()
         self._remove(before)
         return shop
 
@@ -179,7 +179,7 @@ class World:
         self._registry.delete_shop(name)
         self.keys = {text: key for text, key in self.keys.items() if key.shop != name}
         del self.shops[name]
-        shop.close()
+        shop.discard()
         self._remove(origin)
 
     def _add(self, name: str, origin: Origin, pages: bytes, settings: Settings, clock: Clock, *, fresh: bool) -> Shop:
