@@ -47,6 +47,14 @@ class App:
         else:
             await self._control(scope, headers, receive, send)
 
+    def at_once(self, scope: Scope, send: Send) -> bool:
+        """Answer a read of Loop's API that has nothing to wait for; False, with nothing done, where it may have to."""
+        path: bytes = scope["raw_path"]
+        if scope["method"] != "GET" or path.startswith(OWN) or path in _DOCUMENTS:
+            return False
+        headers = headers_of(scope["headers"])
+        return self._hosts.admits(headers.get(b"host")) and self._loop.at_once(scope, headers, send)
+
     def stop_waiting(self) -> None:
         """The server stops: calls that wait for something to happen are answered."""
         self._control.stop_waiting()

@@ -27,7 +27,7 @@ from loopsim.server.auth import Entrance, may
 from loopsim.server.cors import preflight, with_cors
 from loopsim.server.places import Place, Places
 from loopsim.server.problems import not_simulated
-from loopsim.server.protocol import reset_connection
+from loopsim.server.protocol import reset_connection, write_whole
 from loopsim.server.requests import Disconnected, Headers, Receive, Scope, Send, base_url, body_of, query_of, text_of
 from loopsim.server.runtime import Runtime
 from loopsim.server.stamps import Header, Stamp
@@ -103,18 +103,15 @@ class LoopApi:
         self._nobodys_requests = 0
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        """Answer one call. A read without faults awaits a shop that is busy, and the sending of its answer."""
+        """Answer one call. It may await its body, a shop that is busy, a fault that takes time, the sending."""
         if scope["method"] == "OPTIONS" and self._admits_page(scope, headers):
             await send_answer(send, 204, preflight(headers), b"")
             return
-        place = self._places.find(scope["method"], scope["raw_path"])
-        entrance, bearer = self._entrances.find(headers)
-        exchange = Exchange(scope, headers, place, entrance, bearer)
-        if entrance is None:
-            exchange.shop = self._sole_shop()
+        exchange = self._exchange(scope, headers)
         if exchange.shop is not None and exchange.shop.busy is not None:
             await self._enter_again(exchange)
         exchange.at_ms = self._now_ms(exchange.shop)
+        place = exchange.place
         try:
             if place.refusal is None and place.operation.public:
                 answer = self._perform_anywhere(exchange)
@@ -127,22 +124,54 @@ class LoopApi:
                     answer = self._perform(exchange, entered.shop)
                 else:
                     answer = _in_place_of_answer(fault)
-        except Refusal as refusal:
-            answer = _in_fault(exchange.fault, self._refused(exchange, refusal))
         except Disconnected:
             return
         except Exception as error:
-            answer = self._broken(exchange, error)
+            answer = self._failed(exchange, error)
+        head, body = self._finish(exchange, answer)
+        if exchange.fault is not None and exchange.fault.kind in _LOST:
+            await reset_connection(scope, receive)
+            return
+        await send_answer(send, answer.status, head, body)
+
+    def at_once(self, scope: Scope, headers: Headers, send: Send) -> bool:
+        """Answer a read that has nothing to wait for, whose answer can be written whole; False where that is not so."""
+        exchange = self._exchange(scope, headers)
+        place, entrance = exchange.place, exchange.entrance
+        if entrance is None or place.takes_body or place.refusal is not None or place.operation.public:
+            return False
+        if entrance.shop.busy is not None or entrance.counter.faults != NO_FAULTS:
+            return False
+        exchange.at_ms = self._now_ms(entrance.shop)
+        try:
+            answer = self._perform(exchange, self._admit(exchange).shop)
+        except Exception as error:
+            answer = self._failed(exchange, error)
+        head, body = self._finish(exchange, answer)
+        return write_whole(send, answer.status, head, body)
+
+    def _exchange(self, scope: Scope, headers: Headers) -> Exchange:
+        place = self._places.find(scope["method"], scope["raw_path"])
+        entrance, bearer = self._entrances.find(headers)
+        exchange = Exchange(scope, headers, place, entrance, bearer)
+        if entrance is None:
+            exchange.shop = self._sole_shop()
+        return exchange
+
+    def _failed(self, exchange: Exchange, error: Exception) -> Answer:
+        if isinstance(error, Refusal):
+            return _in_fault(exchange.fault, self._refused(exchange, error))
+        return self._broken(exchange, error)
+
+    def _finish(self, exchange: Exchange, answer: Answer) -> tuple[list[Header], bytes]:
+        """Headers and body of an answer, which is now in the journal."""
         body = answer.body if type(answer.body) is bytes else _bytes_of(answer)
         head = self._head(exchange)
         if place.operation.cors:
             head = with_cors(head, headers)
         if exchange.shop is not None:
             self._enter(exchange, exchange.shop, answer.status, body)
-        if exchange.fault is not None and exchange.fault.kind in _LOST:
-            await reset_connection(scope, receive)
-            return
-        await send_answer(send, answer.status, with_own(head, answer.headers) if answer.headers else head, body)
+        return with_own(head, answer.headers) if answer.headers else head, body
 
     def _admits_page(self, scope: Scope, headers: Headers) -> bool:
         """Whether this is a browser's question for a page of another origin, about a call that such pages may make."""

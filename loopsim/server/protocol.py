@@ -7,12 +7,16 @@ import re
 import socket
 import struct
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from loopsim.server.memory import expect_large_bodies
 from loopsim.server.requests import Receive, Scope, Send
 from loopsim.server.stamps import Header
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 REQUEST_TIME = 60.0
 """Seconds that a request may take to come in, from its first byte to its last, while we read."""
@@ -80,6 +84,15 @@ class Protocol(HttpToolsProtocol):
         if self._late is not None:
             self._expect_nothing()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin to answer. What has nothing to wait for is answered here and now: a task costs more than many answers.
+
+        Requests that came behind each other, before the answer to the first, take turns as tasks.
+        """
+        at_once = getattr(app, "at_once", None)
+        if at_once is None or self.pipeline or not _is_plain(cycle) or not at_once(cycle.scope, cycle.send):
+            super()._start_asgi_task(cycle, app)
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not for Loop's clients
         """Answer bytes that are no HTTP request."""
         self._refuse(400)
@@ -120,9 +133,7 @@ def write_whole(send: Send, status: int, headers: list[Header], body: bytes) -> 
     `headers` must be clean (`answers.encoded`) and without `content-length`.
     """
     cycle = getattr(send, "__self__", None)
-    if type(cycle) is not RequestResponseCycle or cycle.response_started or cycle.disconnected:
-        return False
-    if not cycle.keep_alive or cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
+    if type(cycle) is not RequestResponseCycle or not _is_plain(cycle):
         return False
     cycle.response_started = cycle.response_complete = True
     fields = b"\r\n".join(map(b": ".join, headers))
@@ -135,6 +146,17 @@ def write_whole(send: Send, status: int, headers: list[Header], body: bytes) -> 
     cycle.message_event.set()
     cycle.on_response()
     return True
+
+
+def _is_plain(cycle: RequestResponseCycle) -> bool:
+    """Whether the answer may be written in one piece, with nothing to wait for and nothing to close."""
+    return not (
+        cycle.response_started
+        or cycle.disconnected
+        or not cycle.keep_alive
+        or cycle.flow.write_paused
+        or cycle.scope["method"] == "HEAD"
+    )
 
 
 async def reset_connection(scope: Scope, receive: Receive) -> None:
