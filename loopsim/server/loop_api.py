@@ -148,7 +148,7 @@ class LoopApi:
         except Exception as error:
             answer = self._failed(exchange, error)
         head, body = self._finish(exchange, answer)
-        return write_whole(send, answer.status, head, body)
+        return write_whole(send, answer.status, head, body, soon=True)
 
     def _exchange(self, scope: Scope, headers: Headers) -> Exchange:
         place = self._places.find(scope["method"], scope["raw_path"])

@@ -37,8 +37,9 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected."""
         super().connection_made(transport)
-        self.app_state = {"transport": transport}
+        self.app_state = {"transport": transport, "connection": self}
         self._head = None
+        self._unsent: list[bytes] = []
         self._whole = False
         self._expect()
 
@@ -49,8 +50,10 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Something came in. The parser takes lines of any length; a head without end would fill the memory."""
+        before = self.cycle
         super().data_received(data)
-        if self._whole and not self.cycle.response_complete:
+        if self._whole and (self.cycle is not before or not self.cycle.response_complete):
+            # What came ends with the end of a request.
             return
         if self._late is None:
             self._expect()
@@ -93,6 +96,24 @@ class Protocol(HttpToolsProtocol):
         if at_once is None or self.pipeline or not _is_plain(cycle) or not at_once(cycle.scope, cycle.send):
             super()._start_asgi_task(cycle, app)
 
+    def write_soon(self, data: bytes) -> None:
+        """Write when all that has come in by now is read. To wake whoever waits at the other end costs as much as an
+        answer; who waits on several connections is woken once for all of them."""
+        if not self._unsent:
+            self.loop.call_soon(self.write_unsent)
+        self._unsent.append(data)
+
+    def write_unsent(self) -> None:
+        """Write what waits for that."""
+        if self._unsent and not self.transport.is_closing():
+            self.transport.writelines(self._unsent)
+        self._unsent = []
+
+    def shutdown(self) -> None:
+        """The server stops: answers that wait to be written are."""
+        self.write_unsent()
+        super().shutdown()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not for Loop's clients
         """Answer bytes that are no HTTP request."""
         self._refuse(400)
@@ -119,6 +140,7 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self, status: int) -> None:
         """Answer what never becomes a request, and hang up."""
+        self.write_unsent()
         line = STATUS_LINE[status]
         body = b'{"message":"%b"}' % line[len("HTTP/1.1 408 ") :].rstrip()
         fields = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
@@ -126,11 +148,12 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def write_whole(send: Send, status: int, headers: list[Header], body: bytes) -> bool:
+def write_whole(send: Send, status: int, headers: list[Header], body: bytes, *, soon: bool = False) -> bool:
     """Write an answer in one piece; False where the connection is in no state for that, and nothing was written.
 
     uvicorn looks at every header and writes head and body apart: a quarter of the time that a small answer takes.
-    `headers` must be clean (`answers.encoded`) and without `content-length`.
+    `headers` must be clean (`answers.encoded`) and without `content-length`. `soon`: a small answer need not leave
+    before others that took as little time (`Protocol.write_soon`).
     """
     cycle = getattr(send, "__self__", None)
     if type(cycle) is not RequestResponseCycle or not _is_plain(cycle):
@@ -138,11 +161,15 @@ def write_whole(send: Send, status: int, headers: list[Header], body: bytes) -> 
     cycle.response_started = cycle.response_complete = True
     fields = b"\r\n".join(map(b": ".join, headers))
     head = b"%b%b\r\ncontent-length: %d\r\n\r\n" % (STATUS_LINE[status], fields, len(body))
-    if len(body) < _COPIED:
-        cycle.transport.write(head + body)
-    else:
+    if len(body) >= _COPIED:
         expect_large_bodies()
+        if soon:
+            cycle.scope["state"]["connection"].write_unsent()
         cycle.transport.writelines((head, body))
+    elif soon:
+        cycle.scope["state"]["connection"].write_soon(head + body)
+    else:
+        cycle.transport.write(head + body)
     cycle.message_event.set()
     cycle.on_response()
     return True

@@ -59,3 +59,16 @@ def test_the_host_of_an_absolute_target_counts(
 ) -> None:
     head = b"GET %b HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % (target, host)
     assert statuses(server, head) == [status]
+
+
+def test_answers_leave_in_the_order_of_their_requests(server: EmbeddedServer) -> None:
+    """Reads are answered on the spot and written together, others by a task: one connection sees them in turn."""
+    head = b" HTTP/1.1\r\nHost: localhost\r\nX-Authorization: %b\r\n" % server.key.encode()
+    read = b"GET /api/v1/webhooks" + head + b"\r\n"
+    nowhere = b"GET /api/v1/nowhere" + head + b"\r\n"
+    write = b"POST /api/v1/webhooks" + head + b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    last = b"GET /_loopsim/nowhere" + head + b"Connection: close\r\n\r\n"
+    calls = (read + read + write + read + nowhere) * 3 + last
+    assert statuses(server, calls) == [b"200", b"200", b"422", b"200", b"404"] * 3 + [b"404"]
+    # What can be answered before the rest is seen to be no HTTP is answered.
+    assert statuses(server, read + read + b"nonsense\r\n\r\n") == [b"200", b"200", b"400"]
