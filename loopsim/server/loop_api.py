@@ -167,8 +167,8 @@ class LoopApi:
         """Headers and body of an answer, which is now in the journal."""
         body = answer.body if type(answer.body) is bytes else _bytes_of(answer)
         head = self._head(exchange)
-        if place.operation.cors:
-            head = with_cors(head, headers)
+        if exchange.place.operation.cors:
+            head = with_cors(head, exchange.headers)
         if exchange.shop is not None:
             self._enter(exchange, exchange.shop, answer.status, body)
         return with_own(head, answer.headers) if answer.headers else head, body
