@@ -39,7 +39,7 @@ def show(shop: Shop, format: str) -> None:
 @options.flag("--no-wait", is_flag=True, help="Do not wait for webhooks to be answered on the way.")
 @options.flag(
     "--quiet-for",
-    type=click.IntRange(0, 60000),
+    type=options.Whole(0, 60_000),
     help="Milliseconds without a call after which the partner is done reacting.",
 )
 @options.output
@@ -79,7 +79,7 @@ def advance(
 
 @command.command("set")
 @click.argument("mode", type=click.Choice(["real", "scaled", "manual"]))
-@options.flag("--rate", type=float, help="How many times as fast as the wall; for scaled.")
+@options.flag("--rate", type=options.RATE, help="How many times as fast as the wall; for scaled.")
 @options.flag("--at", help="Set it to this moment, which must lie ahead.")
 @options.output
 @options.shop

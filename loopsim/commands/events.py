@@ -23,9 +23,9 @@ Row = dict[str, Any]
 
 @click.group("events", cls=options.Nouns, invoke_without_command=True)
 @options.flag("--follow", is_flag=True, help="Go on, with a line per attempt as it is made. Ctrl-C ends it.")
-@options.flag("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many of the latest to list.")
+@options.flag("--limit", type=options.Whole(1), default=20, show_default=True, help="How many of the latest to list.")
 @options.flag("--state", type=click.Choice(STATES), help="Only deliveries in this state.")
-@options.flag("--return", "return_id", type=int, help="Only those about this return.")
+@options.flag("--return", "return_id", type=options.ID, help="Only those about this return.")
 @options.output
 @with_shop
 def command(shop: Shop, follow: bool, limit: int, state: str | None, return_id: int | None, format: str) -> None:
@@ -52,7 +52,7 @@ def command(shop: Shop, follow: bool, limit: int, state: str | None, return_id: 
 
 
 @command.command("show")
-@click.argument("delivery", type=int)
+@click.argument("delivery", type=options.ID)
 @options.output
 @with_shop
 def show(shop: Shop, delivery: int, format: str) -> None:

@@ -33,7 +33,7 @@ MEANINGS = {
 @options.flag(
     "--shopify", is_flag=True, help="What Loop did in the shop instead: refunds, gift cards, exchange orders."
 )
-@options.flag("--return", "return_id", type=int, help="Only what it did for this return; with --shopify.")
+@options.flag("--return", "return_id", type=options.ID, help="Only what it did for this return; with --shopify.")
 @options.output
 @options.shop
 @options.server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,32 @@ class Flag(click.Option):
 flag = partial(click.option, cls=Flag)
 
 
+class Number(click.FloatRange):
+    """A number that is one and lies between two ends: to click alone `nan` and `inf` are in most ranges."""
+
+    def __init__(self, least: float, most: float, *, above: bool = False) -> None:
+        super().__init__(min=least, max=most, min_open=above)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
+class Whole(click.IntRange):
+    """A whole number between two ends; as large as ids and seeds may be, if nothing else is said."""
+
+    def __init__(self, least: int = 0, most: int = 2**63 - 1) -> None:
+        super().__init__(min=least, max=most)
+
+
+SECONDS = Number(0, 31_536_000)
+RATE = Number(0, 1_000_000, above=True)  # to `clock.MOST_RATE`, which costs 20 ms to import
+PORT = Whole(0, 65535)
+ID = Whole()
+
+
 class Nouns(click.Group):
     """A verb with verbs of its own, which have the same settings as it, and the flags that were given to it."""
 
@@ -56,7 +83,7 @@ token = flag("--token", help="Token of the control API, where the server was sta
 shop = flag("--shop", help="Name of the shop. [default: the server's only or first shop]")
 timeout = flag(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=SECONDS,
     default=30.0,
     show_default=True,
     help="Longest wait, in seconds of real time.",
@@ -68,9 +95,7 @@ def server(command: Command) -> Command:
     for decorate in (
         token,
         flag("--port-file", type=click.Path(path_type=Path), help="File that `serve --port-file` wrote."),
-        flag(
-            "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="Port on loopback."
-        ),
+        flag("--port", type=PORT, default=DEFAULT_PORT, show_default=True, help="Port on loopback."),
         flag("--url", help="Where the server is, if not on a port of loopback."),
     ):
         command = decorate(command)

@@ -9,7 +9,7 @@ from loopsim.commands.connection import Shop, failed, with_shop
 
 
 @click.command("resend")
-@click.argument("delivery", type=int)
+@click.argument("delivery", type=options.ID)
 @options.output
 @with_shop
 def command(shop: Shop, delivery: int, format: str) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @options.flag(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=options.PORT,
     default=options.DEFAULT_PORT,
     show_default=True,
     help="Port to listen on; 0 picks a free one.",
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @options.flag("--durable", is_flag=True, help="Survive a loss of power, too. Slower; needs --db.")
 @options.flag("--world", default="us-apparel", show_default=True, help="What the first shop starts with.")
 @options.flag(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="What ids, keys and chance follow from."
+    "--seed", type=options.Whole(), default=1, show_default=True, help="What ids, keys and chance follow from."
 )
 @options.flag(
     "--clock",
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 )
 @options.flag(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=options.RATE,
     help="How many times as fast as the wall; for --clock scaled.",
 )
 @options.flag("--moment", help="When the first shop's time starts, such as 2026-06-01T09:00:00Z. [default: now]")
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 )
 @options.flag("--allow-host", multiple=True, help="Answer calls under this host name, too. Repeatable.")
 @options.flag("--token", help="What calls to the control API must bring: Authorization: Bearer TOKEN.")
-@options.flag("--rate-limit", type=click.IntRange(1), help="Calls per minute and key. [default: 300, as Loop]")
+@options.flag("--rate-limit", type=options.Whole(1), help="Calls per minute and key. [default: 300, as Loop]")
 @options.flag("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @options.flag("--log-level", type=click.Choice(log.LEVELS), default="info", show_default=True)
 @options.output

@@ -22,7 +22,7 @@ SETTLE = 30.0  # seconds that receivers may take to answer
 
 @click.command("trigger")
 @click.argument("trigger", type=click.Choice(list(RECIPES)), metavar="TRIGGER")
-@options.flag("--return", "return_id", type=int, help="Take this return there, instead of a fresh one.")
+@options.flag("--return", "return_id", type=options.ID, help="Take this return there, instead of a fresh one.")
 @options.flag("--webhook", callback=options.webhook_url, help="Subscribe this URL to the trigger first.")
 @options.flag(
     "--topic", type=click.Choice(TOPICS), help="Topic for --webhook. [default: the one that belongs to the trigger]"

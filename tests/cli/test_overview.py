@@ -98,7 +98,7 @@ def test_a_setting_reaches_the_parameter_of_its_flag() -> None:
         (["serve", "--moment", "0001-01-01T00:00:00+14:00"], "2026-06-01T09:00:00Z"),
         (["serve", "--moment", "3000-01-01"], "between 1970 and 2999"),
         (["serve", "--clock", "scaled", "--rate", "nan"], "--rate"),
-        (["serve", "--clock", "scaled", "--rate", "1e7"], "1,000,000"),
+        (["serve", "--clock", "scaled", "--rate", "1e7"], "x<=1000000"),
         (["serve", "--webhook", "nowhere"], "no address of a receiver"),
         (["serve", "--webhook", "http://[::1"], "no address of a receiver"),
         (["ledger", "explodeReturn"], "loopsim ledger"),
