@@ -16,6 +16,8 @@ Path = tuple[str | int, ...]
 Schema = dict[str, Any]
 
 MOST_CHOICES = 20  # names in one sentence
+MOST_TO_READ = 5  # names that are joined by "or"
+NAMING = "expected letters, digits and _, a letter first"
 
 _TYPES = {
     "integer": "an integer", "number": "a number", "string": "a text", "boolean": "true or false",
@@ -56,12 +58,17 @@ def _said(errors: Any, value: Any, schema: Schema, unknown: Callable[[Any], bool
             continue
         if name in ("anyOf", "oneOf") and (near := _nearest_branch(error, found)):
             yield from _said(near, value, schema, unknown)
+        elif name == "propertyNames":
+            yield (*path, error.kind.error.instance), f"Found the name {error.kind.error.instance}; {NAMING}."
         elif name == "additionalProperties":
             known = _known(schema, list(error.schema_path))
             for member in error.kind.unexpected:
-                yield (*path, member), f"Found the member {member}; expected {_choice(known)}.{nearest(member, known)}"
+                yield (
+                    (*path, member),
+                    f"Found the member {member}; expected {_choice(known, member)}.{nearest(member, known)}",
+                )
         else:
-            yield path, _sentence(name, error, found)
+            yield path, _sentence(name, error, found, schema)
 
 
 def _nearest_branch(error: Any, found: Any) -> list[Any] | None:
@@ -77,7 +84,7 @@ def _is_of_the_whole(error: Any, own: int) -> bool:
     return error.kind.name in ("type", "enum", "const", "pattern") and len(error.instance_path) == own
 
 
-def _sentence(name: str, error: Any, found: Any) -> str:
+def _sentence(name: str, error: Any, found: Any, schema: Schema) -> str:
     kind = error.kind
     if name == "required":
         return f"The member {kind.property} is missing."
@@ -88,22 +95,32 @@ def _sentence(name: str, error: Any, found: Any) -> str:
             hint = " YAML 1.2 has true and false only."
         elif isinstance(found, int | float) and "string" in kind.types:
             hint = f' For a text write "{found}".'
+        elif isinstance(found, str) and kind.types == ["array"]:
+            hint = f" For a list of one write [{found}]."
         return f"{shown}; expected {_or(_TYPES.get(each, each) for each in kind.types)}.{hint}"
     if name == "enum":
         options = [each if isinstance(each, str) else json.dumps(each) for each in kind.options]
-        return f"{shown}; expected {_choice(options)}.{nearest(str(found), options)}"
+        return f"{shown}; expected {_choice(options, found)}.{nearest(str(found), options)}"
     if name == "const":
         return f"{shown}; expected {short(kind.expected_value)}."
     if name == "pattern":
-        return f"{shown}; expected a text like /{kind.pattern}/."
-    if name in ("anyOf", "oneOf") and (said := _alternatives(kind)):
-        return f"{shown}; expected {_or(said)}."
+        return f"{shown}; expected {_like(error, schema)}."
+    if name in ("anyOf", "oneOf") and (said := _alternatives(kind, schema)):
+        choice = _choice(said, found) if len(said) > MOST_TO_READ else _or(said)
+        return f"{shown}; expected {choice}.{nearest(str(found), said)}"
     if name in ("minLength", "minItems", "minProperties") and getattr(kind, "limit", None) == 1:
         return "This is empty; expected at least one."
     return f"{error.message[:1].upper()}{error.message[1:]}."
 
 
-def _alternatives(kind: Any) -> list[str]:
+def _like(error: Any, schema: Schema) -> str:
+    """What a text has to be like: as an example of the schema, or else as its pattern."""
+    around = _schema_at(schema, list(error.schema_path)[:-1])
+    examples = around.get("examples") if isinstance(around, dict) else None
+    return f"a text like {examples[0]}" if examples else f"a text like /{error.kind.pattern}/"
+
+
+def _alternatives(kind: Any, schema: Schema) -> list[str]:
     said: list[str] = []
     for branch in getattr(kind, "context", ()):
         first = branch[0]
@@ -114,7 +131,7 @@ def _alternatives(kind: Any) -> list[str]:
         elif first.kind.name == "const":
             said.append(short(first.kind.expected_value))
         elif first.kind.name == "pattern":
-            said.append(f"a text like /{first.kind.pattern}/")
+            said.append(_like(first, schema))
         else:
             return []
     return list(dict.fromkeys(said))
@@ -122,12 +139,17 @@ def _alternatives(kind: Any) -> list[str]:
 
 def _known(schema: Any, schema_path: list[Any]) -> list[str]:
     """The members that the schema has where it says that there are no others."""
-    for step in schema_path[:-1]:
+    around = _schema_at(schema, schema_path[:-1])
+    return list(around.get("properties", {})) if isinstance(around, dict) else []
+
+
+def _schema_at(schema: Any, schema_path: list[Any]) -> Any:
+    for step in schema_path:
         try:
             schema = schema[step]
         except (KeyError, IndexError, TypeError):
-            return []
-    return list(schema.get("properties", {})) if isinstance(schema, dict) else []
+            return None
+    return schema
 
 
 def _at(value: Any, path: Path) -> Any:
@@ -136,7 +158,9 @@ def _at(value: Any, path: Path) -> Any:
     return value
 
 
-def _choice(names: list[str]) -> str:
+def _choice(names: list[str], found: Any = "") -> str:
+    if len(names) > MOST_CHOICES and nearest(str(found), names):
+        return f"one of {len(names)} names"
     if len(names) > MOST_CHOICES:
         return f"one of {listed(names[:MOST_CHOICES])} … ({len(names)} in all)"
     return f"one of {listed(names)}" if len(names) > 1 else listed(names) if names else "no such member"

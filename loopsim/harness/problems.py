@@ -10,7 +10,7 @@ from msgspec import Struct
 from loopsim.errors import SetupError
 from loopsim.harness.document import Place
 
-SHOWN = 25  # problems in one message; after so many it is one mistake that shows everywhere
+SHOWN = 40  # problems in one message; after so many it is one mistake that shows everywhere
 
 
 class Problem(Struct, frozen=True):

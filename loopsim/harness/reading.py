@@ -95,7 +95,7 @@ class _File:
         """Rows have different names, and the same columns."""
         names = [row.get("name") for row in rows]
         for n, row in enumerate(rows):
-            if row.get("name") in names[:n]:
+            if "name" in row and row["name"] in names[:n]:
                 self.say(("rows", n), f"The name {row['name']} is taken by a row above. Choose another.")
             for column in rows[0]:
                 if column not in row:

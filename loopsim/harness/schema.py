@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loopsim.harness import matchers, shape
@@ -17,6 +18,7 @@ from loopsim.harness.words import WORDS, Word
 
 Schema = dict[str, Any]
 
+LONG = 300  # characters of a part that is said once only
 REFERENCE = {
     "description": "A value from earlier in the story: ${ret.id}, ${row.x}, ${now+2d}.",
     "type": "string",
@@ -35,7 +37,7 @@ def scenario_schema(words: Mapping[str, Word] = WORDS) -> Schema:
     properties["steps"]["items"] = {"$ref": "#/$defs/step"}
     for name in ("shop", "partners"):
         properties[name] = open_to(properties[name], "reference")
-    return {
+    whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A loopsim scenario",
         "description": "What happens to a shop, and what the integration under test must do about it.",
@@ -46,11 +48,45 @@ def scenario_schema(words: Mapping[str, Word] = WORDS) -> Schema:
             "step": _step(words),
         },
     }
+    return _shared_once(whole)
 
 
 def schema_text() -> str:
     """The schema as it is published: one member a line, in a fixed order."""
     return json.dumps(scenario_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _shared_once(whole: Schema) -> Schema:
+    """The schema with what it says several times said once, under `$defs`."""
+    counted: Counter[str] = Counter(_long_parts(whole))
+    names: dict[str, str] = {}
+    shared: Schema = {}
+
+    def shorter(value: Any) -> Any:
+        if isinstance(value, list):
+            return [shorter(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        text = json.dumps(value)
+        if counted[text] < 2:
+            return {name: shorter(each) for name, each in value.items()}
+        if text not in names:
+            names[text] = f"shared-{len(names) + 1}"
+            shared[names[text]] = {name: shorter(each) for name, each in value.items()}
+        return {"$ref": f"#/$defs/{names[text]}"}
+
+    short = shorter(whole)
+    return {**short, "$defs": {**short["$defs"], **shared}}
+
+
+def _long_parts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        text = json.dumps(value)
+        if len(text) > LONG and ("type" in value or "enum" in value or "anyOf" in value):
+            yield text
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inside:
+        yield from _long_parts(each)
 
 
 def open_to(schema: Any, *kinds: str) -> Any:

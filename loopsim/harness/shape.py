@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from loopsim.harness.spans import SCHEMA as SPAN
 from loopsim.harness.words.acts import component, control_document, request_schema
 from loopsim.rules.catalogue import RULES
 
@@ -18,7 +19,6 @@ STAGES = ("created", "shipped", "processing", "concluded")
 SCHEDULES = ("duplicate", "swap", "delay")
 _RULES = tuple(rule.name for rule in RULES)
 NEEDS = ("probe", "start")
-SPAN = r"^(?:[0-9]+(?:\.[0-9]+)?\s*(?:ms|s|m|h|d|w)\s*)+$"
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 OURS = ("name", "clock", "webhook", "scopes", "id_block", "idle_probe")
 """What a new shop takes and a scenario does not say: the harness does."""
@@ -152,13 +152,17 @@ def shop() -> Schema:
     asked["moment"] = {
         "description": "When the story begins: a moment, `wall` for now, or so that it ends now.",
         "anyOf": [
-            {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$"},
+            {
+                "type": "string",
+                "examples": ["2026-03-02T09:00:00Z"],
+                "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$",
+            },
             {"const": "wall"},
             {
                 "type": "object",
                 "additionalProperties": False,
                 "required": ["ends", "after"],
-                "properties": {"ends": {"const": "wall"}, "after": {"type": "string", "pattern": SPAN}},
+                "properties": {"ends": {"const": "wall"}, "after": SPAN},
             },
         ],
     }

@@ -12,7 +12,8 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 SCHEMA = {
     "type": ["number", "string"],
     "description": "A length of time: seconds as a number, or text such as `500ms`, `90s`, `2h`, `14d`, `1d12h`.",
-    "examples": ["5s"],
+    "examples": ["90s"],
+    "pattern": r"^(?:\d+(?:\.\d+)?\s*(?:ms|[smhdw])\s*)+$",
 }
 
 

@@ -9,11 +9,13 @@ from typing import Any
 from msgspec import Struct
 
 from loopsim.harness import matchers
+from loopsim.harness.checking import NAMING
 from loopsim.harness.checking import problems as schema_problems
 from loopsim.harness.document import StepDocument
 from loopsim.harness.problems import Problem, listed, nearest
 from loopsim.harness.references import UnknownReference, heads, need_name, replace
 from loopsim.harness.shape import NAME
+from loopsim.harness.words.names import OPERATIONS, TRIGGER
 from loopsim.harness.words.registry import Word
 from loopsim.harness.yaml_text import Path, Text
 
@@ -56,6 +58,7 @@ def documents(
         if row is not None:
             arguments = _with_row(step, arguments, row, problems)
         _check(step, arguments, known, partners, problems)
+        _check_mark(step, arguments, saved, problems)
         if step.save_as:
             saved.append(step.save_as)
         made.append(
@@ -89,13 +92,13 @@ def _read(text: Text, path: Path, step: Any, words: Mapping[str, Word], problems
     for member, pattern in (("as", NAME), ("in", None), ("note", None)):
         value = step.get(member, "x")
         if not isinstance(value, str) or (pattern and not re.fullmatch(pattern, value)):
-            wanted = "a name of letters, digits and _" if pattern else "a text"
-            problems.append(Problem(text.place((*path, member)), f"Found {matchers.short(value)}; expected {wanted}."))
-            return None
+            wanted = NAMING if pattern else "expected a text"
+            problems.append(Problem(text.place((*path, member)), f"Found {matchers.short(value)}; {wanted}."))
+            step = {**step, member: None}
     save_as = step.get("as")
     if save_as in (*BUILT_IN, "row"):
         problems.append(Problem(text.place((*path, "as")), f"{save_as} is a name of loopsim's own. Choose another."))
-    return Step(text, path, at, words[name], step[name], save_as, step.get("in"), step.get("note", ""))
+    return Step(text, path, at, words[name], step[name], save_as, step.get("in"), step.get("note") or "")
 
 
 def _not_one_word(step: dict[str, Any], names: list[str], words: Mapping[str, Word]) -> str:
@@ -165,6 +168,14 @@ def _check(
         near = nearest(step.partner, partners)
         says = f"Nobody is called {step.partner}; the partners are {listed(partners)}.{near}"
         problems.append(Problem(step.text.place((*step.path, "in")), says))
+
+
+def _check_mark(step: Step, arguments: dict[str, Any], saved: list[str], problems: list[Problem]) -> None:
+    """`after:` of an expectation names something that there can be: otherwise nothing would come after it."""
+    mark, known = arguments.get("after"), [*saved, *TRIGGER["enum"], *OPERATIONS]
+    if step.word.name.startswith("expect.") and isinstance(mark, str) and mark not in known:
+        says = f"Found {mark}; expected the name of a saved step, a trigger or an operation.{nearest(mark, known)}"
+        problems.append(Problem(_place(step, ("after",)), f"{step.word.name}: {says}"))
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

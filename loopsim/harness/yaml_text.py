@@ -164,6 +164,6 @@ def _not_yaml(error: yaml.MarkedYAMLError) -> str:
     if "\\t" in problem:
         hint = " Indent with blanks, not with tabs."
     elif "mapping values are not allowed" in problem:
-        hint = " Is a blank missing in front of a list's dash, or does a text with `: ` need quotes?"
+        hint = " Does the line above lack its colon, or does a text with `: ` need quotes?"
     context = f" {error.context}" if error.context else ""
     return f"This is no YAML: {problem}{context}.{hint}"

@@ -241,6 +241,9 @@ steps:
         (HEAD + "shop: {moment: soon}\n" + STEPS, '6:8: Found "soon"; expected a text like'),
         (HEAD + "shop: {sed: 7}\n" + STEPS, "6:8: Found the member sed; expected one of world, seed, moment, policy"),
         (HEAD + "rules: {off: [pages-waled]}\n" + STEPS, "6:15: Found \"pages-waled\"; expected one of"),
+        (HEAD.replace("[created]", "created") + STEPS, "expected a list. For a list of one write [created]."),
+        (HEAD + "partners: {a-b: {}}\n" + STEPS, "6:12: Found the name a-b; expected letters, digits and _"),
+        (HEAD + "shop: {moment: {ends: wall, after: 3 days}}\n" + STEPS, "expected a text like 90s."),
         (HEAD + "steps: []\n", "6:1: This is empty; expected at least one."),
         (HEAD + "include: gone.yaml\n" + STEPS, "6:1: There is no file gone.yaml to include"),
         (HEAD + "steps:\n  - carrier.scans:\n    return_id: 1\n", "7:5: Found return_id beside carrier.scans; indent"),
@@ -290,3 +293,33 @@ def test_aliases_work_and_cannot_explode(folder: Folder) -> None:
 def test_a_file_that_is_not_there_says_what_to_do(folder: Folder) -> None:  # noqa: ARG001
     with pytest.raises(SetupError, match=r"gone\.yaml cannot be read"):
         read_scenarios(Path("gone.yaml"), words=WORDS)
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ("expect.call: procesReturn", '7:5: expect.call: Found "procesReturn"; expected one of'),
+        ("expect.call: {operation: [getReturnDetail]}", "Did you mean getReturnDetails?"),
+        (
+            "expect.no_call: {operation: cancelReturn, after: sumbitted}",
+            "7:47: expect.no_call: Found sumbitted; expected",
+        ),
+        ("expect.nothing_else: {except: [listRetruns]}", "Did you mean listReturns?"),
+        ("expect.acknowledged: return.createdd", "Did you mean return.created?"),
+        ("expect.return: {id: 1, state: close}", "Did you mean closed?"),
+        ("expect.shopify: refnd", "Did you mean refund?"),
+        ("expect.call: {within: 10 sekunds}", "expected a text like 90s."),
+        ("clock.advances: until_idel", "expected a text like 90s."),
+    ],
+)
+def test_a_name_that_nobody_knows_is_found_before_it_proves_an_absence(folder: Folder, step: str, says: str) -> None:
+    path = folder.write("a.loopsim.yaml", HEAD + f"steps:\n  - {step}\n")
+    with pytest.raises(ScenarioError) as caught:
+        read_scenarios(path)
+    assert says in str(caught.value)
+
+
+def test_an_expectation_comes_after_a_saved_step_a_trigger_or_an_operation(folder: Folder) -> None:
+    marks = ("ret", "label.created", "processReturn")
+    steps = STEPS + "".join(f"  - expect.no_call: {{after: {mark}}}\n" for mark in marks)
+    assert len(read_scenarios(folder.write("a.loopsim.yaml", HEAD + steps))) == 1

@@ -11,14 +11,11 @@ from loopsim.harness.spans import SCHEMA as SPAN
 from loopsim.harness.spans import seconds
 from loopsim.harness.story import Story
 from loopsim.harness.words.counting import TIMES, Times, says_times, times_of
+from loopsim.harness.words.names import ANY_OPERATION, OPERATION
 from loopsim.harness.words.registry import Arguments, Json, word
 
 _FILTER: Json = {
-    "operation": {
-        "description": "The operationId of Loop's API, or several of which any will do.",
-        "type": ["string", "array"],
-        "items": {"type": "string"},
-    },
+    "operation": ANY_OPERATION,
     "method": {"description": "The HTTP method."},
     "path": {"description": "Parameters of the path, by name.", "type": "object"},
     "query": {"description": "Parameters of the query, by name.", "type": "object"},
@@ -86,14 +83,16 @@ def expect_no_call(story: Story, arguments: Arguments) -> Any:
         "calls": {
             "type": "array",
             "minItems": 1,
-            "items": {"type": ["string", "object"], "properties": _FILTER, "additionalProperties": False},
+            "items": {
+                "anyOf": [OPERATION, {"type": "object", "properties": _FILTER, "additionalProperties": False}]
+            },
             "description": "Operations, or calls as in expect.call, in the order in which they have to come first.",
         },
         **_WITHIN,
     },
     required=("calls",),
     main="calls",
-    example="expect.calls_in_order: [getReturnDetails, gradeLineItems, processReturn]",
+    example="expect.calls_in_order: [getReturnDetails, gradeItems, processReturn]",
 )
 def expect_calls_in_order(story: Story, arguments: Arguments) -> Any:
     """The partner makes these calls in this order; others may come in between."""

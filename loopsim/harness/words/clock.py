@@ -20,7 +20,11 @@ _QUIET = {
 @word(
     "clock.advances",
     {
-        "by": {**SPAN, "description": f"{SPAN['description']} Or `next_event`, or `until_idle`."},
+        "by": {
+            **SPAN,
+            "description": f"{SPAN['description']} Or `next_event`, or `until_idle`.",
+            "pattern": f"{SPAN['pattern']}|^next_event$|^until_idle$",
+        },
         "to": {"type": "string", "description": "A moment, such as 2026-03-16T09:00:00Z."},
         "next_event": {"const": True, "description": "To the next thing that is due."},
         "until_idle": {"const": True, "description": "Until nothing is left to come."},

@@ -13,11 +13,12 @@ from loopsim.harness.spans import SCHEMA as SPAN
 from loopsim.harness.spans import seconds
 from loopsim.harness.story import Story
 from loopsim.harness.words.counting import TIMES, says_times, times_of
+from loopsim.harness.words.names import DELIVERY_STATE, TOPIC, TRIGGER
 from loopsim.harness.words.registry import Arguments, Json, word
 
 _ABOUT: Json = {
-    "trigger": {"type": "string", "description": "Such as return.created."},
-    "topic": {"type": "string"},
+    "trigger": TRIGGER,
+    "topic": TOPIC,
     "return_id": {"type": ["integer", "string"]},
     "after": {"type": "string", "description": "Only those after this: a saved step, a trigger, an operation."},
 }
@@ -60,7 +61,7 @@ def expect_acknowledged(story: Story, arguments: Arguments) -> Any:
     "expect.delivery",
     {
         **_ABOUT,
-        "state": {"description": "delivered, failed, queued, blocked or dropped."},
+        "state": DELIVERY_STATE,
         "payload": {"description": "What it says; a mapping matches as a part."},
         "attempts": {"description": "How many attempts were made."},
         "within": SPAN,

@@ -7,6 +7,7 @@ from typing import Any
 from loopsim.harness.failures import ExpectationFailed
 from loopsim.harness.journal import call_line
 from loopsim.harness.story import Story
+from loopsim.harness.words.names import OPERATION
 from loopsim.harness.words.registry import Arguments, word
 
 _READING = {"GET", "HEAD", "OPTIONS"}
@@ -17,7 +18,7 @@ _READING = {"GET", "HEAD", "OPTIONS"}
     {
         "except": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": OPERATION,
             "description": "Operations that do not count.",
         },
         "reads": {"type": "boolean", "default": False, "description": "Whether reading calls count, too."},

@@ -11,6 +11,7 @@ from loopsim.harness.spans import SCHEMA as SPAN
 from loopsim.harness.spans import seconds
 from loopsim.harness.story import Story
 from loopsim.harness.words.counting import TIMES, says_times, times_of
+from loopsim.harness.words.names import LEDGER_KIND, RETURN_STATE
 from loopsim.harness.words.registry import Arguments, Json, word
 
 _RETURN = {"type": "integer", "description": "The id of the return."}
@@ -20,7 +21,7 @@ _RETURN = {"type": "integer", "description": "The id of the return."}
     "expect.return",
     {
         "id": _RETURN,
-        "state": {"description": "open, review, closed, cancelled or expired."},
+        "state": RETURN_STATE,
         "within": SPAN,
     },
     required=("id",),
@@ -77,7 +78,7 @@ def expect_label(story: Story, arguments: Arguments) -> Any:
     "expect.shopify",
     {
         "return_id": _RETURN,
-        "kind": {"description": "Such as refund, gift_card, exchange_order, restock, return_closed."},
+        "kind": LEDGER_KIND,
         "data": {"description": "What the entry says; a mapping matches as a part."},
         "within": SPAN,
         **TIMES,
