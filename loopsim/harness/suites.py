@@ -38,7 +38,7 @@ def choose(asked: Sequence[str], text: str | None = None) -> list[Scenario]:
     found: dict[tuple[str, str], Scenario] = {}
     for each in asked:
         try:
-            found |= {(story.place.file, story.id): story for story in _asked(each)}
+            found |= {(str(Path(story.place.file).resolve()), story.id): story for story in _asked(each)}
         except ScenarioError as error:
             problems += error.problems
     if problems:
@@ -71,11 +71,16 @@ def address(story: Scenario) -> str:
     return f"{name}{row}+{story.schedule or PLAIN}"
 
 
-@cache
 def shipped() -> tuple[Scenario, ...]:
     """Every story that ships, by file."""
-    folder = shipped_folder()
-    return tuple(_read_all(sorted(folder.rglob(f"*{ENDING}")), folder))
+    return _shipped(shipped_folder(), Path.cwd())
+
+
+@cache
+def _shipped(folder: Path, current: Path) -> tuple[Scenario, ...]:
+    near = folder.is_relative_to(current)  # in a checkout: shown as one would name them
+    files = (file.relative_to(current) if near else file for file in sorted(folder.rglob(f"*{ENDING}")))
+    return tuple(_read_all(list(files), folder))
 
 
 @cache

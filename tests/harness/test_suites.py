@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,9 @@ import pytest
 from loopsim.errors import SetupError
 from loopsim.harness import suites
 from loopsim.harness.problems import ScenarioError
-from loopsim.harness.suites import address, choose
+from loopsim.harness.suites import SCHEMA, address, choose
+
+FOUND_SCENARIOS = suites.shipped_folder
 
 
 def _scenario(pattern: str, direction: str, title: str = "A story", more: str = "") -> str:
@@ -26,7 +27,7 @@ stages: [created]
 
 
 @pytest.fixture(autouse=True)
-def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation with three scenarios, and a project of its own as the current folder."""
     folder = tmp_path / "installed" / "scenarios"
     for name, text in {
@@ -47,9 +48,7 @@ def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (project / "tests" / "ours.loopsim.yaml").write_text(_scenario("oms", "one-way", "Ours"), "utf-8")
     monkeypatch.chdir(project)
     monkeypatch.setattr(suites, "shipped_folder", lambda: folder)
-    suites.shipped.cache_clear()
-    yield folder
-    suites.shipped.cache_clear()
+    return folder
 
 
 def _ids(*asked: str, text: str | None = None) -> list[str]:
@@ -83,6 +82,13 @@ def test_what_is_asked_for_twice_comes_once_and_in_the_order_of_asking() -> None
 
 def test_a_shipped_file_has_its_shipped_id_however_it_is_named(ships: Path) -> None:
     assert _ids(str(ships / "anywhere" / "books.loopsim.yaml")) == ["anywhere/books"]
+
+
+def test_a_file_comes_once_however_it_is_named(ships: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _ids("tests", str(Path("tests/ours.loopsim.yaml").resolve())) == ["tests/ours"]
+    monkeypatch.chdir(ships.parent)
+    (story,) = choose(["@erp", "scenarios/anywhere", "anywhere/books"])
+    assert story.place.file == "scenarios/anywhere/books.loopsim.yaml"
 
 
 def test_one_story_is_named_by_its_row_and_schedule() -> None:
@@ -135,3 +141,20 @@ def test_what_is_wrong_in_several_files_is_said_at_once() -> None:
         "tests/one.loopsim.yaml",
         "tests/two.loopsim.yaml",
     ]
+
+
+def test_an_installed_package_has_its_scenarios_beside_its_contract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site-packages" / "loopsim"
+    data = package / "_data" / "scenarios"
+    data.mkdir(parents=True)
+    (data / SCHEMA).write_text("{}", "utf-8")
+    (package.parent / "scenarios").mkdir()
+    monkeypatch.setattr("loopsim.__file__", str(package / "__init__.py"))
+    find = FOUND_SCENARIOS.__wrapped__
+
+    assert find() == data
+    (data / SCHEMA).unlink()
+    with pytest.raises(SetupError, match="Install it again"):
+        find()
