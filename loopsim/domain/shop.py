@@ -26,6 +26,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Everything about a shop that stays the same while its returns move.
 
     `id` is the `shop_id` of webhooks, `subdomain` the portal's. `utc_offset` (minutes) is the zone of label times.
+    `shift_windows`: a partner that lists by the wall's clock means the shop's.
     `rate_limit` is calls per minute and key. `id_block` spaces the ids of shops apart.
     """
 
@@ -50,6 +51,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     secret: str = ""
     allowed_targets: tuple[str, ...] = ()
     idle_probe: IdleProbe | None = None
+    shift_windows: bool = False
 
 
 @lru_cache(maxsize=1024)

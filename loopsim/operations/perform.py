@@ -11,7 +11,7 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct, field
@@ -28,6 +28,8 @@ from loopsim.store.transaction import Transaction
 class Call(Struct, frozen=True, kw_only=True):
     """A call as an operation sees it: read, validated, in the version that was asked for.
 
+    `shift` is what has to be added to a moment of the partner's clock to have the shop's.
+
     `base_url` is scheme, host and version path as the client used them (`http://127.0.0.1:8484/api/v1`), without a
     slash at the end. `text_ids`: global ids are to be written as texts.
     """
@@ -38,6 +40,7 @@ class Call(Struct, frozen=True, kw_only=True):
     version: str = "2026-07"
     base_url: str = ""
     text_ids: bool = False
+    shift: timedelta = timedelta()
 
 
 class Answer(Struct, frozen=True):

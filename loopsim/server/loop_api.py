@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from datetime import timedelta
 from time import monotonic, perf_counter
 
 from msgspec import UNSET
@@ -40,6 +41,8 @@ log = logging.getLogger("loopsim.server")
 REQUESTS = "request"
 """The shop's counter that request ids are made from; it is kept with the other counters at the next commit."""
 
+NO_SHIFT = timedelta()
+SHIFTED = "Its window was moved from the wall's time to the shop's (shift_windows)."
 LIMIT_OF_NOBODY = 300
 IDENTIFIER_TYPE = b"x-loop-global-identifier-type"
 KEPT_BODY = 64 * 1024
@@ -58,6 +61,7 @@ class Exchange:
         "fault",
         "headers",
         "more",
+        "note",
         "place",
         "raw",
         "refusal",
@@ -84,6 +88,7 @@ class Exchange:
         self.unknown: list[str] | None = None
         self.count: int | None = None
         self.more = False
+        self.note: str | None = None
         self.truncated: list[str] | None = None
 
 
@@ -241,7 +246,19 @@ class LoopApi:
         body = self._valid_body(exchange, operation) if place.takes_body else None
         base = base_url(exchange.scope, exchange.headers, place.base)
         text_ids = exchange.headers.get(IDENTIFIER_TYPE) == b"string"
-        call = Call(path=path, query=query, body=body, version=place.version, base_url=base, text_ids=text_ids)
+        shift = NO_SHIFT
+        if shop.settings.shift_windows and ("from" in query or "to" in query):
+            shift = timedelta(milliseconds=exchange.at_ms - self._runtime.wall_ms())
+            exchange.note = SHIFTED
+        call = Call(
+            path=path,
+            query=query,
+            body=body,
+            version=place.version,
+            base_url=base,
+            text_ids=text_ids,
+            shift=shift,
+        )
         answer = self._runtime.perform(shop, operation.id, call, exchange.at_ms)
         exchange.refusal = answer.refusal
         if place.lists:
@@ -344,6 +361,7 @@ class LoopApi:
             status=status,
             key=None if entrance is None else entrance.key.id,
             unknown=exchange.unknown,
+            note=exchange.note,
             truncated=exchange.truncated,
             duration_ms=round((perf_counter() - exchange.began) * 1000, 3),
             began_ms=round(exchange.began * 1000, 3),

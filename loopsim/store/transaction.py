@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from loopsim.clock import from_ms, to_ms
 from loopsim.domain.events import Event, LedgerEntry, Moved, Timer
-from loopsim.domain.shop import own_block
+from loopsim.domain.shop import Settings, own_block
 from loopsim.store.codec import decode, encode
 from loopsim.store.deliveries import Delivery
 from loopsim.store.records import Records
@@ -21,6 +21,13 @@ ID_BLOCKS = {"webhook": (40_000, 1_000), "destination": (42_000, 1_000), "note":
 OTHER_IDS = (100_000_000, 100_000)
 FEW = frozenset({"webhook", "fault"})  # kinds whose records every event asks for, and that seldom change
 T = TypeVar("T")
+
+
+def first_id(settings: Settings, kind: str) -> int:
+    """The number just before the first id of a kind in a shop with these settings."""
+    block = settings.id_block or own_block(settings.seed)
+    base, size = ID_BLOCKS.get(kind, OTHER_IDS)
+    return base + block * size
 
 
 class Transaction(Records):
@@ -55,9 +62,7 @@ class Transaction(Records):
 
     def first_id(self, kind: str) -> int:
         """The number just before the first id of a kind."""
-        block = self.settings.id_block or own_block(self.settings.seed)
-        base, size = ID_BLOCKS.get(kind, OTHER_IDS)
-        return base + block * size
+        return first_id(self.settings, kind)
 
     def take_id(self, kind: str, used: int) -> None:
         """Never give `used` (or less) out again as an id of this kind; imports bring ids of their own."""

@@ -8,6 +8,7 @@ from typing import Any
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations.happy_returns import Shipment
 from loopsim.operations.perform import Call, operation
+from loopsim.operations.windows import asked_moment
 from loopsim.store.transaction import Transaction
 from loopsim.wire import times
 from loopsim.wire.paging import length_aware, page_of
@@ -34,7 +35,7 @@ def list_shipments(tx: Transaction, call: Call) -> Any:
     window = {}
     for name, default in (("from", tx.now - DAY), ("to", tx.now)):
         text = call.query.get(name, "").strip()
-        moment = times.parse(text, tx.now) if text else default
+        moment = asked_moment(text, call, tx.now) if text else default
         if moment is None:
             wrong[name] = [f"The {name} field must be a valid date."]
         else:

@@ -14,6 +14,7 @@ from loopsim.domain.returns import has_label
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations import moves
 from loopsim.operations.perform import Answer, Call, operation
+from loopsim.operations.windows import asked_moment
 from loopsim.store.transaction import Transaction
 from loopsim.wire import times
 from loopsim.wire.numbers import whole
@@ -96,8 +97,8 @@ def _shown_label(label: Label, offset: int) -> dict[str, Any]:
 def list_label_requests(tx: Transaction, call: Call) -> Any:
     """Label requests in the order they were made. One with reported errors stays `issued`."""
     query, wrong = call.query, dict[str, list[str]]()
-    since = _moment("from", query, tx, wrong)
-    before = _moment("to", query, tx, wrong)
+    since = _moment("from", call, tx, wrong)
+    before = _moment("to", call, tx, wrong)
     return_id = _number("return_id", query, wrong)
     limit = _number("limit", query, wrong, LARGEST_LIMIT)
     offset = _number("offset", query, wrong)
@@ -110,9 +111,9 @@ def list_label_requests(tx: Transaction, call: Call) -> Any:
     return {"data": [_shown_request(request, tx) for request in found]}
 
 
-def _moment(name: str, query: dict[str, str], tx: Transaction, wrong: dict[str, list[str]]) -> Any:
-    text = query.get(name, "").strip()
-    moment = times.parse(text, tx.now) if text else None
+def _moment(name: str, call: Call, tx: Transaction, wrong: dict[str, list[str]]) -> Any:
+    text = call.query.get(name, "").strip()
+    moment = asked_moment(text, call, tx.now) if text else None
     if text and moment is None:
         wrong[name] = [f"The {name} field must be a valid date."]
     return moment

@@ -18,6 +18,7 @@ from loopsim.domain.quirks import quirk
 from loopsim.domain.returns import STATES, Return
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations.perform import Answer, Call, operation
+from loopsim.operations.windows import asked_moment
 from loopsim.store.codec import unpack
 from loopsim.store.kept import Page
 from loopsim.store.transaction import Transaction
@@ -60,7 +61,7 @@ class Window(Struct, frozen=True):
 @operation("listReturns", reads=True)
 def list_returns(tx: Transaction, call: Call) -> Answer:
     """The returns of a window: a bare array, or a page of them where `paginate` or a `cursor` is given."""
-    window = _window(tx, call.query)
+    window = _window(tx, call)
     if not times.truth(call.query.get("paginate")) and "cursor" not in call.query:
         rows = _rows(tx, window, None, -1)
         return Answer(b"[" + b",".join(wire for _, _, wire in rows) + b"]", count=len(rows))
@@ -139,10 +140,10 @@ def _keep(tx: Transaction, statement: str, rows: list[tuple[bytes, int]]) -> Non
             tx.connection.execute("rollback")
 
 
-def _window(tx: Transaction, query: dict[str, str]) -> Window:
-    wrong: dict[str, list[str]] = {}
-    since = _moment("from", query, tx.now, wrong)
-    until = _moment("to", query, tx.now, wrong) if since is not None else None
+def _window(tx: Transaction, call: Call) -> Window:
+    query, wrong = call.query, dict[str, list[str]]()
+    since = _moment("from", call, tx.now, wrong)
+    until = _moment("to", call, tx.now, wrong) if since is not None else None
     column = query.get("filter") or "created_at"
     if column not in {"created_at", "updated_at"}:
         wrong["filter"] = ["The selected filter is invalid."]
@@ -170,11 +171,11 @@ def _window(tx: Transaction, query: dict[str, str]) -> Window:
     )
 
 
-def _moment(name: str, query: dict[str, str], now: datetime, wrong: dict[str, list[str]]) -> datetime | None:
-    text = query.get(name, "").strip()
+def _moment(name: str, call: Call, now: datetime, wrong: dict[str, list[str]]) -> datetime | None:
+    text = call.query.get(name, "").strip()
     if not text:
         return None
-    moment = times.parse(text, now)
+    moment = asked_moment(text, call, now)
     if moment is None:
         wrong[name] = [f"The {name} field must be a valid date."]
     return moment
@@ -281,8 +282,8 @@ def report_asn(tx: Transaction, call: Call) -> Answer:
     """The advanced shipping notice: one row per unit. A date that cannot be read becomes the epoch, with no error."""
     query = call.query
     today = tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    first = _lenient(query.get("from"), today - 7 * DAY, tx.now, end=False)
-    last = _lenient(query.get("to"), today + DAY - timedelta(seconds=1), tx.now, end=True)
+    first = _lenient("from", call, today - 7 * DAY, tx.now, end=False)
+    last = _lenient("to", call, today + DAY - timedelta(seconds=1), tx.now, end=True)
     if call.version >= "2026-10" and last - first > LONGEST_WINDOW:
         raise Invalid({"to": ["The date range may not be greater than 120 days."]})
     wanted = query.get("tracking_status")
@@ -299,7 +300,6 @@ def report_asn(tx: Transaction, call: Call) -> Answer:
     return Answer(b"[" + b",".join(rows) + b"]")
 
 
-def _lenient(text: str | None, default: datetime, now: datetime, *, end: bool) -> datetime:
-    if text is None or not text.strip():
-        return default
-    return times.parse(text, now, end_of_day=end) or EPOCH
+def _lenient(name: str, call: Call, default: datetime, now: datetime, *, end: bool) -> datetime:
+    text = call.query.get(name, "").strip()
+    return asked_moment(text, call, now, end_of_day=end) or EPOCH if text else default

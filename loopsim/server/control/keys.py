@@ -11,6 +11,7 @@ from loopsim.server.runtime import Runtime
 ALL_SCOPES = (
     "returns", "orders", "carts", "developer_tools", "destinations:read", "destinations:write",
     "happy_returns_shipments:read", "label_requests:read", "label_requests:write", "labels:read", "labels:write",
+    "customers:read", "customers:write",
 )  # fmt: skip
 
 

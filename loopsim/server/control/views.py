@@ -11,6 +11,7 @@ from loopsim.clock import from_ms
 from loopsim.domain.quirks import QUIRKS, quirk
 from loopsim.server.runtime import Runtime
 from loopsim.store.shop import Shop
+from loopsim.store.transaction import OTHER_IDS, first_id
 from loopsim.store.world import Key
 from loopsim.wire.times import with_millis
 
@@ -51,6 +52,8 @@ def shop_view(runtime: Runtime, shop: Shop) -> dict[str, Any]:
         "delivery_timeout": settings.delivery_timeout,
         "allowed_targets": list(settings.allowed_targets),
         "idle_probe": msgspec.to_builtins(settings.idle_probe),
+        "shift_windows": settings.shift_windows,
+        "ids": {"first": first_id(settings, "return") + 1, "width": OTHER_IDS[1]},
     }
 
 

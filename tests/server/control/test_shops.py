@@ -286,3 +286,16 @@ def test_a_reset_of_a_shop_that_took_a_place_survives_the_server(tmp_path: Path)
         shop = Loopsim(running.url).shop("kept")
         assert shop.view()["id_block"] == 99
         assert shop.reset()["currency"] == "EUR"
+
+
+def test_a_shop_says_where_its_ids_lie(server: Loopsim) -> None:
+    shop = server.create_shop(seed=7, id_block=40, clock={"mode": "manual"}, policy={"label_source": "third_party"})
+    made = shop.customer.submits_return()
+    shop.clock.advance(by="10s")
+    ids = shop.view()["ids"]
+    asked = call_loop(shop, "/label-requests")["data"][0]["id"]
+    for id_ in (made["id"], made["line_items"][0]["id"], asked):
+        assert ids["first"] <= int(id_) < ids["first"] + ids["width"]
+    other = shop.replace(id_block=41).view()["ids"]
+    assert other["first"] == ids["first"] + ids["width"]
+    shop.delete()
