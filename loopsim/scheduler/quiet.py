@@ -107,10 +107,10 @@ class Quiet:
         asked = self._watch.now()
         if self._probe is not None and asked < patience_ends:
             idle = await self._probe()
-            called_meanwhile = self._watch.called_at is not None and self._watch.called_at > asked
             if idle is not None:
                 seldom = patience_ends - asked < RESTLESS - SELDOM_AFTER
-                return 0.0 if idle and not called_meanwhile else ASK_SELDOM if seldom else ASK_AGAIN
+                # What it called while it was asked (a poller may look first) it was done with when it answered.
+                return 0.0 if idle else ASK_SELDOM if seldom else ASK_AGAIN
             self._probe = None
         return min(self._watch.quiet_at(self._quiet_for), patience_ends) - self._watch.now()
 
