@@ -40,7 +40,7 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--register", help="URL that is told of each shop (name, api_base, key, secret) before its story.")
 @options.flag("--mode", type=click.Choice(["single", "per-worker", "tenant"]), default="single", show_default=True)
 @options.flag("--jobs", "-j", type=click.IntRange(1), default=1, show_default=True, help="How many at once.")
-@options.flag("-k", "--only", metavar="WORDS", help="Only the scenarios with these words in id, title or covers.")
+@options.flag("--only", "-k", metavar="WORDS", help="Only the scenarios with these words in id, title or covers.")
 @options.flag("--reset", help="URL to POST to, or command, before each story.")
 @options.flag("--patience", default="5s", show_default=True, help="How long an expectation waits.")
 @options.flag("--timeout", default="60s", show_default=True, help="How long a scenario may take.")
