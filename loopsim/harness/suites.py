@@ -78,9 +78,8 @@ def shipped() -> tuple[Scenario, ...]:
 
 @cache
 def _shipped(folder: Path, current: Path) -> tuple[Scenario, ...]:
-    near = folder.is_relative_to(current)  # in a checkout: shown as one would name them
-    files = (file.relative_to(current) if near else file for file in sorted(folder.rglob(f"*{ENDING}")))
-    return tuple(_read_all(list(files), folder))
+    files = sorted(folder.rglob(f"*{ENDING}"))
+    return tuple(_read_all([_near(file, current) for file in files], folder))
 
 
 @cache
@@ -125,7 +124,7 @@ def _single(name: str) -> list[Scenario]:
     base, row, schedule = asked.group("file", "row", "schedule") if asked else (name, None, None)
     path = Path(base)
     if not path.is_file():
-        path = shipped_folder() / f"{base}{ENDING}"
+        path = _near(shipped_folder() / f"{base}{ENDING}", Path.cwd())
     if not path.is_file():
         ids = {story.id.split("[")[0].split("+")[0] for story in shipped()}
         raise SetupError(
@@ -162,6 +161,11 @@ def _root(path: Path) -> Path:
         if whole.is_relative_to(root.resolve()):
             return root
     return path if path.is_dir() else path.parent
+
+
+def _near(file: Path, current: Path) -> Path:
+    """A shipped file as one would name it: relative, in a checkout."""
+    return file.relative_to(current) if file.is_relative_to(current) else file
 
 
 def _is_shipped(path: Path) -> bool:
