@@ -186,6 +186,11 @@ class Shop:
             yield from page["entries"]
             after = page["last_id"]
 
+    def findings(self) -> list[Json]:
+        """What each rule says of the traffic so far: `rule`, `outcome`, `findings`, `mend`, ..."""
+        judgements: list[Json] = self._object("GET", "/findings")["judgements"]
+        return judgements
+
     def ledger(self, return_id: int | None = None) -> list[Json]:
         """What Loop did on the shop's platform."""
         return self._list("/ledger", {"return_id": return_id})
