@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "trigger": ("trigger", "Make an event happen, with whatever leads there."),
     "clock": ("clock", "Show a shop's time, let it pass, or change how it runs."),
     "events": ("events", "List webhook deliveries, follow them, or show one."),
+    "listen": ("listen", "Subscribe a receiver, show live what it is sent, resend with one key."),
     "resend": ("resend", "Send a webhook delivery again, byte for byte."),
     "init": ("init", "Write a first scenario, settings and a CI workflow into a project."),
     "words": ("words", "List what the steps of a scenario can say, with arguments and examples."),

@@ -24,7 +24,7 @@ FLAGS = frozenset(
         "no_delivery", "no_wait", "only", "patience", "pattern", "port", "port_file", "probe", "probe_map",
         "probe_path", "quiet_for", "rate", "rate_limit", "register", "replace", "reset", "resume", "return", "schema",
         "seed", "shell", "shift_windows", "shop", "shopify", "start", "start_timeout", "state", "strict", "target",
-        "timeout", "to", "token", "topic", "until_idle", "url", "webhook", "world",
+        "timeout", "to", "token", "topic", "trigger", "until_idle", "url", "webhook", "world",
     }
 )  # fmt: skip
 """The name of every flag of every verb, as Python writes it."""

@@ -33,7 +33,7 @@ def command(shop: Shop, follow: bool, limit: int, state: str | None, return_id: 
 
     `loopsim events show NUMBER` prints one with its payload and every attempt.
     """
-    seen = _last_entry(shop) if follow else 0
+    seen = last_entry(shop) if follow else 0
     found = [shop.delivery(row["id"]) for row in latest(shop, limit, state=state, return_id=return_id)]
     if format == "json":
         if not follow:
@@ -76,7 +76,8 @@ def latest(shop: Shop, limit: int, **filters: Any) -> list[Row]:
         after = page[-1]["id"]
 
 
-def _last_entry(shop: Shop) -> int:
+def last_entry(shop: Shop) -> int:
+    """The journal entry after which nothing was delivered yet."""
     after = 0
     while True:
         page = shop.journal(after=after, limit=10_000, kind="delivery")

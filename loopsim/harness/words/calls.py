@@ -83,9 +83,7 @@ def expect_no_call(story: Story, arguments: Arguments) -> Any:
         "calls": {
             "type": "array",
             "minItems": 1,
-            "items": {
-                "anyOf": [OPERATION, {"type": "object", "properties": _FILTER, "additionalProperties": False}]
-            },
+            "items": {"anyOf": [OPERATION, {"type": "object", "properties": _FILTER, "additionalProperties": False}]},
             "description": "Operations, or calls as in expect.call, in the order in which they have to come first.",
         },
         **_WITHIN,
