@@ -7,6 +7,7 @@ line of quantity 3 has the units 0, 1 and 2, and a return holds units, never qua
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -38,8 +39,18 @@ class Customer(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
 
 
+class OptionValue(Struct, frozen=True):
+    """The value that a variant has of the option at a position of its product."""
+
+    position: int
+    value: str
+
+
 class Variant(Struct, frozen=True, kw_only=True):
-    """One sellable variant of a product, `price` in minor units. Weight and customs data feed label requests."""
+    """One sellable variant of a product, `price` in minor units of `currency` (the shop's, where it is empty).
+
+    Weight and customs data feed label requests; `logistics` is what the merchant said of them, to the letter.
+    """
 
     id: int
     product_id: int
@@ -57,6 +68,9 @@ class Variant(Struct, frozen=True, kw_only=True):
     hs_code: str = ""
     country_of_origin: str = "US"
     external_id: str | None = None
+    currency: str = ""
+    options: tuple[OptionValue, ...] = ()
+    logistics: dict[str, Any] | None = None
 
     @property
     def full_title(self) -> str:
@@ -72,6 +86,8 @@ class Location(Struct, frozen=True, kw_only=True):
     address: Address
     provider_location_id: int
     external_id: str | None = None
+    status: Literal["active", "inactive"] = "active"
+    sales_channel: str | None = None
 
 
 class OrderLine(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ from loopsim.wire.numbers import whole
 
 LIMIT, LARGEST_LIMIT = 50, 250
 NOT_FOUND = "resource_not_found"
+SHAPING = ("limit", "sort_order", "external_id", "barcode", "tags", "location_id", "product_variant_id")
+"""The parameters that shape a page, and so stand in the addresses of its neighbours."""
 T = TypeVar("T")
 
 
@@ -58,25 +60,44 @@ def new_id(tx: Transaction) -> int:
     return snowflake(tx.now, tx.count("global_id"), tx.settings.seed)
 
 
-def list_page(tx: Transaction, noun: Noun, call: Call, path: str | None = None) -> dict[str, Any]:
-    """A page of resources by id. Raises `Invalid` for a limit or an order that is none."""
+def list_page(
+    tx: Transaction,
+    noun: Noun,
+    call: Call,
+    *,
+    path: str | None = None,
+    parent: int | None = None,
+    keep: Callable[[Any], bool] | None = None,
+) -> dict[str, Any]:
+    """A page of resources by id, all, those of a parent, or those that `keep` keeps.
+
+    Raises `Invalid` for a limit or an order that is none.
+    """
     limit, descending = page_size(call), is_descending(call)
     cursor = read_cursor(call.query.get("cursor"))
     backward = cursor is not None and not cursor.forward
-    found = tx.resource_page(
-        noun.kind,
-        noun.type,
-        limit + 1,
-        after=None if cursor is None else cursor.id,
-        descending=descending != backward,
-        external_id=call.query.get("external_id") or None,
-    )
+    found: list[Any] = []
+    after = None if cursor is None else cursor.id
+    while len(found) <= limit:
+        rows = tx.resource_page(
+            noun.kind,
+            noun.type,
+            limit + 1,
+            after=after,
+            descending=descending != backward,
+            external_id=call.query.get("external_id") or None,
+            parent=parent,
+        )
+        found += rows if keep is None else filter(keep, rows)
+        if len(rows) <= limit:
+            break
+        after = rows[-1].id
     rows, urls = cut(found, limit, cursor, call, path or noun.plural, lambda record: record.id)
     return {noun.plural: [noun.show(row, spell_of(call)) for row in rows], **urls}
 
 
 def cut(
-    found: Sequence[T], limit: int, cursor: Cursor | None, call: Call, path: str, id_of: Callable[[T], int]
+    found: Sequence[T], limit: int, cursor: Cursor[Any] | None, call: Call, path: str, id_of: Callable[[T], Any]
 ) -> tuple[list[T], dict[str, str | None]]:
     """The rows of a page, of which one more was asked for, in their order, and the addresses of its neighbours."""
     more, backward = len(found) > limit, cursor is not None and not cursor.forward
@@ -85,7 +106,7 @@ def cut(
         rows.reverse()
     has_next = bool(rows) and (backward or more)
     has_previous = bool(rows) and (more if backward else cursor is not None)
-    kept = {name: call.query[name] for name in ("limit", "sort_order", "external_id") if call.query.get(name)}
+    kept = {name: call.query[name] for name in SHAPING if call.query.get(name)}
     base = f"{call.base_url}/{path}"
     return rows, {
         "next_page_url": page_url(base, kept, Cursor(id_of(rows[-1]), forward=True)) if has_next else None,

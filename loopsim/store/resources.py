@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Literal, TypeVar
 
+from loopsim.domain.orders import Variant
 from loopsim.errors import Refusal
 from loopsim.store.codec import decode, encode
 
@@ -56,12 +57,14 @@ class Resources:
         after: int | None = None,
         descending: bool = False,
         external_id: str | None = None,
+        parent: int | None = None,
     ) -> list[T]:
         """Up to `limit` resources by id, those that come after an id in the direction asked for."""
-        where, values = ["kind = ?"], list[str]([kind])
-        if external_id is not None:
-            where.append("external_id = ?")
-            values.append(external_id)
+        where, values = ["kind = ?"], list[str | int]([kind])
+        for column, value in (("external_id", external_id), ("parent", parent)):
+            if value is not None:
+                where.append(f"{column} = ?")
+                values.append(value)
         order = "desc" if descending else "asc"
         bound = LARGEST if descending else -LARGEST
         rows = self.connection.execute(
@@ -71,13 +74,27 @@ class Resources:
         )
         return [decode(type_, doc) for (doc,) in rows]
 
-    def put_resource(self, kind: Kind, id_: int, record: object, external_id: str | None = None) -> None:
+    def variants_of(self, product_id: int) -> list[Variant]:
+        """The variants of a product, by id."""
+        rows = self.connection.execute(
+            "select doc from resources where kind = 'variant' and parent = ? order by id", (product_id,)
+        )
+        return [decode(Variant, doc) for (doc,) in rows]
+
+    def put_variant(self, variant: Variant) -> None:
+        """Add or replace a variant of a product. Raises `Refusal("external_id_taken")`."""
+        self.put_resource("variant", variant.id, variant, variant.external_id, variant.product_id)
+
+    def put_resource(
+        self, kind: Kind, id_: int, record: object, external_id: str | None = None, parent: int | None = None
+    ) -> None:
         """Add or replace a resource. Raises `Refusal("external_id_taken")` where another has the merchant's id."""
         try:
             self.connection.execute(
-                "insert into resources (kind, id, external_id, doc) values (?, ?, ?, ?)"
-                " on conflict (kind, id) do update set external_id = excluded.external_id, doc = excluded.doc",
-                (kind, id_, external_id, encode(record)),
+                "insert into resources (kind, id, external_id, parent, doc) values (?, ?, ?, ?, ?)"
+                " on conflict (kind, id) do update set external_id = excluded.external_id, parent = excluded.parent,"
+                " doc = excluded.doc",
+                (kind, id_, external_id, parent, encode(record)),
             )
         except sqlite3.IntegrityError as error:
             raise Refusal("external_id_taken") from error
@@ -112,6 +129,10 @@ class Resources:
             self.connection.execute(
                 "delete from inventories where variant_id = ? and location_id = ?", (variant_id, location_id)
             )
+
+    def delete_stock_at(self, location_id: int) -> None:
+        """Forget what a location holds."""
+        self.connection.execute("delete from inventories where location_id = ?", (location_id,))
 
     def stock_page(
         self,

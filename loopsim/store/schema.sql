@@ -73,15 +73,18 @@ create table notes (
 );
 create index notes_by_return on notes (return_id);
 
--- Commerce data: products, variants, collections, customers, locations. `external_id` is the merchant's own id.
+-- Commerce data: products, variants, collections, customers, locations. `external_id` is the merchant's own id, `parent`
+-- the product of a variant.
 create table resources (
   kind text not null,
   id integer not null,
   external_id text,
+  parent integer,
   doc blob not null,
   primary key (kind, id)
 ) without rowid;
 create unique index resources_by_external_id on resources (kind, external_id) where external_id is not null;
+create index resources_by_parent on resources (kind, parent, id) where parent is not null;
 
 -- How many of a variant a location holds. A variant without a row is one that nobody counts.
 create table inventories (

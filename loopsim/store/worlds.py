@@ -21,6 +21,7 @@ from loopsim.clock import Clock, to_ms
 from loopsim.domain.destinations import default_destination
 from loopsim.errors import Damaged, SetupError
 from loopsim.store.built_world import BuiltWorld, midnight, placed_orders
+from loopsim.store.catalogue import products_of
 from loopsim.store.codec import decode, encode
 from loopsim.store.shop import Shop, blank_pages
 from loopsim.store.transaction import Transaction
@@ -166,9 +167,11 @@ def _put_goods(transaction: Transaction, built: BuiltWorld, day: date) -> None:
     for order in placed_orders(built, day):
         transaction.put_order(order)
     for variant in built.variants:
-        transaction.put_resource("variant", variant.id, variant, variant.external_id)
+        transaction.put_variant(variant)
         for location_id, available in built.stock.get(variant.id, {}).items():
             transaction.put_stock(variant.id, location_id, available)
+    for product in products_of(built.variants, built.currency):
+        transaction.put_resource("product", product.id, product, product.external_id)
     for location in built.locations:
         transaction.put_resource("location", location.id, location, location.external_id)
 

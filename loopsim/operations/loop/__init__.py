@@ -2,14 +2,18 @@
 
 from loopsim.operations.loop import (  # noqa: F401  imported for what they register
     carts,
+    collections,
     customers,
     deep_links,
     destinations,
     dispositioning,
     fraud_reports,
     happy_returns,
+    inventories,
     labels,
     listings,
+    locations,
+    products,
     return_actions,
     return_data,
     webhooks,

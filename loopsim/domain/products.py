@@ -1,0 +1,66 @@
+"""Products with their options, and collections of them. What is sold of a product is its variants (`domain.orders`)."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from loopsim.domain.orders import Variant
+from loopsim.errors import Invalid
+
+
+class Option(Struct, frozen=True, kw_only=True):
+    """What a product's variants differ in: a name, its place, and the values there are."""
+
+    name: str
+    position: int
+    values: tuple[str, ...] = ()
+
+
+class Product(Struct, frozen=True, kw_only=True):
+    """A product. `price` is in minor units of `currency`; times are as the merchant sent them, None where it did not.
+
+    A new product makes a variant of its own at once, `default_variant_id` (captured).
+    """
+
+    id: int
+    name: str
+    price: int
+    currency: str
+    default_variant_id: int
+    external_id: str | None = None
+    sku: str | None = None
+    sales_channel: str | None = None
+    weight_grams: int | None = None
+    barcode: str | None = None
+    description: str | None = None
+    type: str | None = None
+    vendor: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    collection_ids: tuple[int, ...] = ()
+    options: tuple[Option, ...] = ()
+    images: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    source: str | None = None
+
+
+class Collection(Struct, frozen=True, kw_only=True):
+    """Products that the merchant puts together."""
+
+    id: int
+    name: str
+    external_id: str | None = None
+    sales_channel: str | None = None
+    product_ids: tuple[int, ...] = ()
+
+
+def check_options(product: Product, variant: Variant) -> None:
+    """Raise `Invalid` where a variant has a value that its product's options do not list to the letter (reported)."""
+    known = {option.position: option.values for option in product.options}
+    wrong = {
+        f"options.{index}.value": [f"The selected options.{index}.value is invalid."]
+        for index, chosen in enumerate(variant.options)
+        if chosen.value not in known.get(chosen.position, ())
+    }
+    if wrong:
+        raise Invalid(wrong)
