@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from loopsim.domain import chance
 
 DeliveryFault = Literal["duplicate", "swap", "delay", "tamper", "drop"]
-AnswerFault = Literal["latency", "too_many", "server_error", "reset", "answer_lost"]
+AnswerFault = Literal["latency", "too_many", "server_error", "reset", "answer_lost", "truncated"]
 
 
 class Fault(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from loopsim.server.auth import Entrance, may
 from loopsim.server.cors import preflight, with_cors
 from loopsim.server.places import Place, Places
 from loopsim.server.problems import not_simulated
-from loopsim.server.protocol import reset_connection, write_whole
+from loopsim.server.protocol import reset_connection, send_half, write_whole
 from loopsim.server.requests import Disconnected, Headers, Receive, Scope, Send, base_url, body_of, query_of, text_of
 from loopsim.server.runtime import Runtime
 from loopsim.server.stamps import Header, Stamp
@@ -47,6 +47,7 @@ LIMIT_OF_NOBODY = 300
 IDENTIFIER_TYPE = b"x-loop-global-identifier-type"
 KEPT_BODY = 64 * 1024
 _LOST = ("reset", "answer_lost")
+_DONE = ("answer_lost", "truncated")
 
 
 class Exchange:
@@ -125,7 +126,7 @@ class LoopApi:
                 if place.takes_body or entered.counter.faults != NO_FAULTS:
                     entered = await self._await(exchange, entered, receive)
                 fault = exchange.fault
-                if fault is None or fault.kind == "answer_lost":
+                if fault is None or fault.kind in _DONE:
                     answer = self._perform(exchange, entered.shop)
                 else:
                     answer = _in_place_of_answer(fault)
@@ -136,8 +137,10 @@ class LoopApi:
         head, body = self._finish(exchange, answer)
         if exchange.fault is not None and exchange.fault.kind in _LOST:
             await reset_connection(scope, receive)
-            return
-        await send_answer(send, answer.status, head, body)
+        elif exchange.fault is not None and exchange.fault.kind == "truncated" and body:
+            await send_half(scope, receive, send, answer.status, head, body)
+        else:
+            await send_answer(send, answer.status, head, body)
 
     def at_once(self, scope: Scope, headers: Headers, send: Send) -> bool:
         """Answer a read that has nothing to wait for, whose answer can be written whole; False where that is not so."""

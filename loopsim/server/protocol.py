@@ -186,6 +186,20 @@ def _is_plain(cycle: RequestResponseCycle) -> bool:
     )
 
 
+async def send_half(
+    scope: Scope, receive: Receive, send: Send, status: int, headers: list[Header], body: bytes
+) -> None:
+    """Send an answer that ends before its time: as many bytes are announced as `body` has, and half of them come."""
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+    transport: asyncio.Transport | None = scope.get("state", {}).get("transport")
+    if transport is not None:
+        transport.close()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
 async def reset_connection(scope: Scope, receive: Receive) -> None:
     """Let the client's connection break without an answer. Returns when it has."""
     transport: asyncio.Transport | None = scope.get("state", {}).get("transport")

@@ -97,3 +97,14 @@ def test_a_seeded_share_is_the_same_share_every_time(client: Client) -> None:
     client.control("POST", "reset")
     assert statuses() == first
     assert set(first) == {200, 500}
+
+
+def test_a_truncated_answer_ends_in_the_middle_although_all_was_done(client: Client) -> None:
+    arm(client, "truncated")
+    body = {"topic": "return", "trigger": "return.created", "url": "http://127.0.0.1:9/"}
+    with pytest.raises(http.client.IncompleteRead) as broken:
+        client.call("POST", "/api/v1/webhooks", body)
+    assert 0 < len(broken.value.partial) <= (broken.value.expected or 0) + 1
+    client.connection.close()
+    assert (last_call(client)["fault"], last_call(client)["status"]) == ("truncated", 201)
+    assert len(client.call("GET", "/api/v1/webhooks").body["webhooks"]) == 1
