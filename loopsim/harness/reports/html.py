@@ -1,17 +1,84 @@
-"""One self-contained page: what happened in each scenario."""
+"""One page that needs nothing else: what the run came to, and the timeline of each scenario in swim lanes.
+
+No byte of it comes from a network, and its script is the one that its Content-Security-Policy names by hash, so nothing
+that a partner or a payload holds can run.
+"""
 
 from __future__ import annotations
 
-from html import escape
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from loopsim.harness.coverage import of_run
 from loopsim.harness.reports import summary as sums
 from loopsim.harness.reports.redaction import redacted
-from loopsim.harness.reports.terminal import plain
+from loopsim.harness.reports.texts import bounded, last, many, printable, seconds
+from loopsim.harness.reports.timeline import Budget, Gap, Timeline, timeline
 from loopsim.harness.results import RunResult
+
+_PAGE = Path(__file__).parent / "page"
+_LOG = 20_000
+_LANES = {"story": "Story and clock", "webhook": "Webhooks", "call": "Partner's calls", "move": "What moved"}
+_MARKS = {"passed": "✓", "failed": "✗", "error": "‼", "skipped": "○"}
 
 
 def render(run: RunResult) -> str:
     """The whole page."""
     run = redacted(run)
-    parts = [f"<h2>{escape(sums.name(each))}</h2><pre>{escape(plain(run, each))}</pre>" for each in run.scenarios]
-    return f"<!doctype html><meta charset=utf-8><title>loopsim</title><h1>{sums.verdict_line(run)}</h1>{''.join(parts)}"
+    return _template().render(
+        run=run,
+        counts=sums.counts(run),
+        sums=sums,
+        coverage=of_run(run),
+        timelines=_timelines(run),
+        order=sorted(range(len(run.scenarios)), key=lambda number: sums.STATUSES.index(run.scenarios[number].status)),
+        assumptions=sums.assumptions(run),
+        unjudged=sums.never_judged(run),
+        facts=_facts(run),
+        lanes=_LANES,
+        marks=_MARKS,
+        meaning=sums.EXIT_MEANS.get(run.exit_code, ""),
+        script=Markup(_asset("report.js")),
+        style=Markup(_asset("report.css")),
+        script_hash=base64.b64encode(hashlib.sha256(_asset("report.js").encode()).digest()).decode(),
+    )
+
+
+def _timelines(run: RunResult) -> dict[int, Timeline]:
+    """By the scenario's place in the run; what went wrong spends the page's budget first."""
+    budget = Budget()
+    worst = sorted(range(len(run.scenarios)), key=lambda number: sums.STATUSES.index(run.scenarios[number].status))
+    return {number: timeline(run.scenarios[number], budget) for number in worst}
+
+
+def _facts(run: RunResult) -> list[str]:
+    """The anchors of all that the page points to and has the text of."""
+    named = {rule.fact for rule in run.rules.values()} | set(sums.assumptions(run))
+    return sorted(anchor for anchor in named if anchor in run.facts)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_PAGE / name).read_text("utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_PAGE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        # Nothing that cannot be shown gets in, whichever text it stands in.
+        finalize=lambda value: value if isinstance(value, Markup) or not isinstance(value, str) else printable(value),
+    )
+    environment.filters |= {"many": many, "seconds": seconds}
+    environment.globals |= {"log": lambda text: bounded(last(text, 400), _LOG)}
+    environment.tests["gap"] = lambda item: isinstance(item, Gap)
+    return environment.get_template("report.html")
