@@ -112,6 +112,8 @@ def timeline(scenario: ScenarioResult, budget: Budget) -> Timeline:
             items.append(_step(*steps.pop(0), at_step, budget))
         item = _entry(entry, sent, tuple(at_entry.get(entry.get("id", 0), ())), budget)
         items.append(msgspec.structs.replace(item, moment=traffic.moment(entry.get("at", 0))))
+    if left_out and left_out[0] == len(shown):
+        items.append(Gap(left_out[1]))
     items += [_step(number, step, at_step, budget) for number, step in steps]
     return Timeline(items=tuple(_with_days(items)), loose=tuple(loose))
 
@@ -149,7 +151,8 @@ def _chosen(entries: list[Entry], flagged: set[int], most: int) -> tuple[list[En
     """The entries to show, and where how many of them are left out."""
     if len(entries) <= most:
         return entries, None
-    half = max(0, most) // 2
+    most = max(0, most)
+    half = most // 2
     middle = [entry for entry in entries[half : len(entries) - half] if entry.get("id") in flagged][:most]
     shown = entries[:half] + middle + (entries[len(entries) - half :] if half else [])
     return shown, (half + len(middle), len(entries) - len(shown))

@@ -140,7 +140,7 @@ def test_a_page_of_many_scenarios_is_bounded_too() -> None:
 
     assert max(map(len, texts)) < 16_000_000
     assert "the page is full" in texts[0]
-    assert "200 entries left out" in texts[1]
+    assert re.search(r"\d+ entries left out", texts[1])
 
 
 def test_an_empty_run_has_a_page_too() -> None:
