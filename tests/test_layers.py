@@ -66,3 +66,17 @@ def test_a_module_imports_only_the_layers_below_it(path: Path) -> None:
     allowed = MAY_IMPORT[own] | {own, "errors", "__version__"}
     wrong = {module for module in imports(path) if layer(module) not in allowed}
     assert not wrong, f"{relative} may not import {sorted(wrong)}"
+
+
+WITHOUT_SQL = [path for path in MODULES if path.relative_to(PACKAGE).parts[0] != "store"]
+
+
+@pytest.mark.parametrize("path", WITHOUT_SQL, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_store_speaks_sql(path: Path) -> None:
+    """What is asked of a shop has a name in `store/`; nobody else calls `execute`."""
+    called = {
+        node.func.attr
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    assert not called & {"execute", "executemany", "executescript"}

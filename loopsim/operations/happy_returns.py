@@ -67,8 +67,7 @@ def arrived(tx: Transaction, return_: Return) -> Return:
 
 def ship(tx: Transaction) -> Shipment | None:
     """Everything dropped off so far leaves; None where there is nothing."""
-    waiting = "select id from records where kind = 'dropped_off' order by cast(id as integer)"
-    ids = [int(id_) for (id_,) in tx.connection.execute(waiting)]
+    ids = tx.ids("dropped_off")
     found = [return_ for return_ in map(tx.return_, ids) if return_ is not None]
     for id_ in ids:
         tx.delete("dropped_off", id_)

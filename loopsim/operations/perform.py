@@ -18,10 +18,10 @@ from msgspec import Struct, field
 
 from loopsim.clock import from_ms, to_ms
 from loopsim.operations.publish import publish
-from loopsim.store.codec import decode
 from loopsim.store.deliveries import Delivery
 from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
+from loopsim.store.timers import Due, next_timers, take_timer
 from loopsim.store.transaction import Transaction
 
 
@@ -117,17 +117,16 @@ def run_next_timer(shop: Shop, until_ms: int) -> Performed | None:
     """Run the shop's next timer if it is due by `until_ms`, at its own moment, in its own transaction. None: nothing is
     due.
     """
-    row = shop.connection.execute("select due, id, kind, entity, data from timers order by due, id limit 1").fetchone()
-    if row is None or row[0] > until_ms:
-        return None
-    due, id_, kind, entity, data = row
-    return _run_timer(shop, due, id_, kind, entity, data)
+    for timer in next_timers(shop.connection):
+        if timer.due <= until_ms:
+            return _run_timer(shop, timer)
+    return None
 
 
-def _run_timer(shop: Shop, due: int, id_: int, kind: str, entity: int, data: bytes) -> Performed:
-    with shop.transaction(from_ms(max(due, shop.last_ms))) as transaction:
-        transaction.connection.execute("delete from timers where due = ? and id = ?", (due, id_))
-        TIMERS[kind](transaction, entity, decode(dict, data))
+def _run_timer(shop: Shop, timer: Due) -> Performed:
+    with shop.transaction(from_ms(max(timer.due, shop.last_ms))) as transaction:
+        take_timer(transaction.connection, timer)
+        TIMERS[timer.kind](transaction, timer.entity, timer.content)
         publish(transaction)
     _enter_moves(transaction)
     return Performed(Answer(), tuple(transaction.deliveries), True)

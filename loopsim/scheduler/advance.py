@@ -139,11 +139,7 @@ class Advance:
 
     def _next_counting(self) -> int | None:
         """When the next timer is due that does not recur for ever."""
-        marks = ",".join("?" * len(RECURRING))
-        row = self._shop.connection.execute(
-            f"select due from timers where kind not in ({marks}) order by due, id limit 1", tuple(RECURRING)
-        ).fetchone()
-        return None if row is None else int(row[0])
+        return self._shop.next_due_ms(without=RECURRING)
 
     def _step(self, due_ms: int) -> tuple[Delivery, ...]:
         """Run the next timer at its moment; the deliveries that it sent."""

@@ -9,6 +9,7 @@ from loopsim.errors import Damaged
 from loopsim.operations.perform import Answer, Performed, run_next_timer
 from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
+from loopsim.store.timers import next_timers, take_timer
 
 _log = logging.getLogger("loopsim.scheduler")
 
@@ -26,12 +27,11 @@ def run_due(shop: Shop, until_ms: int) -> Performed | None:
         raise
     except Exception as error:
         damaged = isinstance(error, Damaged)
-        rows = shop.connection.execute("select due, id, kind, entity from timers order by due, id limit 1")
-        due, id_, kind, entity = rows.fetchone()
+        (timer,) = next_timers(shop.connection)
         reason = shop.damaged() if damaged else error
         told = "the timer %s of %s in shop %s broke and was dropped: %s"
-        _log.error(told, kind, entity, shop.name, reason, exc_info=None if damaged else error)
-        shop.connection.execute("delete from timers where due = ? and id = ?", (due, id_))
-        note = f"{kind} of {entity}"
-        shop.journal.add(Entry(at=due, direction="clock", kind="clock", error="timer_broke", note=note))
+        _log.error(told, timer.kind, timer.entity, shop.name, reason, exc_info=None if damaged else error)
+        take_timer(shop.connection, timer)
+        note = f"{timer.kind} of {timer.entity}"
+        shop.journal.add(Entry(at=timer.due, direction="clock", kind="clock", error="timer_broke", note=note))
         return Performed(Answer(), (), True)

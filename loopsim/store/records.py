@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -43,9 +43,9 @@ class Records(Resources):
         rows = self.connection.execute(f"select doc from orders where name in (?, ?) {WHOLE}", (bare, f"#{bare}"))
         return [unpack(Order, doc) for (doc,) in rows]
 
-    def orders(self) -> Iterator[Order]:
-        """All orders, by id."""
-        for (doc,) in self.connection.execute(f"select doc from orders {WHOLE}"):
+    def orders(self, after: int = 0) -> Iterator[Order]:
+        """All orders with an id above `after`, by id."""
+        for (doc,) in self.connection.execute(f"select doc from orders where id > ? {WHOLE}", (after,)):
             yield unpack(Order, doc)
 
     def put_order(self, order: Order) -> None:
@@ -88,10 +88,28 @@ class Records(Resources):
         rows = self.connection.execute(f"select doc from returns where order_id = ? {WHOLE}", (order_id,))
         return [unpack(Return, doc) for (doc,) in rows]
 
-    def returns(self) -> Iterator[Return]:
-        """All returns, by id."""
-        for (doc,) in self.connection.execute(f"select doc from returns {WHOLE}"):
+    def returns(self, after: int = 0, state: str | None = None, limit: int = -1) -> Iterator[Return]:
+        """All returns with an id above `after`, or only those in a state, by id; at most `limit` (-1: all)."""
+        rows = self.connection.execute(
+            f"select doc from returns where id > ? and (? is null or state = ?) {WHOLE} limit ?",
+            (after, state, state, limit),
+        )
+        for (doc,) in rows:
             yield unpack(Return, doc)
+
+    def returns_created(self, first: datetime, last: datetime) -> Iterator[Return]:
+        """The returns that were made between two moments, oldest first; Loop's grain is the second."""
+        rows = self.connection.execute(
+            "select doc from returns where created_at between ? and ? order by created_at, id",
+            (_seconds(first), to_ms(last)),
+        )
+        for (doc,) in rows:
+            yield unpack(Return, doc)
+
+    def returns_among(self, ids: Sequence[int]) -> list[int]:
+        """Those of the ids that returns have."""
+        marks = ",".join("?" * len(ids))
+        return [id_ for (id_,) in self.connection.execute(f"select id from returns where id in ({marks}) {WHOLE}", ids)]
 
     def return_of_line(self, line_id: int) -> Return | None:
         """The return that has the unit row with this id."""
@@ -101,11 +119,19 @@ class Records(Resources):
         """The return that has the label with this id."""
         return self._owner("labels", "id", label_id)
 
+    def owner_of_line(self, line_id: int) -> int | None:
+        """The id of the return that has the unit row with this id."""
+        return self._owner_id("units", "line_id", line_id)
+
     def _owner(self, table: str, column: str, id_: int) -> Return | None:
+        owner = self._owner_id(table, column, id_)
+        return None if owner is None else self.return_(owner)
+
+    def _owner_id(self, table: str, column: str, id_: int) -> int | None:
         if not fits(id_):
             return None
         row = self.connection.execute(f"select return_id from {table} where {column} = ?", (id_,)).fetchone()
-        return None if row is None else self.return_(row[0])
+        return None if row is None else int(row[0])
 
     def put_return(self, return_: Return) -> None:
         """Add or replace a return; its wire bytes are made again when next asked for."""
@@ -149,6 +175,10 @@ class Records(Resources):
             )
         except sqlite3.IntegrityError as error:
             raise Refusal("unit_already_returned") from error
+
+    def forget_units(self, return_id: int) -> None:
+        """Take the unit rows of a return away; it will be given others."""
+        self.connection.execute("delete from units where return_id = ?", (return_id,))
 
     def free_units(self, return_id: int, line_ids: Iterable[int] | None = None) -> None:
         """Let other returns have the units of this one, or only those of some of its rows."""
@@ -244,6 +274,11 @@ class Records(Resources):
             "select doc from records where kind = ? order by cast(id as integer), id", (kind,)
         )
         return [decode(type_, doc) for (doc,) in rows]
+
+    def ids(self, kind: str) -> list[int]:
+        """The ids of all records of a kind whose ids are integers, in their order."""
+        rows = self.connection.execute("select id from records where kind = ? order by cast(id as integer)", (kind,))
+        return [int(id_) for (id_,) in rows]
 
     def put(self, kind: str, id_: object, record: object) -> None:
         """Add or replace a record."""

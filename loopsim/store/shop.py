@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from loopsim.store.journal import Journal
 from loopsim.store.kept import KeptAnswers
 from loopsim.store.records import Records
 from loopsim.store.soundness import first_damage, is_sealed
+from loopsim.store.timers import next_due_ms
 from loopsim.store.transaction import Transaction
 
 SCHEMA_VERSION = 2
@@ -205,10 +206,9 @@ class Shop:
         self.connection.execute("delete from list_rows")
         self.settings = settings
 
-    def next_due_ms(self) -> int | None:
-        """When the next timer is due, in milliseconds of the shop's clock."""
-        row = self.connection.execute("select due from timers order by due, id limit 1").fetchone()
-        return None if row is None else int(row[0])
+    def next_due_ms(self, without: Iterable[str] = ()) -> int | None:
+        """When the next timer falls due, not counting some kinds, in milliseconds of the shop's clock."""
+        return next_due_ms(self.connection, without)
 
     # changing
 

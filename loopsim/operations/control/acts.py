@@ -56,7 +56,7 @@ def customer_edits_return(tx: Transaction, call: Call) -> Any:
     submission = _submission(tx, order, {**same, **_same_choices(return_, body), **body}, taken=mine)
     decision = decide(tx.settings.policy, order, candidates(submission), submission.method, return_.destination_id)
     changed = edit(return_, submission, decision, tx.next_id, tx.now)
-    tx.connection.execute("delete from units where return_id = ?", (return_.id,))
+    tx.forget_units(return_.id)
     tx.hold_units(return_.id, [(line.id, line.order_line_id, line.unit) for line in changed.lines])
     return _view(tx, moves.start_if_due(tx, moves.save(tx, changed, "edit")))
 

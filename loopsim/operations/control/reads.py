@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from msgspec import structs
 
-from loopsim.domain.orders import Order, Variant
-from loopsim.domain.returns import Return
+from loopsim.domain.orders import Variant
 from loopsim.errors import Refusal
 from loopsim.operations.control.views import order_view, return_view, variant_view
 from loopsim.operations.perform import Call, operation
 from loopsim.store import deliveries
-from loopsim.store.codec import unpack
 from loopsim.store.deliveries import Attempt, Delivery
 from loopsim.store.transaction import Transaction
 from loopsim.wire.times import truth, with_millis
@@ -36,7 +33,7 @@ def is_set(call: Call, name: str) -> bool:
 @operation("listOrders", reads=True)
 def list_orders(tx: Transaction, call: Call) -> dict[str, Any]:
     """Orders by id."""
-    views = (order_view(order, tx) for order in _orders(tx, number(call, "after", 0)))
+    views = (order_view(order, tx) for order in tx.orders(number(call, "after", 0)))
     if is_set(call, "returnable"):
         views = (view for view in views if any(line["returnable"] for line in view["lines"]))
     return {"orders": list(islice(views, number(call, "limit", _LIMIT)))}
@@ -51,12 +48,8 @@ def list_variants(tx: Transaction, _call: Call) -> dict[str, Any]:
 @operation("listShopReturns", reads=True)
 def list_shop_returns(tx: Transaction, call: Call) -> dict[str, Any]:
     """Returns by id."""
-    state = call.query.get("state")
-    rows = tx.connection.execute(
-        "select doc from returns where id > ? and (? is null or state = ?) order by id limit ?",
-        (number(call, "after", 0), state, state, number(call, "limit", _LIMIT)),
-    ).fetchall()
-    return {"returns": [return_view(unpack(Return, doc), tx) for (doc,) in rows]}
+    found = tx.returns(number(call, "after", 0), call.query.get("state"), number(call, "limit", _LIMIT))
+    return {"returns": [return_view(return_, tx) for return_ in found]}
 
 
 @operation("getReturn", reads=True)
@@ -96,11 +89,6 @@ def get_delivery(tx: Transaction, call: Call) -> dict[str, Any]:
 def read_ledger(tx: Transaction, call: Call) -> dict[str, Any]:
     """What Loop did on the shop's platform."""
     return {"entries": [_ledger_entry(dict(entry)) for entry in tx.ledger(number(call, "return_id"))]}
-
-
-def _orders(tx: Transaction, after: int) -> Iterator[Order]:
-    for (doc,) in tx.connection.execute("select doc from orders where id > ? order by id", (after,)):
-        yield unpack(Order, doc)
 
 
 def _ledger_entry(entry: dict[str, Any]) -> dict[str, Any]:

@@ -84,10 +84,7 @@ def _present(tx: Transaction, ids: list[int]) -> list[int]:
     """Those ids that returns of the shop have."""
     found: list[int] = []
     for start in range(0, len(ids), _AT_ONCE):
-        some = ids[start : start + _AT_ONCE]
-        marks = ",".join("?" * len(some))
-        rows = tx.connection.execute(f"select id from returns where id in ({marks}) order by id", some)
-        found += [id_ for (id_,) in rows]
+        found += tx.returns_among(ids[start : start + _AT_ONCE])
     return sorted(found)
 
 
@@ -158,9 +155,9 @@ class _Import:
         """A unit row's id is taken: units themselves are not, since each was given a number that was free."""
         seen: set[int] = set()
         for index, line in enumerate(return_.lines):
-            other = self.tx.connection.execute("select return_id from units where line_id = ?", (line.id,)).fetchone()
-            if line.id in seen or (other is not None and other[0] != return_.id):
-                owner = return_.id if line.id in seen else other[0]
+            other = self.tx.owner_of_line(line.id)
+            if line.id in seen or other not in (None, return_.id):
+                owner = return_.id if line.id in seen else other
                 return Unreadable(f"line_items[{index}].line_item_id", f"{line.id} is an item of return {owner} too")
             seen.add(line.id)
         raise AssertionError("a unit was given out that another return holds")

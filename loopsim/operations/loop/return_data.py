@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import sqlite3
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import quote, urlencode
@@ -19,9 +17,10 @@ from loopsim.domain.returns import STATES, Return
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.operations.windows import asked_moment
-from loopsim.store.codec import unpack
+from loopsim.store import wire_bytes
 from loopsim.store.kept import Page
 from loopsim.store.transaction import Transaction
+from loopsim.store.wire_bytes import Column
 from loopsim.wire import asn, php, times
 from loopsim.wire.additions import with_additions
 from loopsim.wire.numbers import whole
@@ -30,12 +29,8 @@ from loopsim.wire.returns import details, list_row
 DAY = timedelta(days=1)
 LONGEST_WINDOW = timedelta(days=120)
 PAGE_SIZE, LARGEST_PAGE = 100, 750
+_COLUMNS: dict[str, Column] = {"created_at": "created_at", "updated_at": "updated_at"}
 UNASKED_STATES = ("open", "closed", "expired")
-SQL_LIST = (
-    "select returns.id, {column}, row from returns left join list_rows on list_rows.id = returns.id"
-    " where {column} between ? and ? and state in ({marks}){cursor}"
-    " order by {column} {order}, returns.id {order} limit ?"
-)
 
 
 class Cursor(Struct, frozen=True):
@@ -53,7 +48,7 @@ class Window(Struct, frozen=True):
     until: str
     first: datetime
     last: datetime
-    column: str
+    column: Column
     state: str | None
     page_size: int
 
@@ -102,56 +97,40 @@ def _page(tx: Transaction, call: Call, window: Window, cursor: Cursor | None) ->
 def _rows(tx: Transaction, window: Window, cursor: Cursor | None, limit: int) -> list[tuple[int, int, bytes]]:
     """Id, moment in milliseconds and wire bytes of the rows of a window, at most `limit` of them (-1: all)."""
     states = (window.state,) if window.state else UNASKED_STATES
-    first, last = to_ms(window.first), to_ms(window.last)
-    condition, order, bounds = "", "asc", list[object]()
-    if cursor is not None:
-        # The window is narrowed too, so that SQLite enters the index at the cursor, whatever the page.
-        sign, order = (">", "asc") if cursor.forward else ("<", "desc")
-        first, last = (max(first, cursor.at), last) if cursor.forward else (first, min(last, cursor.at))
-        condition = f" and ({window.column} {sign} ? or ({window.column} = ? and returns.id {sign} ?))"
-        bounds = [cursor.at, cursor.at, cursor.id]
-    sql = SQL_LIST.format(column=window.column, marks=",".join("?" * len(states)), cursor=condition, order=order)
-    found = tx.connection.execute(sql, [first, last, *states, *bounds, limit]).fetchall()
-    missing = [id_ for id_, _, row in found if row is None]
-    if not missing:
-        return found
-    made = _make_missing(tx, missing)
+    place = None if cursor is None else (cursor.at, cursor.id)
+    forward = cursor is not None and cursor.forward
+    found = wire_bytes.list_rows(
+        tx.connection,
+        window.column,
+        (to_ms(window.first), to_ms(window.last)),
+        states,
+        after=place if forward else None,
+        before=None if forward else place,
+        limit=limit,
+    )
+    # Rows that nobody asked for since they last changed are made now, and kept for the next reader.
+    made = {id_: _list_row(tx, id_) for id_, _, row in found if row is None}
+    if made:
+        wire_bytes.keep_list_rows(tx.connection, made)
     return [(id_, at, made[id_] if row is None else row) for id_, at, row in found]
 
 
-def _make_missing(tx: Transaction, ids: list[int]) -> dict[int, bytes]:
-    """The wire bytes of rows that nobody asked for since they last changed; kept for the next reader."""
-    made = {}
-    for id_ in ids:
-        (doc,) = tx.connection.execute("select doc from returns where id = ?", (id_,)).fetchone()
-        made[id_] = php.encode(with_additions(list_row(unpack(Return, doc), tx.settings), tx.settings))
-    _keep(tx, "insert or replace into list_rows (row, id) values (?, ?)", [(row, id_) for id_, row in made.items()])
-    return made
-
-
-def _keep(tx: Transaction, statement: str, rows: list[tuple[bytes, int]]) -> None:
-    """Keep wire bytes for the next reader, if that can be done: a full disk is no reason not to answer."""
-    try:
-        tx.connection.execute("begin immediate")
-        tx.connection.executemany(statement, rows)
-        tx.connection.execute("commit")
-    except sqlite3.OperationalError:
-        with suppress(sqlite3.Error):
-            tx.connection.execute("rollback")
+def _list_row(tx: Transaction, return_id: int) -> bytes:
+    return php.encode(with_additions(list_row(tx.need_return(return_id), tx.settings), tx.settings))
 
 
 def _window(tx: Transaction, call: Call) -> Window:
     query, wrong = call.query, dict[str, list[str]]()
     since = _moment("from", call, tx.now, wrong)
     until = _moment("to", call, tx.now, wrong) if since is not None else None
-    column = query.get("filter") or "created_at"
-    if column not in {"created_at", "updated_at"}:
+    column = _COLUMNS.get(query.get("filter") or "created_at")
+    if column is None:
         wrong["filter"] = ["The selected filter is invalid."]
     state = query.get("state") or None
     if state is not None and state not in STATES:
         wrong["state"] = ["The selected state is invalid."]
     page_size = _page_size(tx, query.get("pageSize"), wrong)
-    if wrong:
+    if wrong or column is None:
         raise Invalid(wrong)
     first = since if since is not None else tx.now - DAY
     last = until if until is not None else (first + DAY if since is not None else tx.now)
@@ -266,14 +245,14 @@ def _returns_of_order(tx: Transaction, query: dict[str, str]) -> list[Return]:
 def _details_bytes(tx: Transaction, return_id: int, currency: str) -> bytes | None:
     if abs(return_id) >= 1 << 63:
         return None
-    row = tx.connection.execute("select details from returns where id = ?", (return_id,)).fetchone()
+    row = wire_bytes.details(tx.connection, return_id)
     if row is None:
         return None
     if row[0] is not None and currency == "shop":
-        return bytes(row[0])
+        return row[0]
     body = php.encode(with_additions(details(tx.need_return(return_id), tx.settings, currency), tx.settings))
     if currency == "shop":
-        _keep(tx, "update returns set details = ? where id = ?", [(body, return_id)])
+        wire_bytes.keep_details(tx.connection, return_id, body)
     return body
 
 
@@ -287,14 +266,10 @@ def report_asn(tx: Transaction, call: Call) -> Answer:
     if call.version >= "2026-10" and last - first > LONGEST_WINDOW:
         raise Invalid({"to": ["The date range may not be greater than 120 days."]})
     wanted = query.get("tracking_status")
-    found = tx.connection.execute(
-        "select doc from returns where created_at between ? and ? order by created_at, id",
-        (to_ms(first) // 1000 * 1000, to_ms(last)),
-    )
     rows = [
         php.encode(row)
-        for (doc,) in found
-        for row in asn.rows(unpack(Return, doc))
+        for return_ in tx.returns_created(first, last)
+        for row in asn.rows(return_)
         if not wanted or row["label_status"] == wanted
     ]
     return Answer(b"[" + b",".join(rows) + b"]")

@@ -8,6 +8,7 @@ from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer, Call
 from loopsim.server.control.registry import runtime_operation
 from loopsim.server.runtime import Runtime
+from loopsim.store.timers import count_timers
 
 TIMEOUT = 30.0
 
@@ -47,5 +48,5 @@ async def settle_deliveries(runtime: Runtime, call: Call) -> Answer:
     settled = await runtime.scheduler.quiet(shop, body.get("timeout", TIMEOUT), quiet_for)
     await runtime.free(shop.name)
     shop = runtime.world.shop(shop.name)
-    (waiting,) = shop.connection.execute("select count(*) from timers where kind = 'delivery.retry'").fetchone()
+    waiting = count_timers(shop.connection, "delivery.retry")
     return Answer({"settled": settled, "open": runtime.worker.open_count(shop), "waiting": waiting})

@@ -11,6 +11,7 @@ from loopsim.clock import from_ms
 from loopsim.domain.quirks import QUIRKS, quirk
 from loopsim.server.runtime import Runtime
 from loopsim.store.shop import Shop
+from loopsim.store.timers import count_timers, next_timers
 from loopsim.store.transaction import OTHER_IDS, first_id
 from loopsim.store.world import Key
 from loopsim.wire.times import with_millis
@@ -20,15 +21,14 @@ _NEXT = 20
 
 def clock_view(runtime: Runtime, shop: Shop) -> dict[str, Any]:
     """A shop's clock, with the next timers."""
-    rows = shop.connection.execute("select kind, due, entity from timers order by due, id limit ?", (_NEXT,)).fetchall()
-    (timers,) = shop.connection.execute("select count(*) from timers").fetchone()
+    due = next_timers(shop.connection, _NEXT)
     return {
         "mode": shop.clock.mode,
         "rate": shop.clock.rate,
         "now": with_millis(runtime.now(shop)),
         "advancing": runtime.scheduler.advancing(shop),
-        "timers": timers,
-        "next": [{"kind": kind, "due": with_millis(from_ms(due)), "entity": entity} for kind, due, entity in rows],
+        "timers": count_timers(shop.connection),
+        "next": [{"kind": each.kind, "due": with_millis(from_ms(each.due)), "entity": each.entity} for each in due],
     }
 
 
