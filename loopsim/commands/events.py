@@ -13,6 +13,7 @@ from rich.text import Text
 
 from loopsim.commands import options
 from loopsim.commands.connection import Shop, with_shop
+from loopsim.commands.following import finding_line, news
 from loopsim.commands.screen import DELIVERY_STYLES, columns, moment, outcome, pairs, print_json, screen
 
 PAGE = 1000
@@ -23,16 +24,21 @@ Row = dict[str, Any]
 
 @click.group("events", cls=options.Nouns, invoke_without_command=True)
 @options.flag("--follow", is_flag=True, help="Go on, with a line per attempt as it is made. Ctrl-C ends it.")
+@options.flag("--findings", is_flag=True, help="With --follow: also what the rules for partners find wrong.")
 @options.flag("--limit", type=options.Whole(1), default=20, show_default=True, help="How many of the latest to list.")
 @options.flag("--state", type=click.Choice(STATES), help="Only deliveries in this state.")
 @options.flag("--return", "return_id", type=options.ID, help="Only those about this return.")
 @options.output
 @with_shop
-def command(shop: Shop, follow: bool, limit: int, state: str | None, return_id: int | None, format: str) -> None:
+def command(
+    shop: Shop, follow: bool, findings: bool, limit: int, state: str | None, return_id: int | None, format: str
+) -> None:
     """List webhook deliveries, latest last.
 
     `loopsim events show NUMBER` prints one with its payload and every attempt.
     """
+    if findings and not follow:
+        raise click.UsageError("--findings is shown as it comes: add --follow.")
     seen = last_entry(shop) if follow else 0
     found = [shop.delivery(row["id"]) for row in latest(shop, limit, state=state, return_id=return_id)]
     if format == "json":
@@ -44,9 +50,13 @@ def command(shop: Shop, follow: bool, limit: int, state: str | None, return_id: 
         _list(screen(), shop, found, quiet=follow)
     if follow:
         try:
-            for entry in shop.events(after=seen, kind="delivery"):
-                if return_id in (None, entry.get("return_id")):
-                    print_json(entry) if format == "json" else screen().print(attempt_line(entry))
+            for entry in news(shop, seen, judged=findings):
+                if return_id not in (None, entry.get("return_id")):
+                    continue
+                if format == "json":
+                    print_json(entry)
+                else:
+                    screen().print(attempt_line(entry) if entry["kind"] == "delivery" else finding_line(entry))
         except KeyboardInterrupt:
             return
 

@@ -40,7 +40,7 @@ log = logging.getLogger("loopsim.server")
 
 _HEADERS: list[Header] = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 _PROBLEM_HEADERS = {"content-type": PROBLEM}
-_UNJOURNALED = frozenset({"getHealth", "readJournal"})
+_UNJOURNALED = frozenset({"getHealth", "readFindings", "readJournal"})
 _SECRET_WORDS = (b'"secret"', b'"key"')
 _KEPT_BODY = 64 * 1024
 

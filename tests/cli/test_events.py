@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -103,3 +104,34 @@ def test_follow_goes_on_with_a_line_per_attempt_until_ctrl_c(
     assert [row["return_id"] for row in before] == list(told)
     assert (after["return_id"], after["status"]) == (made, 200)
     assert (process.returncode, err) == (0, b"")
+
+
+def test_follow_tells_what_the_rules_find_wrong_when_it_is_asked_to(
+    shop: Shop, told: tuple[int, int], here: Here, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        command("events", "--follow", "--findings", "--limit", "1", "--format", "json", *here),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["return_id"] == told[1]
+        url = f"{shop.api_base}/warehouse/return/list?paginate=true&pageSize=1"
+        with urlopen(Request(url, headers={"X-Authorization": shop.key}), timeout=PATIENCE) as answer:
+            assert json.load(answer)["nextPageUrl"]
+        rows = (json.loads(line) for line in process.stdout)
+        found = next(row for row in rows if row["kind"] == "finding" and row["rule"] == "pages-walked")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert found["entries"]
+    assert found["mend"]
+    assert (process.returncode, err) == (0, b"")
+
+
+def test_findings_are_only_shown_as_they_come(here: Here) -> None:
+    done = invoke("events", "--findings", *here)
+    assert done.code == 2
+    assert "--follow" in done.err
