@@ -7,14 +7,16 @@ be; and which scenarios add nothing to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
-from loopsim.harness.results import Coverage, RunResult, Transition
+from loopsim.harness.results import Coverage, FactText, RunResult, Transition
 
 KINDS = ("operations", "errors", "triggers", "transitions")
+ANY = "any"
+"""Stands for the operation of a refusal that each can give (key, rate limit, unreadable body)."""
 NAMES = {
     "operations": "operations",
     "errors": "error answers",
@@ -70,10 +72,11 @@ def exercised(journal: Iterable[Mapping[str, Any]]) -> Coverage:
     found: dict[str, set[Any]] = {kind: set() for kind in KINDS}
     for entry in journal:
         kind = entry.get("kind")
-        if kind == "call" and entry.get("operation"):
-            found["operations"].add(entry["operation"])
+        if kind == "call":
+            if entry.get("operation"):
+                found["operations"].add(entry["operation"])
             if entry.get("refusal"):
-                found["errors"].add(f"{entry['operation']} {entry.get('status')} {entry['refusal']}")
+                found["errors"].add(f"{entry.get('operation') or ANY} {entry.get('status')} {entry['refusal']}")
         elif kind == "delivery" and entry.get("trigger"):
             found["triggers"].add(entry["trigger"])
         elif kind == "move":
@@ -84,11 +87,15 @@ def exercised(journal: Iterable[Mapping[str, Any]]) -> Coverage:
 
 
 def possible(lifecycle: Mapping[str, Any]) -> Coverage:
-    """What `GET /_loopsim/lifecycle` says can be exercised."""
+    """What `GET /_loopsim/lifecycle` says can be exercised; nothing where it says nothing."""
+    if not lifecycle:
+        return Coverage()
+    shared = {f"{ANY} {each['status']} {each['refusal']}" for each in lifecycle["shared_errors"]}
     return _coverage(
         {
             "operations": {operation["operation"] for operation in lifecycle["operations"]},
-            "errors": {f"{each['operation']} {each['status']} {each['refusal']}" for each in lifecycle["errors"]},
+            "errors": shared
+            | {f"{each['operation']} {each['status']} {each['refusal']}" for each in lifecycle["errors"]},
             "triggers": set(lifecycle["triggers"]),
             "transitions": {
                 Transition(each["entity"], each["state"] or "", each["action"], each["to"])
@@ -112,6 +119,8 @@ def measured(done: Coverage, possible: Coverage) -> Measured:
     kinds = []
     for kind in KINDS:
         can, did = set(getattr(possible, kind)), set(getattr(done, kind))
+        if kind == "errors":
+            did = {_shared(error, can) for error in did}
         covered, missing, extra = (_texts(part) for part in (can & did, can - did, did - can))
         kinds.append(Kind(name=NAMES[kind], covered=covered, missing=missing, extra=extra))
     return Measured(tuple(kinds))
@@ -129,6 +138,24 @@ def coverage_line(run: RunResult) -> str:
         return ""
     parts = (f"{len(kind.covered)}/{kind.possible} {kind.name}" for kind in found.kinds if kind.possible)
     return f"{found.percent:g} %: {', '.join(parts)}"
+
+
+def assumptions(lifecycle: Mapping[str, Any], operations: Collection[str]) -> tuple[str, ...]:
+    """The anchors of what nobody has confirmed about these operations."""
+    rows = lifecycle.get("operations", ())
+    return tuple(sorted({anchor for row in rows if row["operation"] in operations for anchor in row["assumed"]}))
+
+
+def facts(lifecycle: Mapping[str, Any], anchors: Collection[str]) -> dict[str, FactText]:
+    """What the facts under these anchors say."""
+    known = lifecycle.get("facts", {})
+    return {anchor: FactText(**known[anchor]) for anchor in sorted(anchors) if anchor in known}
+
+
+def _shared(error: str, can: Collection[str]) -> str:
+    """The error as the lifecycle lists it: under its operation, or under any where all have it."""
+    of_any = f"{ANY} {error.partition(' ')[2]}"
+    return of_any if error not in can and of_any in can else error
 
 
 def _coverage(found: Mapping[str, Iterable[Any]]) -> Coverage:

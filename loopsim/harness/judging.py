@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from loopsim import __version__
@@ -78,6 +79,8 @@ class Judge:
         exit_code: int | None = None,
     ) -> RunResult:
         """The whole run."""
+        possible, rules = coverage.possible(self._lifecycle), rule_texts(RULES)
+        assumed = {anchor for result in results for anchor in result.assumptions}
         return RunResult(
             version=version,
             started_at=started_at,
@@ -85,14 +88,15 @@ class Judge:
             target=", ".join(plan.target for plan in self._plan.partners.values() if plan.target),
             mode=self._plan.mode,
             scenarios=results,
-            exit_code=self._exit_code(results) if exit_code is None else exit_code,
+            exit_code=self._exit_code(results, possible) if exit_code is None else exit_code,
             command=self._plan.command,
-            possible=self._possible(),
-            rules=rule_texts(RULES),
+            possible=possible,
+            rules=rules,
+            facts=coverage.facts(self._lifecycle, {*assumed, *(rule.fact for rule in rules.values())}),
             findings=findings,
         )
 
-    def _exit_code(self, results: tuple[ScenarioResult, ...]) -> int:
+    def _exit_code(self, results: tuple[ScenarioResult, ...], possible: Coverage) -> int:
         statuses = {result.status for result in results}
         if "failed" in statuses:
             return 1
@@ -100,7 +104,10 @@ class Judge:
             return 2
         judged = {v.rule for result in results for v in result.verdicts if v.outcome != "not_judged"}
         unjudged = {v.rule for result in results for v in result.verdicts} - judged
-        return 1 if self._plan.strict and ("skipped" in statuses or unjudged) else 0
+        if self._plan.strict and ("skipped" in statuses or unjudged):
+            return 1
+        covered = coverage.measured(coverage.merged(result.coverage for result in results), possible)
+        return 4 if covered.percent < self._plan.fail_under else 0
 
     def _fails(self, verdict: RuleVerdict) -> bool:
         levels = ("error", "warning") if self._plan.fail_on == "warning" else ("error",)
@@ -120,6 +127,7 @@ class Judge:
         verdicts: tuple[RuleVerdict, ...] = (),
         why: str = "",
     ) -> ScenarioResult:
+        done = coverage.exercised(played.entries)
         return ScenarioResult(
             id=scenario.id,
             title=scenario.title,
@@ -141,22 +149,21 @@ class Judge:
             verdicts=verdicts,
             journal=played.entries,
             deliveries=played.deliveries,
-            coverage=coverage.exercised(played.entries),
+            coverage=done,
+            assumptions=coverage.assumptions(self._lifecycle, done.operations),
             partner_log=played.partner_log if status in ("failed", "error") else "",
         )
 
     def _reproduce(self, scenario: Scenario) -> str:
         return shlex.join(["loopsim", "run", address(scenario), *self._plan.flags])
 
-    def _possible(self) -> Coverage:
-        with suppress(LoopsimError):
-            # A loopsim elsewhere may be older, or gone by now.
-            return coverage.possible(self._lifecycle())
-        return Coverage()
-
+    @cached_property
     def _lifecycle(self) -> dict[str, Any]:
-        answer: dict[str, Any] = self._server.call("GET", "/lifecycle")
-        return answer
+        """What can be exercised at all; empty where a loopsim elsewhere is older, or gone by now."""
+        with suppress(LoopsimError):
+            answer: dict[str, Any] = self._server.call("GET", "/lifecycle")
+            return answer
+        return {}
 
 
 def verdicts_of(evidence: Evidence, off: Collection[str] = ()) -> tuple[RuleVerdict, ...]:

@@ -37,6 +37,9 @@ async def read_lifecycle(runtime: Runtime, _call: Call) -> Answer:
                 if code not in shared
             ],
             "shared_errors": [{"status": status, "refusal": code} for code, status in shared.items()],
+            "facts": {
+                anchor: {"grade": fact["grade"], "text": fact["text"]} for anchor, fact in contract.facts.items()
+            },
         }
     )
 
