@@ -161,8 +161,8 @@ def _not_yaml(error: yaml.MarkedYAMLError) -> str:
     if "expected a single document" in str(error):
         return "Found a second document; a file holds one scenario. Put each into a file of its own."
     hint = ""
-    if "\\t" in problem:
-        hint = " Indent with blanks, not with tabs."
+    if "cannot start any token" in problem:
+        hint = " Indent with blanks, not with tabs; put a text that begins with @ or ` in quotes."
     elif "mapping values are not allowed" in problem:
         hint = " Does the line above lack its colon, or does a text with `: ` need quotes?"
     context = f" {error.context}" if error.context else ""

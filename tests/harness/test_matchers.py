@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopsim.errors import SetupError
-from loopsim.harness.matchers import MATCHERS, MISSING, Mismatch, check, match, matches
+from loopsim.harness.matchers import MATCHERS, MISSING, Mismatch, check, is_matcher, match, matches
 
 texts = st.text(max_size=8).filter(lambda text: not text.startswith("#"))
 names = st.text(alphabet="abcdefg", min_size=1, max_size=3)
@@ -160,3 +160,11 @@ def test_a_shift_of_an_hour_is_seen_whatever_the_zone_is_called() -> None:
     expected = {"$range": [now.isoformat(), (now + timedelta(hours=1)).isoformat()]}
     assert matches(expected, "2026-03-02T10:30:00+01:00")
     assert not matches(expected, "2026-03-02T10:30:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("#uuid", True), ("#uid", True), ({"$regex": "x"}, True), ("#1001", False), ({"a": "#uuid"}, False), (3, False)],
+)
+def test_what_is_meant_as_a_matcher_is_told_from_a_literal(value: Any, meant: bool) -> None:
+    assert is_matcher(value) is meant

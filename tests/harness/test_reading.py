@@ -12,6 +12,7 @@ from loopsim.harness.document import Place, Scenario
 from loopsim.harness.problems import ScenarioError
 from loopsim.harness.reading import read_scenarios
 from loopsim.harness.words import Word
+from loopsim.harness.yaml_text import read_text
 
 
 def _word(name: str, main: str | None = None, required: tuple[str, ...] = (), **properties: Any) -> Word:
@@ -231,7 +232,13 @@ steps:
         ("", "1:1: The file is empty"),
         ("- a\n", "1:1: Found no mapping"),
         ("a: [1\n", "2:1: This is no YAML"),
-        ("a: 1\n\tb: 2\n", "2:1: This is no YAML"),
+        ("a:\n\tb: 2\n", "Indent with blanks, not with tabs;"),
+        ("a: b: c\n", "1:5: This is no YAML: mapping values are not allowed in this context. Does the line above lack"),
+        (HEAD + "steps:\n  - clock.advances: 1d\n    as: my-ret\n", '8:5: Found "my-ret"; expected letters, digits'),
+        (HEAD + "steps:\n  - clock.advances: 1d\n    note: 3\n", "8:5: Found 3; expected a text."),
+        (HEAD + "steps:\n  - note: a\n", "7:5: Found note; a step is a word with its arguments."),
+        (HEAD + "steps:\n  - {}\n", "7:5: Found nothing; a step is a word with its arguments."),
+        (HEAD + "shop: {seed: 1e999}\n" + STEPS, "6:14: Found 1e999, which is too large a number."),
         ("a: 1\n---\nb: 2\n", "2:1: Found a second document"),
         (HEAD + "scenario: Again\n" + STEPS, "6:1: The member scenario stands here twice"),
         (HEAD + "shop: !!python/object:os.system {}\n" + STEPS, "6:7: Found the tag"),
@@ -323,3 +330,16 @@ def test_an_expectation_comes_after_a_saved_step_a_trigger_or_an_operation(folde
     marks = ("ret", "label.created", "processReturn")
     steps = STEPS + "".join(f"  - expect.no_call: {{after: {mark}}}\n" for mark in marks)
     assert len(read_scenarios(folder.write("a.loopsim.yaml", HEAD + steps))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1.5", 1.5), ("-3", -3), ("0", 0), ("0.5", 0.5), ("true", True), ("FALSE", False), ("~", None), ("", None),
+        ("on", "on"), ("no", "no"), ("16:30:36", "16:30:36"), ("2026-03-02", "2026-03-02"), ("0x1F", "0x1F"),
+        ("1_000", "1_000"), (".inf", ".inf"), ("'12.30'", "12.30"), ("90071992547409931", 90071992547409931),
+    ],
+)  # fmt: skip
+def test_a_scalar_is_what_json_would_call_it(text: str, value: Any) -> None:
+    read = read_text(f"a: {text}\n".encode(), "f").value["a"]
+    assert (type(read), read) == (type(value), value)

@@ -88,3 +88,11 @@ def test_a_text_without_references_stays_as_it_is(text: str) -> None:
     if "${" not in text:
         assert resolve(text, {}) == text
         assert not has_reference(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "there"),
+    [("${a}", True), ("x ${a.b} y", True), ({"a": ["${b}"]}, True), ("$${a}", False), (["$a"], False), (3, False)],
+)
+def test_a_reference_is_seen_at_any_depth(value: Any, there: bool) -> None:
+    assert has_reference(value) is there
