@@ -6,6 +6,7 @@ Each is the word of the same name (`expect.call`), with the same arguments and t
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import Any
 
 from loopsim.client import Shop
@@ -35,10 +36,10 @@ class Expect:
         return self
 
     def __getattr__(self, verb: str) -> Any:
-        word = WORDS.get(f"{_OURS}{verb}")
+        # `return` is a keyword of Python, so it is `return_`.
+        word = WORDS.get(f"{_OURS}{verb.removesuffix('_')}")
         if verb.startswith("_") or word is None:
-            known = ", ".join(name.removeprefix(_OURS) for name in WORDS if name.startswith(_OURS))
-            raise AttributeError(f"Nothing can be expected by the name {verb!r}. There are: {known}.")
+            raise AttributeError(f"Nothing can be expected by the name {verb!r}. There are: {', '.join(dir(self))}.")
 
         def expect(*main: Any, **arguments: Any) -> Any:
             """As the word of this name."""
@@ -59,4 +60,5 @@ class Expect:
         return expect
 
     def __dir__(self) -> list[str]:
-        return [name.removeprefix(_OURS) for name in WORDS if name.startswith(_OURS)]
+        names = (name.removeprefix(_OURS) for name in WORDS if name.startswith(_OURS))
+        return ["configure", *(f"{name}_" if iskeyword(name) else name for name in names)]

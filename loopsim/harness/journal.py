@@ -28,7 +28,7 @@ class Journal:
         """What is new; waits up to `wait` seconds for a first entry."""
         new: list[Entry] = []
         while True:
-            page = self._shop.journal(after=self.last_id, limit=_PAGE, wait=0 if new else wait)
+            page = self._shop.journal(after=self.last_id, limit=_PAGE, wait=0 if new else round(wait, 3))
             found = page["entries"]
             new += found
             self.last_id = found[-1]["id"] if found else self.last_id
