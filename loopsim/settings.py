@@ -4,6 +4,8 @@
     allow-target = ["10.0.0.0/8"]
     [trigger]                   # a flag of this verb alone, which counts more
     webhook = "http://127.0.0.1:9100/loop"
+    [run.env]                   # what a flag says as NAME=VALUE
+    BASE_URL = "{api_base}"
 
 A command line counts more than the environment, and the environment more than these files.
 """
@@ -52,7 +54,7 @@ def read_settings(verb: str, verbs: Collection[str], folder: Path | None = None)
             for key in table:
                 _need_flag(where, _flag(key))
             if name == verb:
-                own = {_flag(key): value for key, value in table.items()}
+                own = {_flag(key): _listed(_flag(key), value) for key, value in table.items()}
     for key in plain:
         _need_flag(where, key)
     return {PARAMETERS.get(key, key): value for key, value in (plain | own).items()}
@@ -79,6 +81,13 @@ def _read(file: Path, word: str = "") -> dict[str, Any]:
         return tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise SetupError(f"{file} cannot be read: {error}. Mend or remove it.") from error
+
+
+def _listed(flag: str, value: Any) -> Any:
+    """A value as its flag takes it: a table is what a flag says as NAME=VALUE, several times."""
+    if isinstance(value, dict) and flag not in TABLES:
+        return [f"{name}={each}" for name, each in value.items()]
+    return value
 
 
 def _flag(key: str) -> str:

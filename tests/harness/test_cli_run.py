@@ -1,0 +1,164 @@
+"""`loopsim run` as its users have it: a process, settings in a file, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cli.terminal import PATIENCE, command, environment, run
+from tests.harness.conftest import DELIVERED
+from tests.harness.partners import write
+
+HOME = "http://127.0.0.1:{port}/"
+FLAGS = ("--target", f"{HOME}hook", "--health", HOME, "--env", "PORT={port}", "--idle-probe", HOME)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project with one scenario."""
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "story.loopsim.yaml").write_text(DELIVERED.lstrip(), "utf-8")
+    return tmp_path
+
+
+def test_a_right_partner_ends_with_0_and_a_wrong_one_with_1(folder: Path) -> None:
+    right = run("run", "--start", write(folder), *FLAGS, cwd=folder)
+    wrong = run("run", "--start", write(folder, on_delivered="pass"), *FLAGS, cwd=folder)
+
+    assert (right.code, wrong.code) == (0, 1), right.out + right.err
+    assert "1 passed" in right.out
+    assert "made no such call: processReturn" in wrong.out
+
+
+def test_the_command_that_a_failure_gives_runs_exactly_it_again(folder: Path) -> None:
+    wrong = run("run", "--start", write(folder, on_delivered="pass"), *FLAGS, "--format", "json", cwd=folder)
+    (story,) = wrong.json["scenarios"]
+
+    again = subprocess.run(
+        story["reproduce"].replace("loopsim", f"{sys.executable} -m loopsim.cli", 1) + " --format json",
+        shell=True,
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    (same,) = json.loads(again.stdout)["scenarios"]
+    assert (again.returncode, same["id"]) == (1, story["id"])
+    assert same["failures"][0]["says"] == story["failures"][0]["says"]
+
+
+def test_everything_can_stand_in_the_settings(folder: Path) -> None:
+    (folder / "loopsim.toml").write_text(
+        f"""
+        [run]
+        target = "{HOME}hook"
+        start = "{write(folder)}"
+        health = "{HOME}"
+        idle-probe = "{HOME}"
+        probe = "{HOME}"
+        probe-path = "$.returns['{{return_id}}']"
+        [run.env]
+        PORT = "{{port}}"
+        [run.probe-map]
+        processing = "open"
+        """,
+        "utf-8",
+    )
+    story = folder / "scenarios" / "story.loopsim.yaml"
+    story.write_text(story.read_text() + "- expect.partner: {return_id: '${ret.id}', state: open}\n")
+
+    done = run("run", cwd=folder)
+
+    assert done.code == 0, done.out + done.err
+
+
+def test_several_partners_stand_in_tables_of_their_own(folder: Path) -> None:
+    table = f"""
+        target = "{HOME}hook"
+        start = "{write(folder)}"
+        health = "{HOME}"
+        env = {{PORT = "{{port}}"}}
+    """
+    (folder / "loopsim.toml").write_text(f"[run.partners.dock]\n{table}\n[run.partners.watcher]\n{table}", "utf-8")
+    story = folder / "scenarios" / "story.loopsim.yaml"
+    story.write_text(story.read_text().replace("steps:", "partners: {dock: {}, watcher: {subscribe: false}}\nsteps:"))
+
+    done = run("run", cwd=folder)
+
+    assert done.code == 0, done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("[run.partners.dock]\ntarget = 'nowhere'", "no address of a receiver"),
+        ("[run.partners.dock]\ntraget = 'x'", "traget"),
+        ("[run]\nhealth = 'http://127.0.0.1:1/'", "--start"),
+        ("[run]\nstart = 'x'", "--target"),
+        ("[run]\nenv = ['PORT']\nstart = 'x'\ntarget = 'http://127.0.0.1:1/'", "NAME=VALUE"),
+        ("[run]\ntimeout = 'soon'", "no length of time"),
+    ],
+)
+def test_settings_that_cannot_be_say_what_to_mend(folder: Path, settings: str, says: str) -> None:
+    (folder / "loopsim.toml").write_text(settings, "utf-8")
+
+    done = run("run", cwd=folder)
+
+    assert done.code == 2
+    assert says in done.err
+
+
+def test_nobody_at_the_target_ends_with_5(folder: Path) -> None:
+    done = run("run", "--target", "http://127.0.0.1:9/hook", "--port", 0, cwd=folder)
+
+    assert done.code == 5
+    assert "cannot be reached" in done.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_with_a_report_and_with_the_partner_and_its_children(
+    folder: Path, number: signal.Signals
+) -> None:
+    pids, waits = folder / "pids", folder / "waits"
+    os.mkfifo(waits)
+    story = folder / "scenarios" / "story.loopsim.yaml"
+    story.write_text(story.read_text().replace("times: 1", "times: 1, within: 50s"))
+    child = f"import subprocess; child = subprocess.Popen(['sleep', '600']); open({str(pids)!r}, 'w')"
+    start = write(
+        folder,
+        at_start=child + ".write(f'{os.getpid()} {child.pid}')",
+        on_delivered=f"open({str(waits)!r}, 'w').write('!')",
+    )
+    process = subprocess.Popen(
+        command("run", "--start", f"({start[5:]}; true)", *FLAGS, "--junit", "report.xml", "--port", 0),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    with process:
+        waits.read_text()
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 130, out.decode()
+    assert "interrupted" in out.decode()
+    assert "<skipped" in (folder / "report.xml").read_text()
+    assert not [pid for pid in pids.read_text().split() if lives(int(pid))]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has asked about does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
