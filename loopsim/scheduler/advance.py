@@ -107,7 +107,7 @@ class Advance:
             if due_ms is None or due_ms > until_ms:
                 if self._quiet is None or not self._quiet.has_open():
                     break
-                await self._patience("open")
+                await self._quiet.wait_for_all(self._stop)
                 continue
             deliveries = self._step(due_ms)
             if deliveries and self._quiet is not None:

@@ -31,6 +31,7 @@ class Deliverer(Protocol):
     def take(self, shop: Shop, deliveries: Iterable[Delivery]) -> None: ...
     def open_count(self, shop: Shop, counted: Counted = "open") -> int: ...
     async def idle(self, shop: Shop, timeout: float | None, counted: Counted = "open") -> bool: ...
+    def release(self, shop: Shop) -> None: ...
 
 
 class Watch:
@@ -81,6 +82,14 @@ class Quiet:
     def has_open(self) -> bool:
         """Whether a delivery is in hand, be it a retry or held back by the fault `swap`."""
         return self._worker.open_count(self._shop) > 0
+
+    async def wait_for_all(self, stop: asyncio.Event) -> None:
+        """As `wait`, with nothing held back any more: when the partner is quiet, no later delivery will come to pass
+        what a swap holds back."""
+        await self.wait(stop, "first")
+        if not stop.is_set():
+            self._worker.release(self._shop)
+            await self.wait(stop)
 
     async def wait(self, stop: asyncio.Event, counted: Counted = "open") -> None:
         """Return when quiet, or when `stop` is set. A partner that was sent nothing needs no waiting for.

@@ -135,7 +135,7 @@ class Scheduler:
     async def quiet(self, shop: Shop, timeout: float, quiet_for: float | None = None) -> bool:
         """Wait until the shop's partner is quiet; whether it was before `timeout` seconds of real time were over."""
         try:
-            await asyncio.wait_for(self._quiet(shop, quiet_for).wait(asyncio.Event()), timeout)
+            await asyncio.wait_for(self._quiet(shop, quiet_for).wait_for_all(asyncio.Event()), timeout)
         except TimeoutError:
             return False
         return True

@@ -166,6 +166,12 @@ class Worker:
             return False
         return True
 
+    def release(self, shop: Shop) -> None:
+        """Let go what a swap holds back: nothing will come that could pass it."""
+        hand = self._hands.get(shop)
+        if hand is not None:
+            self._release_all(hand)
+
     async def says_idle(self, shop: Shop) -> bool | None:
         """Whether the shop's partner says that it has nothing left to do; None where it cannot be asked."""
         if self._loop is None:
@@ -256,7 +262,9 @@ class Worker:
             hand.hold_timer = self._loop.call_later(hold, self._release_all, hand)
 
     def _release_all(self, hand: Hand) -> None:
-        hand.hold_timer = None
+        if hand.hold_timer is not None:
+            hand.hold_timer.cancel()
+            hand.hold_timer = None
         for job in list(hand.held.values()):
             self._release(job)
 

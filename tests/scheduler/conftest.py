@@ -89,6 +89,7 @@ class FakeWorker:
         self.taken: list[Delivery] = []
         self.open: dict[str, int] = {}
         self.held = 0
+        self.released = 0
         self.taking = asyncio.Event()
         self._answered = asyncio.Event()
 
@@ -106,6 +107,9 @@ class FakeWorker:
 
     def open_count(self, shop: Shop, counted: Counted = "open") -> int:
         return self.open.get(shop.name, 0) + (self.held if counted == "open" else 0)
+
+    def release(self, _shop: Shop) -> None:
+        self.released += 1
 
     async def idle(self, shop: Shop, timeout: float | None, counted: Counted = "open") -> bool:
         assert timeout is None

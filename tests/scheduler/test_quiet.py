@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from loopsim.domain.shop import IdleProbe
@@ -153,3 +154,15 @@ async def test_a_partner_that_cannot_be_asked_is_watched(bench: Bench) -> None:
     assert not advance.done()
     await bench.time.passes(1)
     assert advance.done()
+
+
+@story
+async def test_what_a_swap_holds_back_is_let_go_when_the_partner_is_quiet(bench: Bench) -> None:
+    shop = bench.shop()
+    bench.worker.held = 1
+    settling = asyncio.create_task(bench.scheduler.quiet(shop, 5))
+    await settled()
+    assert bench.worker.released == 1
+    assert not settling.done()
+    bench.worker.answer()
+    assert await settling

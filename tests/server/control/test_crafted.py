@@ -150,3 +150,17 @@ def test_there_must_be_a_subscription(shop: Shop) -> None:
 def test_a_crafted_delivery_to_where_none_may_go_is_blocked(shop: Shop) -> None:
     (made,) = shop.subscribe("http://192.0.2.1/hook", "return", "return.created")
     assert shop.send(made["id"], PAYLOAD)["delivery"]["state"] == "blocked"
+
+
+@pytest.mark.usefixtures("subscription")
+def test_settling_lets_go_what_a_swap_holds_back(shop: Shop, receiver: RawReceiver) -> None:
+    # Held back for twice as long as the partner is watched, which is more than anybody waits here.
+    shop.update(quiet_for=60_000)
+    shop.fault("swap")
+    shop.customer.submits_return()
+    assert shop.settle(timeout=10, quiet_for=0)["settled"]
+    assert len(receiver.got) == 1
+    shop.fault("swap")
+    shop.customer.submits_return()
+    shop.clock.advance(by="1s", quiet_for=0)
+    assert len(receiver.got) == 2
