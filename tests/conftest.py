@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from msgspec import UNSET, structs
 
-import loopsim.operations.control.acts
+import loopsim.operations.control
 import loopsim.operations.loop
 import loopsim.operations.timers  # noqa: F401  imported, as the two above, for what they register
 from loopsim.clock import Clock, from_ms, to_ms

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import loopsim.operations.control  # noqa: F401  registers the acts
 from loopsim import contract
 from loopsim.cli import main
 from loopsim.domain.durations import CARRIER, DURATIONS
 from loopsim.embedded import EmbeddedServer
-from loopsim.operations.control import acts as _acts  # noqa: F401  registers the acts
 from loopsim.operations.perform import OPERATIONS
 from tests.diagram import diagram
 

@@ -567,6 +567,20 @@ def test_a_body_is_asked_for_only_where_it_is_wanted(target: Victim) -> None:
     unwanted.close()
 
 
+@pytest.mark.parametrize("named", ["\u00b2", "\u0663", "9" * 5000, "9" * 30, 10**30, -1, ""])
+def test_what_an_act_names_may_look_like_a_number_and_be_none(target: Victim, named: object) -> None:
+    for act, body in (
+        ("customer.submits_return", {"order": named}),
+        ("customer.submits_return", {"items": [{"outcome": "exchange", "exchange_variant": named}]}),
+        ("orders.makes", {"lines": [{"variant": named}]}),
+        ("orders.fulfils", {"order": named}),
+        ("stock.sets", {"variant": named, "available": 1}),
+        ("stock.sets", {"variant": "TEE-RED-M", "available": 1, "location_id": named}),
+    ):
+        reply = target.control("POST", f"/shops/victim/acts/{act}", json.dumps(body).encode(), **JSON)
+        assert reply.status in (404, 409, 422), (act, reply.body)
+
+
 def test_the_server_is_as_it_was(target: Victim) -> None:
     """After all of the above: both APIs answer, and what is stored can be read."""
     assert target.client.health()["status"] == "ok"

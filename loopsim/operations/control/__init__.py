@@ -1,9 +1,15 @@
 """The control API's operations on one shop. Importing this package registers them all."""
 
 from loopsim.operations.control import (  # noqa: F401  imported for what they register
-    acts,
+    carrier,
+    customers,
+    failures,
     faults,
+    happy_returns,
+    orders,
     reads,
     settings,
+    staff,
+    stock,
     subscriptions,
 )

@@ -1,0 +1,156 @@
+"""What customers do: submit a return, edit it, hand the items over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loopsim.domain.orders import Order, OrderLine
+from loopsim.domain.policy import decide
+from loopsim.domain.returns import Return
+from loopsim.domain.submission import Item, Submission, candidates, check_editable, edit, submit
+from loopsim.errors import Refusal
+from loopsim.operations import happy_returns, moves
+from loopsim.operations.control.named import named_order, named_return, named_variant, shown
+from loopsim.operations.perform import Call, operation
+from loopsim.store.transaction import Transaction
+
+DEFAULT_REASON = "Changed my mind"
+Body = dict[str, Any]
+
+
+@operation("customerSubmitsReturn")
+def customer_submits_return(tx: Transaction, call: Call) -> Any:
+    """Submit a return for an order, or for the next order that has something to send back."""
+    body = call.body or {}
+    order = _next_order(tx, body) if body.get("order") is None else named_order(tx, body["order"])
+    submission = _submission(tx, order, body, taken=frozenset())
+    decision = decide(
+        tx.settings.policy, order, candidates(submission), submission.method, tx.settings.default_destination_id
+    )
+    change = submit(submission, decision, tx.settings, tx.next_id, tx.now)
+    tx.hold_units(change.return_.id, [(line.id, line.order_line_id, line.unit) for line in change.return_.lines])
+    return shown(tx, moves.submit(tx, change))
+
+
+@operation("customerEditsReturn")
+def customer_edits_return(tx: Transaction, call: Call) -> Any:
+    """Choose other units or outcomes while the return is open and nothing was processed."""
+    body = call.body
+    return_ = tx.need_return(body["return_id"])
+    check_editable(return_)
+    order = tx.order(return_.order.id)
+    if order is None:
+        raise Refusal("order_not_found")
+    mine = frozenset((line.order_line_id, line.unit) for line in return_.lines)
+    same = {"method": return_.method, "leftover": return_.leftover, "gift": return_.is_gift}
+    submission = _submission(tx, order, {**same, **_same_choices(return_, body), **body}, taken=mine)
+    decision = decide(tx.settings.policy, order, candidates(submission), submission.method, return_.destination_id)
+    changed = edit(return_, submission, decision, tx.next_id, tx.now)
+    tx.forget_units(return_.id)
+    tx.hold_units(return_.id, [(line.id, line.order_line_id, line.unit) for line in changed.lines])
+    return shown(tx, moves.start_if_due(tx, moves.save(tx, changed, "edit")))
+
+
+@operation("customerDropsOff")
+def customer_drops_off(tx: Transaction, call: Call) -> Any:
+    """Hand the items over at a Happy Returns bar."""
+    return shown(tx, happy_returns.drop_off(tx, named_return(tx, call)))
+
+
+def _same_choices(return_: Return, body: Body) -> Body:
+    """What an edit that does not speak of them leaves as it was: the units, and what was bought with their credit."""
+    items = [
+        {
+            "line_item_id": line.order_line_id,
+            "outcome": line.resolution,
+            "reason": line.reason,
+            "parent_reason": line.parent_reason,
+            "comment": line.comment,
+            "exchange_variant": line.exchange_variant_id,
+        }
+        for line in return_.lines
+    ]
+    still_shops = any(item.get("outcome") == "shop_now" for item in body.get("items", items))
+    # Even exchanges come first, one per unit; what follows was bought.
+    bought = return_.exchanges[sum(line.resolution == "exchange" for line in return_.lines) :]
+    shop_now = [{"variant": item.variant_id} for item in bought] if still_shops else []
+    return {"items": items, "shop_now": shop_now}
+
+
+def _next_order(tx: Transaction, body: Body) -> Order:
+    """The first order that has all the units that are asked for; final sale does not count unless it is named."""
+    refusal = Refusal("nothing_returnable")
+    for order in tx.orders():
+        free = [piece for piece in _free(tx, order) if not piece[0].final_sale or _is_named(piece[0], body)]
+        if not free:
+            continue
+        try:
+            for wanted in body.get("items") or [{}]:
+                _units(tx, wanted, free)
+        except Refusal as other:
+            refusal = other
+        else:
+            return order
+    raise refusal
+
+
+def _is_named(line: OrderLine, body: Body) -> bool:
+    return any(
+        item.get("line_item_id") == line.id or (item.get("sku") is not None and item["sku"] == line.sku)
+        for item in body.get("items") or ()
+    )
+
+
+def _free(tx: Transaction, order: Order, mine: frozenset[tuple[int, int]] = frozenset()) -> list[tuple[OrderLine, int]]:
+    """The fulfilled units that no return holds but the one with the units `mine`: (line, unit), those first, then in
+    order."""
+    held = tx.held_units(line.id for line in order.lines) - mine
+    free = [(line, unit) for line in order.lines for unit in range(line.fulfilled) if (line.id, unit) not in held]
+    return sorted(free, key=lambda piece: (piece[0].id, piece[1]) not in mine)
+
+
+def _submission(tx: Transaction, order: Order, body: Body, taken: frozenset[tuple[int, int]]) -> Submission:
+    free = _free(tx, order, taken)
+    if not free:
+        raise Refusal("nothing_returnable")
+    asked = body.get("items") or [{}]
+    items = [item for wanted in asked for item in _units(tx, wanted, free)]
+    shop_now = tuple(
+        (named_variant(tx, each["variant"]), each.get("quantity", 1)) for each in body.get("shop_now") or ()
+    )
+    return Submission(
+        order=order,
+        items=tuple(items),
+        shop_now=shop_now,
+        leftover=body.get("leftover") or "refund",
+        method=body.get("method") or "mail",
+        instant=bool(body.get("instant")),
+        gift=bool(body.get("gift")),
+    )
+
+
+def _units(tx: Transaction, wanted: Body, free: list[tuple[OrderLine, int]]) -> list[Item]:
+    """Take as many units off `free` as are wanted; refuse where they are not to be had. Final sale is taken only where
+    it is named, or where there is nothing else."""
+    line_id, sku = wanted.get("line_item_id"), wanted.get("sku")
+    variant = None if wanted.get("exchange_variant") is None else named_variant(tx, wanted["exchange_variant"])
+    chosen = []
+    for _ in range(wanted.get("quantity", 1)):
+        fitting = [
+            index for index, (line, _) in enumerate(free) if line_id in (None, line.id) and sku in (None, line.sku)
+        ]
+        if not fitting:
+            raise Refusal("unit_already_returned")
+        line, unit = free.pop(min(fitting, key=lambda index: free[index][0].final_sale))
+        chosen.append(
+            Item(
+                line=line,
+                unit=unit,
+                resolution=wanted.get("outcome") or "refund",
+                reason=wanted.get("reason") or DEFAULT_REASON,
+                parent_reason=wanted.get("parent_reason"),
+                comment=wanted.get("comment") or "N/A",
+                exchange_variant=variant,
+            )
+        )
+    return chosen

@@ -1,0 +1,115 @@
+"""Orders: customers make them, the warehouse sends them out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from msgspec import structs
+
+from loopsim.domain.orders import Address, Customer, Fulfillment, Order, OrderLine
+from loopsim.domain.snowflakes import snowflake
+from loopsim.errors import Refusal
+from loopsim.operations.control.named import named_order, named_variant
+from loopsim.operations.perform import Call, operation
+from loopsim.store.transaction import Transaction
+
+Body = dict[str, Any]
+
+
+@operation("ordersMakes")
+def orders_makes(tx: Transaction, call: Call) -> Any:
+    """A customer orders; by default the order is fulfilled at once."""
+    body = call.body
+    settings, number = tx.settings, tx.count("order")
+    shopify = settings.platform == "shopify"
+    order_id = snowflake(tx.now, 2 * number, settings.seed)
+    lines = tuple(_order_line(tx, wanted, body.get("tax_percent", 0)) for wanted in body["lines"])
+    if body.get("fulfilled", True):
+        lines = tuple(structs.replace(line, fulfilled=line.quantity) for line in lines)
+    provider_number = str(90_000 + number)
+    email = body.get("email") or f"shopper{number}@example.com"
+    first, last = body.get("first_name") or "Robin", body.get("last_name") or "Shopper"
+    address = Address(
+        name=f"{first} {last}",
+        address1="1 Test Street",
+        city="Testville",
+        state="Ohio" if settings.country_code == "US" else "",
+        zip=body.get("zip") or "43004",
+        country=body.get("country") or settings.country,
+        country_code=body.get("country_code") or settings.country_code,
+    )
+    order = Order(
+        id=order_id,
+        loop_id=150_000_000 + number,
+        provider_id=5_900_000_000_000 + number if shopify else order_id,
+        name=body.get("name") or f"#{provider_number}",
+        number=str(int(provider_number) - 1000) if shopify else "",
+        provider_number=provider_number if shopify else "",
+        customer=Customer(
+            id=snowflake(tx.now, 2 * number + 1, settings.seed), email=email, first_name=first, last_name=last
+        ),
+        currency=settings.currency,
+        created_at=tx.now - timedelta(days=3),
+        lines=lines,
+        shipping_address=address,
+        billing_address=address,
+        taxes_included=settings.taxes_included,
+    )
+    tx.put_order(order)
+    return {"order": _order_view(order)}
+
+
+def _order_line(tx: Transaction, wanted: Body, tax_percent: int) -> OrderLine:
+    variant = named_variant(tx, wanted["variant"])
+    quantity, discount = wanted.get("quantity", 1), wanted.get("discount", 0)
+    net = variant.price * quantity - discount
+    if net < 0:
+        raise Refusal("discount_too_large")
+    included = tx.settings.taxes_included
+    tax = net * tax_percent // (100 + tax_percent) if included else net * tax_percent // 100
+    return OrderLine(
+        id=13_900_000_000_000 + tx.count("order_line"),
+        product_id=variant.product_id,
+        variant_id=variant.id,
+        sku=variant.sku,
+        title=variant.product_title,
+        variant_title=variant.title or None,
+        quantity=quantity,
+        unit_price=variant.price,
+        discount=discount,
+        tax=tax,
+        barcode=variant.barcode,
+        image=variant.image,
+        tags=variant.tags,
+    )
+
+
+@operation("ordersFulfils")
+def orders_fulfils(tx: Transaction, call: Call) -> Any:
+    """Everything of an order is sent out; from then on it can come back."""
+    order = named_order(tx, call.body["order"])
+    left = tuple((line.id, line.quantity - line.fulfilled) for line in order.lines if line.quantity > line.fulfilled)
+    fulfilled = structs.replace(
+        order,
+        lines=tuple(structs.replace(line, fulfilled=line.quantity) for line in order.lines),
+        fulfillments=(
+            (*order.fulfillments, Fulfillment(id=tx.next_id("fulfillment"), fulfilled_at=tx.now, lines=left))
+            if left
+            else order.fulfillments
+        ),
+    )
+    tx.put_order(fulfilled)
+    return {"order": _order_view(fulfilled)}
+
+
+def _order_view(order: Order) -> Body:
+    return {
+        "id": order.id,
+        "name": order.name,
+        "provider_id": order.provider_id,
+        "line_items": [
+            {"id": line.id, "sku": line.sku, "quantity": line.quantity, "fulfilled": line.fulfilled}
+            for line in order.lines
+        ],
+    }
