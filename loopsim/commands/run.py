@@ -39,7 +39,7 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--idle-path", default="idle", show_default=True, help="The member of that answer, dotted.")
 @options.flag("--register", help="URL that is told of each shop (name, api_base, key, secret) before its story.")
 @options.flag("--mode", type=click.Choice(["single", "per-worker", "tenant"]), default="single", show_default=True)
-@options.flag("--jobs", "-j", type=click.IntRange(1), default=1, show_default=True, help="How many at once.")
+@options.flag("--jobs", "-j", type=options.Whole(1), default=1, show_default=True, help="How many at once.")
 @options.flag("--only", "-k", metavar="WORDS", help="Only the scenarios with these words in id, title or covers.")
 @options.flag("--reset", help="URL to POST to, or command, before each story.")
 @options.flag("--patience", default="5s", show_default=True, help="How long an expectation waits.")
@@ -47,9 +47,9 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--shift-windows", is_flag=True, help="Move the from and to of list calls to the shop's time.")
 @options.flag("--strict", is_flag=True, help="Fail on what was skipped or not judged.")
 @options.flag("--fail-on", type=click.Choice(["error", "warning"]), default="error", show_default=True)
-@options.flag("--fail-under", type=click.FloatRange(0, 100), help="Least lifecycle coverage in percent.")
+@options.flag("--fail-under", type=options.Number(0, 100), help="Least lifecycle coverage in percent.")
 @options.flag("--url", help="A loopsim that runs already. [default: start one]")
-@options.flag("--port", type=click.IntRange(0, 65535), help="Port of the one started. [default: 8484, or a free one]")
+@options.flag("--port", type=options.PORT, help="Port of the one started. [default: 8484, or a free one]")
 @options.flag("--shop", default="default", show_default=True, help="The shop whose place the stories take.")
 @run_reports.flags
 @options.token
