@@ -45,6 +45,12 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--patience", default="5s", show_default=True, help="How long an expectation waits.")
 @options.flag("--timeout", default="60s", show_default=True, help="How long a scenario may take.")
 @options.flag("--shift-windows", is_flag=True, help="Move the from and to of list calls to the shop's time.")
+@options.flag(
+    "--provoke/--no-provoke",
+    default=None,
+    envvar="LOOPSIM_PROVOKE",
+    help="Also send forgeries, duplicates, odd payloads and the like. [default: with suites]",
+)
 @options.flag("--strict", is_flag=True, help="Fail on what was skipped or not judged.")
 @options.flag("--fail-on", type=click.Choice(["error", "warning"]), default="error", show_default=True)
 @options.flag("--fail-under", type=options.Number(0, 100), help="Least lifecycle coverage in percent.")
@@ -78,6 +84,7 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
         time_limit=seconds(values["timeout"]),
         patience=seconds(values["patience"]),
         shift_windows=values["shift_windows"],
+        provoke=_provokes(paths, values["provoke"]),
         strict=values["strict"],
         fail_on=values["fail_on"],
         fail_under=values["fail_under"] or 0.0,
@@ -112,6 +119,11 @@ def _tell(result: RunResult, format: str) -> None:
         click.echo(msgspec.json.encode(redacted(result)).decode())
         return
     run_reports.tell(result)
+
+
+def _provokes(paths: tuple[str, ...], asked: bool | None) -> bool:
+    """Whether the provocations are played: where nobody says, with the suites that ship."""
+    return any(path.startswith("@") for path in paths) if asked is None else asked
 
 
 @contextmanager

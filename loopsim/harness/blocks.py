@@ -35,6 +35,11 @@ def own_block(id_: str) -> int:
     return int.from_bytes(digest) % MOST + 1
 
 
+def first_of(block: int) -> tuple[int, int]:
+    """The first id of a block, and how many it has."""
+    return _FIRST + block * _WIDTH, _WIDTH
+
+
 def blocks_in(entry: Entry) -> set[int]:
     """The blocks of the ids that a call bears, in its path, its query and its body."""
     text = " ".join(entry.get(name) or "" for name in ("path", "query", "request_body"))

@@ -7,7 +7,9 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from loopsim import __version__
 from loopsim.client import Loopsim
@@ -23,8 +25,17 @@ from loopsim.harness.suites import address
 from loopsim.rules.catalogue import RULES, judge_all
 from loopsim.rules.evidence import Evidence
 
+if TYPE_CHECKING:
+    from loopsim.harness.provocations import Provoked
+
 # Only stories made for it can show what these ask for (`harness.provocations`).
 _BY_PROVOCATION = tuple(rule.name for rule in RULES if rule.needs == "provocation")
+# Traffic rules that a provocation gives something to judge.
+_ALSO = {
+    "answer_lost": ("retried-safely", "processed-once", "ended-returns-left-alone", "no-retry-storm"),
+    "server_error": ("retried-safely", "processed-once", "ended-returns-left-alone", "no-retry-storm"),
+    "too_many": ("too-many-attempts-waited-out", "no-retry-storm"),
+}
 _DAY = timedelta(days=1)
 
 
@@ -67,6 +78,20 @@ class Judge:
             status = "error"
         why = "The run was interrupted during it." if played.went.interrupted else ""
         return self._result(scenario, played, status, duration_ms, tuple(failures), verdicts, why)
+
+    def provoked(self, provoked: Provoked, during: Scenario | None) -> ScenarioResult:
+        """The result of a provocation; `during` is a scenario of the run, which the command that repeats it names."""
+        asked = {provoked.rule.name, *_ALSO.get(provoked.rule.provocation, ())}
+        evidence = Evidence(entries=provoked.played.entries, provocations=(provoked.provocation,))
+        verdicts = verdicts_of(evidence, off=[rule.name for rule in RULES if rule.name not in asked])
+        status: Status = "failed" if any(map(self._fails, verdicts)) else "passed"
+        (own,) = (verdict for verdict in verdicts if verdict.rule == provoked.rule.name)
+        if status == "passed" and own.outcome == "not_judged":
+            status = "skipped"
+        result = self._result(provoked.scenario, provoked.played, status, provoked.duration_ms, (), verdicts, own.why)
+        if during is None:
+            return result
+        return structs.replace(result, reproduce=f"{self._reproduce(during)} --provoke")
 
     def whole(
         self,

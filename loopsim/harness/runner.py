@@ -29,6 +29,8 @@ from loopsim.harness.journal import Entry, call_line
 from loopsim.harness.judging import Judge
 from loopsim.harness.partner import NeverStarted, unreachable
 from loopsim.harness.plan import RunPlan
+from loopsim.harness.provocations import IDS as PROVOKED
+from loopsim.harness.provocations import Provoker
 from loopsim.harness.results import Failure, RunResult, ScenarioResult
 
 INTERRUPTED = 130
@@ -50,7 +52,8 @@ class Run:
     def __init__(self, plan: RunPlan, server: Loopsim, listener: Listener) -> None:
         self._plan = plan
         self._listener = listener
-        self._blocks = blocks(scenario.id for scenario in plan.scenarios)
+        provoked = PROVOKED if plan.provoke else ()
+        self._blocks = blocks((*(scenario.id for scenario in plan.scenarios), *provoked))
         self._todo: deque[Scenario] = deque(plan.scenarios)
         self._judge = Judge(plan, server)
         self._results: dict[str, ScenarioResult] = {}
@@ -59,6 +62,7 @@ class Run:
         self._over: queue.Queue[None] = queue.Queue()
         self._interrupted = False
         self._unreachable = False
+        self._provoking = threading.Lock()
         count = 1 if plan.mode == "single" else max(1, min(plan.jobs, len(plan.scenarios)))
         self._benches = [Bench(plan, server, number, self._blocks) for number in range(count)]
 
@@ -86,7 +90,8 @@ class Run:
         self._add_late()
         for scenario in self._todo:
             self._results[scenario.id] = self._judge.unplayed(scenario, "The run was interrupted before it.")
-        results = tuple(self._results[scenario.id] for scenario in self._plan.scenarios if scenario.id in self._results)
+        ids = dict.fromkeys((*(scenario.id for scenario in self._plan.scenarios), *self._results))
+        results = tuple(self._results[id_] for id_ in ids if id_ in self._results)
         return self._judge.whole(
             results,
             started_at=started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -105,6 +110,7 @@ class Run:
                 try:
                     scenario = self._todo.popleft()
                 except IndexError:
+                    self._provoke(bench)
                     return
                 self._play(bench, scenario)
         except LoopsimError as error:
@@ -115,6 +121,20 @@ class Run:
         finally:
             bench.close()
             self._over.put(None)
+
+    def _provoke(self, bench: Bench) -> None:
+        """The provocations, on the first bench that has nothing else to do."""
+        if not self._plan.provoke or self._interrupted or not self._provoking.acquire(blocking=False):
+            return
+        partner = next(iter(self._plan.partners), "") or "partner"
+        during = self._plan.scenarios[0] if self._plan.scenarios else None
+        for provoked in Provoker(bench, self._plan.scenarios, self._blocks, partner).provoke():
+            if self._interrupted:
+                return
+            self._listener.started(provoked.scenario)
+            result = self._judge.provoked(provoked, during)
+            self._results[result.id] = result
+            self._listener.ended(result)
 
     def _play(self, bench: Bench, scenario: Scenario) -> None:
         self._listener.started(scenario)

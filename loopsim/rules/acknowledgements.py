@@ -100,5 +100,6 @@ RULES = (
         mend="Put the message into a queue, answer 200, and let a worker make the calls.",
         fact="duration-attempt",
         judge=lambda traffic: without_effect(traffic, "slow_loop", "While Loop was slow"),
+        provocation="slow_loop",
     ),
 )

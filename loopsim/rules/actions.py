@@ -138,6 +138,7 @@ RULES = (
         mend="An action has succeeded only if the body is the value true; anything with errors is a refusal.",
         fact="actions-unprocessable",
         judge=lambda traffic: without_effect(traffic, "refused_action", "When Loop refused with 200 and errors"),
+        provocation="refused_action",
     ),
     Rule(
         name="refusals-not-repeated",

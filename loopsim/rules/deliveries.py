@@ -17,6 +17,7 @@ RULES = (
         "did, or a hash of the body.",
         fact="hook-at-least-once",
         judge=lambda traffic: without_effect(traffic, "duplicate", "Sent twice"),
+        provocation="duplicate",
     ),
     Rule(
         name="order-not-assumed",
@@ -29,6 +30,7 @@ RULES = (
         "older.",
         fact="quirk-delivery-order",
         judge=lambda traffic: without_effect(traffic, "swapped", "Sent in another order"),
+        provocation="swapped",
     ),
     Rule(
         name="late-delivery-harmless",
@@ -39,5 +41,6 @@ RULES = (
         mend="Read the return before acting, or compare updated_at and ignore what is older than what you know.",
         fact="quirk-delivery-order",
         judge=lambda traffic: without_effect(traffic, "late", "Sent late"),
+        provocation="late",
     ),
 )

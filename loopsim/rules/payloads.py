@@ -16,6 +16,7 @@ RULES = (
         "FAIL_ON_UNKNOWN).",
         fact="versions-additive",
         judge=lambda traffic: survived(traffic, "unknown_field", "Sent with a field that no page names"),
+        provocation="unknown_field",
     ),
     Rule(
         name="unknown-values-survived",
@@ -26,6 +27,7 @@ RULES = (
         mend="Give every switch over Loop's words a default that puts this one return aside.",
         fact="states-inside",
         judge=lambda traffic: survived(traffic, "unknown_enum", "Sent with values that no page names"),
+        provocation="unknown_enum",
     ),
     Rule(
         name="nulls-survived",
@@ -36,6 +38,7 @@ RULES = (
         mend="Treat members that may be null as optional in your types, and test with none of them.",
         fact="payload-return-order-numbers",
         judge=lambda traffic: survived(traffic, "nulls", "Sent with nulls"),
+        provocation="nulls",
     ),
     Rule(
         name="not-available-survived",
@@ -46,6 +49,7 @@ RULES = (
         mend='Turn "N/A" and empty text into null where you read a payload, before dates are parsed or numbers booked.',
         fact="return-not-available",
         judge=lambda traffic: survived(traffic, "not_available", 'Sent with "N/A" for all that a label would tell'),
+        provocation="not_available",
     ),
     Rule(
         name="empty-payload-survived",
@@ -56,6 +60,7 @@ RULES = (
         mend="Check that the body is an object with an id before reading it; answer 200 to what is not.",
         fact="quirk-empty-pair",
         judge=lambda traffic: survived(traffic, "empty_payload", "Sent []"),
+        provocation="empty_payload",
     ),
     Rule(
         name="lost-answers-survived",
@@ -68,6 +73,7 @@ RULES = (
         mend="After a lost answer read the return (or its notes), and repeat only what is not there.",
         fact="idempotency-none",
         judge=lambda traffic: without_effect(traffic, "answer_lost", "When an answer was lost"),
+        provocation="answer_lost",
     ),
     Rule(
         name="too-many-attempts-survived",
@@ -78,6 +84,7 @@ RULES = (
         mend="Wait as long as Retry-After says, then make the same call again.",
         fact="rate-limit",
         judge=lambda traffic: without_effect(traffic, "too_many", "When Loop answered 429"),
+        provocation="too_many",
     ),
     Rule(
         name="server-errors-survived",
@@ -89,5 +96,6 @@ RULES = (
         mend="Read the return, and if nothing was done try again with growing pauses; or tell your people.",
         fact="http-server-error",
         judge=lambda traffic: without_effect(traffic, "server_error", "When Loop answered 500"),
+        provocation="server_error",
     ),
 )

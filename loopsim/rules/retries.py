@@ -6,7 +6,7 @@ from loopsim.rules.rule import Judgement, Rule, failed, not_judged
 from loopsim.rules.traffic import Call, Delivery, Step, Traffic, shows
 
 # What does something a second time when it is asked a second time, or may.
-_NOT_REPEATABLE = frozenset({
+NOT_REPEATABLE = frozenset({
     "processReturn", "removeLineItems", "createNote", "createLabel", "generateLabel", "createFraudReport",
     "createWebhook", "createDestination",
 })  # fmt: skip
@@ -14,7 +14,7 @@ _SAME_BY_PATH = frozenset({"processReturn", "removeLineItems", "generateLabel", 
 
 
 def _safely(traffic: Traffic) -> Judgement:
-    doubtful = [call for call in traffic.of(*_NOT_REPEATABLE) if call.doubtful]
+    doubtful = [call for call in traffic.of(*NOT_REPEATABLE) if call.doubtful]
     if not doubtful:
         return not_judged("No answer to an action was lost, and none was a 5xx, in this story.")
     findings = []

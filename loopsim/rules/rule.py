@@ -37,7 +37,8 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     `name` is kebab-case and stable; `title` one sentence in the imperative; `reason` why it matters, `mend` how to do
     it right; `fact` an anchor of `openapi/FACTS.md`. `judge` takes a `Traffic` (`rules.traffic`), which is an
-    `Evidence` made sense of; `rules.catalogue` asks all of them.
+    `Evidence` made sense of; `rules.catalogue` asks all of them. `provocation` is the kind
+    of provocation that it needs, where it needs one.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     mend: str
     fact: str
     judge: Callable[[Any], Judgement]
+    provocation: str = ""
 
 
 def passed() -> Judgement:

@@ -33,6 +33,7 @@ RULES = (
         "what differs before you look at it.",
         fact="hook-signature",
         judge=lambda traffic: without_effect(traffic, "forged_signature", "Sent with a forged signature"),
+        provocation="forged_signature",
     ),
     Rule(
         name="signature-required",
@@ -43,6 +44,7 @@ RULES = (
         mend="Treat a missing X-Loop-Signature like a wrong one.",
         fact="hook-signature",
         judge=lambda traffic: without_effect(traffic, "unsigned", "Sent without a signature"),
+        provocation="unsigned",
     ),
     Rule(
         name="signature-over-raw-body",
@@ -54,6 +56,7 @@ RULES = (
         mend="Keep the raw body (in Express: express.raw()), verify over it, parse afterwards.",
         fact="hook-body",
         judge=lambda traffic: without_effect(traffic, "reserialised", "Sent with other bytes than those signed"),
+        provocation="reserialised",
     ),
     Rule(
         name="genuine-signature-accepted",

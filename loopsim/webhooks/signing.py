@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
@@ -29,12 +30,14 @@ def sign(body: bytes, secret: str) -> str:
 
 def signed(body: bytes, secret: str, tamper: str | None = None) -> tuple[bytes, str | None]:
     """The bytes to send and their signature. `tamper` spoils them: `signature` is made with another secret, `body`
-    differs from what was signed in one byte, `unsigned` has no signature."""
+    differs from what was signed in one byte, `reserialised` is the same JSON in other bytes, `unsigned` has none."""
     if tamper == "unsigned":
         return body, None
     if tamper == "signature":
         return body, sign(body, f"not {secret}")
     signature = sign(body, secret)
+    if tamper == "reserialised":
+        return _written_again(body), signature
     return (_altered(body) if tamper == "body" else body), signature
 
 
@@ -48,6 +51,14 @@ def crafted(body: bytes, secret: str, how: Any) -> str | None:
     over = how.get("over", "sent")
     signed_bytes = body if over == "sent" else over["text"].encode()
     return FORMS[how.get("form", "base64")](how.get("secret", secret).encode(), signed_bytes)
+
+
+def _written_again(body: bytes) -> bytes:
+    # As a client writes JSON that it has read: with spaces, and without PHP's escapes.
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
+    except ValueError:
+        return body + b" "
 
 
 def _altered(body: bytes) -> bytes:

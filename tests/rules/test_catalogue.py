@@ -51,6 +51,11 @@ def test_every_provocation_is_judged_by_a_rule() -> None:
         assert len(failed) == 1, kind
         assert "It did something." in verdicts[failed[0]].findings[0].says
         assert BY_NAME[failed[0]].needs == "provocation"
+        assert BY_NAME[failed[0]].provocation == kind
+
+
+def test_only_rules_about_a_provocation_name_one() -> None:
+    assert all(bool(rule.provocation) == (rule.needs == "provocation") for rule in RULES)
 
 
 ODD: st.SearchStrategy[Any] = st.one_of(

@@ -185,7 +185,7 @@ def test_a_delayed_delivery_that_fails_is_retried_without_another_delay(play: Pl
     play(story)
 
 
-@pytest.mark.parametrize("what", ["signature", "body", "unsigned"])
+@pytest.mark.parametrize("what", ["signature", "body", "reserialised", "unsigned"])
 def test_a_tampered_delivery_does_not_verify(play: Play, what: str) -> None:
     body = b'{"id":41}'
 

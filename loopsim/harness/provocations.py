@@ -1,0 +1,255 @@
+"""Stories in which something is done to the partner on purpose, each on a shop of its own.
+
+    silent ──┐                       what webhooks bring about = usual - silent
+    usual ───┼─▶ effects, compared
+    provoked ┘                       a forgery must end as silent does, everything else as usual does
+
+The verdict is on the effect, never on a status alone. What differs is tried once more, and only what differs both
+times counts: a partner that polls by its own clock does not do the same at each time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from msgspec import Struct, structs
+
+from loopsim.harness.bench import Bench, Played
+from loopsim.harness.crafting import CHANGES
+from loopsim.harness.disturbances import (
+    NOTHING,
+    SILENT,
+    SLOW_MS,
+    Body,
+    Course,
+    Disturbance,
+    acts_of,
+    disturbance,
+    go,
+    lifecycle,
+)
+from loopsim.harness.document import PartnerDocument, Place, Scenario
+from loopsim.harness.effects import Effect, coarse, differences, effect
+from loopsim.harness.play import Went
+from loopsim.harness.refusing import Walk, taken_for_success, walk
+from loopsim.harness.story import Story
+from loopsim.rules.catalogue import RULES
+from loopsim.rules.evidence import Evidence, Provocation, ProvocationKind
+from loopsim.rules.rule import Rule
+from loopsim.rules.traffic import Traffic
+
+PREFIX = "provocations/"
+KINDS: tuple[ProvocationKind, ...] = ProvocationKind.__args__  # type: ignore[attr-defined]
+_TRIES = 4  # base stories that are looked at for one in which webhooks have an effect
+IDS = tuple(
+    f"{PREFIX}{name}"
+    for name in (
+        *(f"{run}-{number}" for run in ("usual", "silent", "repeated") for number in range(_TRIES)),
+        *(f"{kind}{again}" for kind in KINDS for again in ("", "-again")),
+        "accepted",
+    )
+)
+"""The ids of all stories that this module may play; each needs a block of ids of its own."""
+
+_FORGED: frozenset[ProvocationKind] = frozenset({"forged_signature", "unsigned", "reserialised"})
+_LISTS = ("listReturns", "reportAsn")
+
+
+class Provoked(Struct, frozen=True, kw_only=True):
+    """A provocation, the rule that judges it, and the story that shows it."""
+
+    rule: Rule
+    scenario: Scenario
+    played: Played
+    provocation: Provocation
+    duration_ms: float
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """A story that was played: what came of it, and the effect it had."""
+
+    scenario: Scenario
+    played: Played
+    course: Course
+    effect: Effect
+    aside: Effect
+    """The effect, leaving out what was done about the bystander."""
+    traffic: Traffic
+
+
+class Base(Struct, frozen=True, kw_only=True):
+    """The story that is disturbed. `steady`: the partner does the same each time."""
+
+    scenario: Scenario
+    body: Body
+    usual: Told
+    silent: Told
+    steady: bool
+
+    @property
+    def visible(self) -> bool:
+        """Whether webhooks bring anything about."""
+        return self.of(self.usual) != self.of(self.silent)
+
+    def of(self, told: Told, *, aside: bool = False) -> Effect:
+        """The effect of a story, as finely as this partner lets it be compared."""
+        facts = told.aside if aside else told.effect
+        return facts if self.steady else coarse(facts)
+
+
+class Provoker:
+    """Plays the provocations on a bench. `scenarios` are those of the run; `blocks` has the ids of each story."""
+
+    def __init__(self, bench: Bench, scenarios: tuple[Scenario, ...], blocks: dict[str, int], partner: str) -> None:
+        self._bench = bench
+        self._scenarios = [each for each in scenarios if len(each.partners) == 1 and not each.schedule]
+        self._blocks = blocks
+        self._partner = PartnerDocument(name=partner)
+        self._rules = {rule.provocation: rule for rule in RULES if rule.provocation}
+
+    def provoke(self, kinds: tuple[ProvocationKind, ...] = KINDS) -> Iterator[Provoked]:
+        """Every provocation, one after another."""
+        base = self._base()
+        for kind in kinds:
+            began = time.perf_counter()
+            told, provocation = self._refused(base) if kind == "refused_action" else self._tried(kind, base)
+            rule = self._rules[kind]
+            yield Provoked(
+                rule=rule,
+                scenario=structs.replace(
+                    base.scenario if told is None else told.scenario,
+                    id=PREFIX + kind,
+                    title=rule.title,
+                    protects=rule.reason,
+                    steps=(),
+                ),
+                played=Played(went=Went()) if told is None else told.played,
+                provocation=provocation,
+                duration_ms=(time.perf_counter() - began) * 1000,
+            )
+
+    # the base
+
+    def _base(self) -> Base:
+        """The first story in which webhooks have an effect, else the first in which the partner makes calls."""
+        found: list[Base] = []
+        for number, (scenario, body) in enumerate(self._candidates()):
+            usual = self._tell(f"usual-{number}", scenario, body, NOTHING)
+            silent = self._tell(f"silent-{number}", scenario, body, SILENT)
+            repeated = self._tell(f"repeated-{number}", scenario, body, NOTHING)
+            steady = usual.effect == repeated.effect
+            base = Base(scenario=scenario, body=body, usual=usual, silent=silent, steady=steady)
+            found.append(base)
+            if base.visible:
+                return base
+        return next((base for base in found if base.usual.traffic.calls), found[0])
+
+    def _candidates(self) -> list[tuple[Scenario, Body]]:
+        """A whole lifecycle under the policies of the run's first scenarios, then the acts of those scenarios."""
+        firsts = self._scenarios[: _TRIES // 2] or [_PLAIN]
+        lives: list[tuple[Scenario, Body]] = [(each, lifecycle) for each in firsts]
+        return [*lives, *((each, acts_of(each)) for each in self._scenarios)][:_TRIES]
+
+    def _tell(self, name: str, base: Scenario, body: Body, disturbed: Disturbance) -> Told:
+        course = Course()
+        scenario, played = self._play(name, base, lambda story: go(story, body, disturbed, course))
+        block, without = self._blocks[scenario.id], frozenset(course.bystander)
+        return Told(
+            scenario=scenario,
+            played=played,
+            course=course,
+            effect=effect(played.entries, played.probes, block),
+            aside=effect(played.entries, played.probes, block, without),
+            traffic=Traffic(Evidence(entries=played.entries)),
+        )
+
+    def _play(self, name: str, base: Scenario, script: Body) -> tuple[Scenario, Played]:
+        story = structs.replace(
+            base, id=PREFIX + name, steps=(), schedule="", rules_off=(), row={}, partners=(self._partner,)
+        )
+        return story, self._bench.play(story, script)
+
+    # the provocations
+
+    def _tried(self, kind: ProvocationKind, base: Base) -> tuple[Told | None, Provocation]:
+        disturbed = disturbance(kind, base.usual.traffic.calls)
+        if disturbed is None:
+            return None, Provocation(kind=kind)
+        told = self._tell(kind, base.scenario, base.body, disturbed)
+        provocation = _judged(kind, base, told)
+        if provocation.effect:
+            second = self._tell(f"{kind}-again", base.scenario, base.body, disturbed)
+            seen_again = _judged(kind, base, second).effect
+            both = tuple(each for each in provocation.effect if each in seen_again)
+            provocation = structs.replace(provocation, effect=both)
+        return told, provocation
+
+    def _refused(self, base: Base) -> tuple[Told | None, Provocation]:
+        accepted, refused = Walk(), Walk()
+
+        def walks(walked: Walk, story: Story, *, refuse: bool) -> None:
+            found = walk(story, refuse=refuse)
+            walked.before, walked.after, walked.call = found.before, found.after, found.call
+
+        self._play("accepted", base.scenario, lambda story: walks(accepted, story, refuse=False))
+        scenario, played = self._play("refused_action", base.scenario, lambda story: walks(refused, story, refuse=True))
+        told = Told(
+            scenario=scenario,
+            played=played,
+            course=Course(),
+            effect=Effect(),
+            aside=Effect(),
+            traffic=Traffic(Evidence(entries=played.entries)),
+        )
+        call = refused.call
+        provocation = Provocation(
+            kind="refused_action",
+            effect=taken_for_success(accepted, refused),
+            control=call is not None and not call.accepted and accepted.after not in (None, accepted.before),
+            entries=() if call is None else (call.id,),
+        )
+        return told, provocation
+
+
+def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
+    """What a provocation brought about, beside what it should have."""
+    struck = [each for each in told.traffic.deliveries if not each.genuine]
+    hit = [call for call in told.traffic.calls if call.fault]
+    provocation = Provocation(
+        kind=kind,
+        alive=told.course.alive,
+        statuses=tuple(dict.fromkeys(each.status for each in struck)),
+        entries=(*(each.id for each in struck), *(call.id for call in hit))[:20],
+        control=base.visible,
+    )
+    if kind == "slow_loop":
+        waited = [call for call in told.traffic.calls if (call.ended or 0) - (call.began or 0) > SLOW_MS * 0.9]
+        entries = tuple(call.id for call in waited)
+        return structs.replace(provocation, effect=_slow_answers(base, told), control=bool(waited), entries=entries)
+    if kind in _FORGED:
+        if any(told.traffic.of(*_LISTS)):
+            # It may have found the return by itself, so what it did proves nothing.
+            return structs.replace(provocation, control=False)
+        return structs.replace(provocation, effect=differences(base.of(base.silent), base.of(told)))
+    aside = kind in CHANGES
+    effect = differences(base.of(base.usual, aside=aside), base.of(told, aside=aside))
+    if hit or kind in ("answer_lost", "too_many", "server_error"):
+        return structs.replace(provocation, effect=effect if hit else (), control=bool(hit))
+    return structs.replace(provocation, effect=effect)
+
+
+def _slow_answers(base: Base, told: Told) -> tuple[str, ...]:
+    """The deliveries whose answer waited for Loop's."""
+    usual = max((each.duration_ms or 0 for each in base.usual.traffic.deliveries), default=0)
+    if usual > SLOW_MS / 2:
+        return ()
+    slow = [each for each in told.traffic.deliveries if (each.duration_ms or 0) > SLOW_MS * 0.9]
+    triggers = dict.fromkeys(each.trigger for each in slow)
+    said = "it answered {} only after {} of Loop's own time, otherwise within {:.0f} ms."
+    return tuple(said.format(trigger, f"{SLOW_MS} ms", max(usual, 1)) for trigger in triggers)
+
+
+_PLAIN = Scenario(
+    id="", title="", protects="", place=Place("(generated)", 1, 1), patterns=(), direction="", stages=(), steps=()
+)
