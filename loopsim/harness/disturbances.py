@@ -46,8 +46,9 @@ class Course(Struct):
 
 class Disturbance(Struct, frozen=True, kw_only=True):
     """What is done: faults from the beginning or, with `later`, when the bystander is there; settings of the shop, odd
-    payloads about the bystander, every delivery once more at the end, no webhooks at all. `patient`: the partner may have to wait, and gets the time for it; the
-    shop's clock runs on meanwhile, so that what Loop has queued is done when the partner looks again."""
+    payloads about the bystander, every delivery once more at the end, no webhooks at all. `patient`: the partner may
+    have to wait, and gets the time for it; the shop's clock runs on meanwhile, so that what Loop has queued is done
+    when the partner looks again."""
 
     faults: tuple[Fault, ...] = ()
     later: bool = False

@@ -199,7 +199,7 @@ def test_a_tampered_delivery_does_not_verify(play: Play, what: str) -> None:
         await rig.idle()
         for request in receiver.requests:
             assert request.headers.get("x-loop-signature") != sign(request.body, rig.shop.settings.secret)
-            assert (request.body == body) == (what != "body")
+            assert (request.body == body) == (what not in ("body", "reserialised"))
             assert "id" in json.loads(request.body)
         # What is recorded is what was sent.
         sent = [request.body.decode() for request in receiver.requests]

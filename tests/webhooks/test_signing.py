@@ -49,3 +49,12 @@ def test_a_tampered_body_can_still_be_read() -> None:
 
 def test_an_unsigned_message_has_no_signature() -> None:
     assert signed(BODY, SECRET, "unsigned") == (BODY, None)
+
+
+def test_what_is_written_again_says_the_same_in_other_bytes() -> None:
+    body = rb'{"url":"https:\/\/x.example","name":"Zo\u00eb"}'
+    sent, signature = signed(body, "s", "reserialised")
+    assert json.loads(sent) == json.loads(body)
+    assert sent != body
+    assert signature == sign(body, "s")
+    assert signed(b"no JSON", "s", "reserialised")[0] != b"no JSON"
