@@ -165,12 +165,6 @@ def check_registered(contract: Contract) -> None:
         )
 
 
-def all_scopes(contract: Contract) -> frozenset[str]:
-    """Every scope that a key may have."""
-    flows = contract.document("loop")["components"]["securitySchemes"]["oauth"]["flows"]
-    return frozenset(scope for flow in flows.values() for scope in flow["scopes"])
-
-
 def _hosts(options: Options) -> Hosts:
     loopback = is_loopback(options.host)
     if not loopback and not options.token:
@@ -196,7 +190,7 @@ def _ensure_default_shop(world: World, contract: Contract, options: Options, wal
     settings = new_settings(DEFAULT_SHOP, seed=options.seed, world=options.world)
     try:
         world.create(DEFAULT_SHOP, settings=settings, clock=clock)
-        world.add_key(DEFAULT_SHOP, all_scopes(contract), "default")
+        world.add_key(DEFAULT_SHOP, contract.scopes(), "default")
     except (OSError, sqlite3.OperationalError) as error:
         raise SetupError(
             f"The first shop cannot be written to {options.db} ({error}). Make room or give rights, or choose another"

@@ -111,6 +111,11 @@ class Contract:
         """The compiled schemas of a document."""
         return self._edition(api, version).schemas
 
+    def scopes(self) -> tuple[str, ...]:
+        """Every scope that an API key may have, in the words of the wire."""
+        flows = self.document("loop")["components"]["securitySchemes"]["oauth"]["flows"]
+        return tuple(dict.fromkeys(scope for flow in flows.values() for scope in flow["scopes"]))
+
     def quirks(self) -> dict[str, dict[str, Any]]:
         """The named quirks, `{name: {"values", "default", "fact", "says"}}`."""
         found: dict[str, dict[str, Any]] = self.document("loop").get("components", {}).get("x-quirks", {})

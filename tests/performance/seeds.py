@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from loopsim.bootstrap import DEFAULT_SHOP, all_scopes, register_operations
+from loopsim.bootstrap import DEFAULT_SHOP, register_operations
 from loopsim.clock import Clock, to_ms
 from loopsim.contract import load_contract
 from loopsim.domain.orders import Order
@@ -51,7 +51,7 @@ def seed(folder: Path, returns: int, free: int = 0, hooks: tuple[str, ...] = (),
     try:
         clock = Clock(mode="manual", shop_ms=to_ms(START))
         shop = world.create(DEFAULT_SHOP, settings=new_settings(DEFAULT_SHOP, rate_limit=RATE_LIMIT), clock=clock)
-        key = world.add_key(DEFAULT_SHOP, all_scopes(load_contract()), "bench")
+        key = world.add_key(DEFAULT_SHOP, load_contract().scopes(), "bench")
         model = next(order for order in shop.records.orders() if len(order.lines) == UNITS)
         ids = _orders(shop, model, returns + free)
         batches = range(0, returns, _BATCH)

@@ -7,13 +7,6 @@ from loopsim.server.control.registry import runtime_operation
 from loopsim.server.control.views import key_view
 from loopsim.server.runtime import Runtime
 
-# Every scope of Loop's API, in the words of the wire.
-ALL_SCOPES = (
-    "returns", "orders", "carts", "developer_tools", "destinations:read", "destinations:write",
-    "happy_returns_shipments:read", "label_requests:read", "label_requests:write", "labels:read", "labels:write",
-    "customers:read", "customers:write",
-)  # fmt: skip
-
 
 @runtime_operation("listKeys")
 async def list_keys(runtime: Runtime, call: Call) -> Answer:
@@ -26,7 +19,7 @@ async def list_keys(runtime: Runtime, call: Call) -> Answer:
 async def create_key(runtime: Runtime, call: Call) -> Answer:
     """A new key; with every scope where none is named."""
     body = call.body or {}
-    key = runtime.world.add_key(call.path["shop"], body.get("scopes", ALL_SCOPES), body.get("label", ""))
+    key = runtime.world.add_key(call.path["shop"], body.get("scopes", runtime.contract.scopes()), body.get("label", ""))
     return Answer({"key": key_view(key)}, 201)
 
 

@@ -10,7 +10,6 @@ from loopsim.domain.shop import Settings
 from loopsim.errors import Invalid
 from loopsim.operations.control.settings import changed
 from loopsim.operations.perform import Answer, Call
-from loopsim.server.control.keys import ALL_SCOPES
 from loopsim.server.control.registry import runtime_operation
 from loopsim.server.control.spans import moment_ms
 from loopsim.server.control.views import opened_view, shop_row, shop_view
@@ -34,7 +33,7 @@ async def create_shop(runtime: Runtime, call: Call) -> Answer:
     body: dict[str, Any] = call.body or {}
     name = body.get("name") or _free_name(runtime, "shop")
     shop = runtime.world.create(name, settings=_settings(name, body), clock=_clock(runtime, body))
-    key = runtime.world.add_key(name, body.get("scopes", ALL_SCOPES))
+    key = runtime.world.add_key(name, body.get("scopes", runtime.contract.scopes()))
     _open(runtime, shop, body)
     return Answer(opened_view(runtime, shop, key, call.base_url), 201)
 
@@ -48,7 +47,7 @@ async def replace_shop(runtime: Runtime, call: Call) -> Answer:
     shop = runtime.world.replace(old.name, settings=settings, clock=clock)
     key = next(iter(runtime.world.keys_of(shop.name)), None)
     if key is None:
-        key = runtime.world.add_key(shop.name, body.get("scopes", ALL_SCOPES))
+        key = runtime.world.add_key(shop.name, body.get("scopes", runtime.contract.scopes()))
     elif "scopes" in body:
         key = runtime.world.set_scopes(shop.name, key.id, body["scopes"])
     _open(runtime, shop, body)
@@ -84,7 +83,7 @@ async def copy_shop(runtime: Runtime, call: Call) -> Answer:
     source = runtime.world.shop(call.path["shop"])
     name = (call.body or {}).get("name") or _free_name(runtime, f"{source.name[:50]}-copy")
     shop = runtime.world.copy(source.name, name)
-    key = runtime.world.add_key(name, ALL_SCOPES)
+    key = runtime.world.add_key(name, runtime.contract.scopes())
     runtime.worker.recover(shop)
     runtime.scheduler.wake(shop)
     return Answer(opened_view(runtime, shop, key, call.base_url), 201)
