@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "listen": ("listen", "Subscribe a receiver, show live what it is sent, resend with one key."),
     "resend": ("resend", "Send a webhook delivery again, byte for byte."),
     "init": ("init", "Write a first scenario, settings and a CI workflow into a project."),
+    "coverage": ("coverage", "Say which scenarios cover what, and which add nothing."),
     "words": ("words", "List what the steps of a scenario can say, with arguments and examples."),
     "import": ("imports", "Fill a shop from an export of the real list endpoint."),
     "ledger": ("ledger", "Say what is simulated and how sure it is; with --shopify, what Loop did in the shop."),

@@ -1,0 +1,52 @@
+"""What journals exercise of what can be exercised."""
+
+from __future__ import annotations
+
+from loopsim.client import Loopsim
+from loopsim.embedded import EmbeddedServer
+from loopsim.harness import coverage
+from loopsim.harness.results import Coverage, Transition
+from tests.harness.reports.example import COVERED, POSSIBLE, journal
+
+
+def test_calls_refusals_deliveries_and_moves_count() -> None:
+    found = coverage.exercised(journal())
+
+    assert found.operations == COVERED.operations
+    assert found.errors == COVERED.errors
+    assert found.triggers == COVERED.triggers
+    assert Transition("return", "open", "process_done", "closed") in found.transitions
+
+
+def test_a_refusal_that_every_operation_can_give_counts_once() -> None:
+    possible = Coverage(errors=("any 429 too_many_attempts", "processReturn 200 not_open"))
+    done = Coverage(errors=("getReturnDetails 429 too_many_attempts", "listReturns 429 too_many_attempts"))
+
+    errors = coverage.measured(done, possible).kinds[1]
+
+    assert errors.covered == ("any 429 too_many_attempts",)
+    assert errors.missing == ("processReturn 200 not_open",)
+    assert errors.extra == ()
+
+
+def test_a_hundred_percent_is_only_said_of_the_whole() -> None:
+    many = tuple(f"operation{number}" for number in range(3000))
+
+    assert coverage.measured(Coverage(operations=many[1:]), Coverage(operations=many)).percent == 99.9
+    assert coverage.measured(POSSIBLE, POSSIBLE).percent == 100
+    assert coverage.measured(Coverage(), Coverage()).percent == 100
+
+
+def test_a_real_shop_exercises_what_its_server_says_is_possible() -> None:
+    with EmbeddedServer() as server, Loopsim(server.url) as client:
+        shop = client.create_shop(clock={"mode": "manual"})
+        shop.staff.cancels(return_id=shop.customer.submits_return(items=[{"outcome": "refund"}])["id"])
+        lifecycle = client.lifecycle()
+        entries = shop.journal(limit=10_000)["entries"]
+
+    found = coverage.measured(coverage.exercised(entries), coverage.possible(lifecycle))
+
+    assert all(kind.extra == () for kind in found.kinds)
+    assert "return: open → cancelled by cancel" in found.kinds[3].covered
+    assert coverage.assumptions(lifecycle, ["getCart"]) == ("carts-read-unknown",)
+    assert coverage.facts(lifecycle, ["versions-path", "gone"])["versions-path"].grade == "documented"
