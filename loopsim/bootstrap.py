@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from loopsim import operations
-from loopsim.clock import END, EPOCH, MOST_RATE, Clock, Mode, Wall, never_back, to_ms
+from loopsim.clock import END, EPOCH, MOST_RATE, Clock, Mode, Wall, in_ms, never_back, to_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract, load_contract
 from loopsim.errors import SetupError
@@ -184,7 +184,7 @@ def _ensure_default_shop(world: World, contract: Contract, options: Options, wal
         raise SetupError("A shop's time lies between 1970 and 2999. Choose another --moment.")
     if not 0 < options.rate <= MOST_RATE:
         raise SetupError(f"A clock runs more than 0 and at most {MOST_RATE:,} times as fast as the wall. Mend --rate.")
-    wall_ms = int(wall() * 1000)
+    wall_ms = in_ms(wall)
     start_ms = wall_ms if options.moment is None else to_ms(options.moment)
     clock = Clock(mode=options.clock, rate=options.rate, shop_ms=start_ms, wall_ms=wall_ms)
     settings = new_settings(DEFAULT_SHOP, seed=options.seed, world=options.world)

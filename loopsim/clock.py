@@ -40,6 +40,11 @@ MOST_RATE = 1_000_000
 """How many times as fast as the wall a scaled clock may run: eleven days in a second."""
 
 
+def in_ms(wall: Wall) -> int:
+    """What the wall shows, in whole milliseconds since 1970."""
+    return int(wall() * 1000)
+
+
 def never_back(wall: Wall) -> Wall:
     """The wall, but where it goes back, as a corrected one does, this one stands still, and so it does at `END`."""
     latest = -math.inf

@@ -18,7 +18,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from loopsim.clock import END_MS, Wall, from_ms
+from loopsim.clock import END_MS, Wall, from_ms, in_ms
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Performed
 from loopsim.operations.timers import RECURRING
@@ -165,10 +165,7 @@ class Advance:
 
     def _move_clock(self, to_ms: int) -> None:
         # In memory only: the database is told at the end, and by what the timers write.
-        self._shop.clock = self._shop.clock.at(to_ms, self._wall_ms())
+        self._shop.clock = self._shop.clock.at(to_ms, in_ms(self._wall))
 
     def _now_ms(self) -> int:
-        return max(self._shop.last_ms, self._shop.clock.now_ms(self._wall_ms()))
-
-    def _wall_ms(self) -> int:
-        return int(self._wall() * 1000)
+        return self._shop.now_ms(in_ms(self._wall))

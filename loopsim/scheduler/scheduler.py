@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from loopsim.clock import Wall
+from loopsim.clock import Wall, in_ms
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Performed
 from loopsim.scheduler.advance import SLICE, Advance, Advanced, Goal
@@ -78,7 +78,7 @@ class Scheduler:
         state.planned = None
         stands = state.advance is not None or shop.clock.mode == "manual"
         due_ms = None if stands else shop.next_due_ms()
-        delay = None if due_ms is None else shop.clock.wall_delay(due_ms, self._wall_ms())
+        delay = None if due_ms is None else shop.clock.wall_delay(due_ms, in_ms(self._wall))
         if delay is not None:
             self._plan(shop, state, self._wall() + delay)
 
@@ -191,7 +191,7 @@ class Scheduler:
         if shop.busy is not None:
             # It is woken at the end of what keeps it busy.
             return
-        now_ms = shop.clock.now_ms(self._wall_ms())
+        now_ms = shop.now_ms(in_ms(self._wall))
         try:
             while (performed := run_due(shop, now_ms)) is not None:
                 self._after(shop, performed)
@@ -214,6 +214,3 @@ class Scheduler:
         if state is None:
             state = self._states[shop] = _State(self._now)
         return state
-
-    def _wall_ms(self) -> int:
-        return int(self._wall() * 1000)

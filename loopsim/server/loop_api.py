@@ -191,7 +191,7 @@ class LoopApi:
 
     def _now_ms(self, shop: Shop | None) -> int:
         wall_ms = self._runtime.wall_ms()
-        return wall_ms if shop is None else max(shop.last_ms, shop.clock.now_ms(wall_ms))
+        return wall_ms if shop is None else shop.now_ms(wall_ms)
 
     def _admit(self, exchange: Exchange) -> Entrance:
         """The entrance of a call that may be performed; raises the refusal of one that may not."""

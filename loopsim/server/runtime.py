@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from loopsim.clock import Wall, from_ms
+from loopsim.clock import Wall, from_ms, in_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract
 from loopsim.errors import Damaged
@@ -51,11 +51,11 @@ class Runtime:
 
     def wall_ms(self) -> int:
         """The wall's time in whole milliseconds since 1970."""
-        return int(self.wall() * 1000)
+        return in_ms(self.wall)
 
     def now_ms(self, shop: Shop) -> int:
         """The shop's time in milliseconds since 1970."""
-        return max(shop.last_ms, shop.clock.now_ms(self.wall_ms()))
+        return shop.now_ms(self.wall_ms())
 
     def now(self, shop: Shop) -> datetime:
         """The shop's time."""

@@ -190,9 +190,13 @@ class Shop:
 
     # time
 
+    def now_ms(self, wall_ms: int) -> int:
+        """The shop's time in milliseconds when the wall shows `wall_ms`; never before what was last written."""
+        return max(self.last_ms, self.clock.now_ms(wall_ms))
+
     def now(self, wall_ms: int) -> datetime:
-        """The shop's time when the wall shows `wall_ms`; never before what was last written."""
-        return from_ms(max(self.last_ms, self.clock.now_ms(wall_ms)))
+        """The same as a moment."""
+        return from_ms(self.now_ms(wall_ms))
 
     def set_clock(self, clock: Clock) -> None:
         """Keep another clock."""

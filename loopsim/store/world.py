@@ -101,7 +101,7 @@ class World:
         row = shop.connection.execute("select at from journal order by id desc limit 1").fetchone()
         shop.last_ms = max(shop.last_ms, row[0] if row else 0)
         shown = max(shop.last_ms, shop.clock.shop_ms)
-        shop.set_clock(structs.replace(shop.clock, shop_ms=shown, wall_ms=self._wall_ms()))
+        shop.set_clock(structs.replace(shop.clock, shop_ms=shown, wall_ms=clocks.in_ms(self._wall)))
 
     # shops
 
@@ -138,7 +138,7 @@ class World:
         """A second shop with everything the first has but its keys. Its resets begin where the first's do."""
         source = self.shop(name)
         self._need_free(new)
-        clock = source.clock.at(source.last_ms, self._wall_ms())
+        clock = source.clock.at(source.last_ms, clocks.in_ms(self._wall))
         origin = self._origins[name]._replace(file=f"{new}.db")
         return self._add(new, origin, source.pages(), source.settings, clock, fresh=False)
 
@@ -146,7 +146,7 @@ class World:
         """The shop as it began, with the keys it has now. It is another object than before."""
         self.shop(name)
         origin = self._origins[name]
-        return self._begin_anew(name, origin, _first_clock(origin.clock, self._wall_ms()))
+        return self._begin_anew(name, origin, _first_clock(origin.clock, clocks.in_ms(self._wall)))
 
     def replace(self, name: str, *, settings: Settings, clock: Clock) -> Shop:
         """Another shop of the world `settings.world` in the place of this one, with the keys and the webhook secret
@@ -275,14 +275,11 @@ class World:
         if self._folder is not None:
             self._folder.remove(self._folder.file(origin.file))
 
-    def _wall_ms(self) -> int:
-        return int(self._wall() * 1000)
-
     def close(self) -> None:
         """Keep every shop's time, close the shops, and let go of the folder."""
-        wall_ms = self._wall_ms()
+        wall_ms = clocks.in_ms(self._wall)
         for shop in self.shops.values():
-            shown = max(shop.last_ms, shop.clock.now_ms(wall_ms))
+            shown = shop.now_ms(wall_ms)
             with suppress(sqlite3.Error):
                 shop.connection.execute("update shop set now = ?, counters = ?", (shown, encode(shop.counters)))
         self._let_go()

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from loopsim.clock import Wall, from_ms, to_ms
+from loopsim.clock import Wall, from_ms, in_ms, to_ms
 from loopsim.clock import wall as system_wall
 from loopsim.store.deliveries import Delivery, Settled, awaiting_retry, find_delivery, open_deliveries
 from loopsim.store.shop import Shop
@@ -187,7 +187,7 @@ class Worker:
         return hand
 
     def _now(self, shop: Shop) -> datetime:
-        return shop.now(int(self._wall() * 1000))
+        return shop.now(in_ms(self._wall))
 
     def _take(self, shop: Shop, deliveries: Iterable[Delivery], may_hold: bool) -> None:
         if self._loop is None:
