@@ -37,6 +37,7 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--probe-map", multiple=True, metavar="ITS=LOOP'S", help="What its words mean, e.g. done=closed.")
 @options.flag("--idle-probe", help="URL that says, as JSON, whether it has nothing left to do; makes runs quick.")
 @options.flag("--idle-path", default="idle", show_default=True, help="The member of that answer, dotted.")
+@options.flag("--header", multiple=True, metavar="NAME=TEMPLATE", help="Header of its webhooks, e.g. X-Shop={shop}.")
 @options.flag("--register", help="URL that is told of each shop (name, api_base, key, secret) before its story.")
 @options.flag("--mode", type=click.Choice(["single", "per-worker", "tenant"]), default="single", show_default=True)
 @options.flag("--jobs", "-j", type=options.Whole(1), default=1, show_default=True, help="How many at once.")

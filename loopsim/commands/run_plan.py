@@ -16,7 +16,7 @@ from loopsim.urls import split_url
 
 PARTNER = (
     "target", "start", "start_timeout", "health", "env", "probe", "probe_path", "probe_map", "idle_probe", "idle_path",
-    "register",
+    "register", "header",
 )  # fmt: skip
 """The flags that are about one partner; each may stand in `[run.partners.NAME]` too."""
 
@@ -59,7 +59,14 @@ def partner_of(values: Values) -> PartnerPlan:
     idle = None
     if values.get("idle_probe"):
         idle = IdleProbe(url=values["idle_probe"], path=values.get("idle_path") or "idle")
-    return PartnerPlan(target=target, start=start, probe=probe, idle_probe=idle, register=values.get("register") or "")
+    return PartnerPlan(
+        target=target,
+        start=start,
+        probe=probe,
+        idle_probe=idle,
+        headers=pairs(values.get("header"), "--header"),
+        register=values.get("register") or "",
+    )
 
 
 def pairs(given: Any, flag: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     `id` is the `shop_id` of webhooks, `subdomain` the portal's. `utc_offset` (minutes) is the zone of label times.
     `shift_windows`: a partner that lists by the wall's clock means the shop's.
-    `rate_limit` is calls per minute and key. `id_block` spaces the ids of shops apart.
+    `delivery_headers` go with every webhook. `rate_limit` is calls per minute and key. `id_block` spaces ids apart.
     """
 
     id: int
@@ -52,6 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     allowed_targets: tuple[str, ...] = ()
     idle_probe: IdleProbe | None = None
     shift_windows: bool = False
+    delivery_headers: dict[str, str] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1024)

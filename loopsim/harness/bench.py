@@ -29,6 +29,7 @@ from loopsim.harness.spans import seconds
 from loopsim.harness.story import Partner, Story
 from loopsim.harness.words.probes import about_return
 
+TIME_IS_UP = "The time for this scenario is up: it did not come to its end (--timeout)."
 _STARTED = 5.0  # seconds that a partner may look around after its start
 _HOOK = 30.0  # seconds for a hook
 
@@ -58,7 +59,10 @@ class Bench:
         self._of_block = {block: id_ for id_, block in blocks.items()}
         self._shop: Shop | None = None
         self._processes: dict[str, Process] = {}
-        self._keys: dict[str, dict[str, Any]] = {}
+        self._scopes: tuple[str, ...] = ()
+        self._tenants: dict[str, Shop] = {}
+        self._ends: dict[str, int] = {}
+        self._doubtful = False
         self._story: Story | None = None
         self._over: StoryOver | None = None
         self._lock = threading.Lock()
@@ -73,6 +77,7 @@ class Bench:
             self._shop = self._server.create_shop(name, seed=self._number + 1)
         # What a partner asks at its start, it asks of a shop that stands where the stories begin.
         self._shop = self._shop.replace(clock={"mode": "manual"}, moment=MOMENT)
+        self._scopes = tuple(self._shop.keys()[0]["scopes"])
         for partner, plan in self._plan.partners.items():
             if plan.start is not None:
                 process = Process(plan.start, self._connection(self._shop, partner), partner or "the partner")
@@ -84,14 +89,27 @@ class Bench:
             process.start()
         self._shop.settle(_STARTED)
 
+    def late(self) -> list[tuple[str, Entry]]:
+        """The calls to shops of their own that came after their story was over, by its id."""
+        found: list[tuple[str, Entry]] = []
+        for id_, shop in self._tenants.items():
+            with suppress(LoopsimError):
+                entries = shop.journal(after=self._ends.get(id_, 0), limit=10_000, kind="call")["entries"]
+                found += [(id_, entry) for entry in entries]
+        return found
+
     def close(self) -> None:
-        """End the partners with all their children, and give the shop its rest."""
+        """End the partners with all their children, and give the shops their rest."""
         for process in self._processes.values():
             process.stop()
         if self._shop is not None:
             with suppress(LoopsimError):
                 for row in self._shop.subscriptions():
                     self._shop.unsubscribe(row["id"])
+        for shop in self._tenants.values():
+            with suppress(LoopsimError):
+                shop.delete()
+        self._tenants = {}
 
     def end(self, reason: StoryOver) -> None:
         """End the story that is being played, and let none begin."""
@@ -113,12 +131,18 @@ class Bench:
             self._story = story
             if self._over is not None:
                 story.end(self._over)
+        timer = threading.Timer(self._plan.time_limit, story.end, (StoryOver(TIME_IS_UP),))
+        timer.daemon = True
+        timer.start()
         try:
             if prepare is not None:
                 prepare(story)
-            went = play(story, scenario)
-            return self._gathered(story, scenario, went, marks)
+            return self._gathered(story, scenario, play(story, scenario), marks)
         finally:
+            timer.cancel()
+            # Who took too long may hang, and would take the next story with it.
+            self._doubtful = story.over is not None
+            self._ends[scenario.id] = story.journal.last_id
             with self._lock:
                 self._story = None
 
@@ -129,7 +153,7 @@ class Bench:
         assert self._shop is not None
         for name, process in self._processes.items():
             connection = self._connection(self._shop, name, process.connection.port)
-            if not process.running or process.extra or process.connection.secret != connection.secret:
+            if self._doubtful or not process.running or process.extra or process.connection.secret != connection.secret:
                 process.extra = {}
                 process.restart(connection)
 
@@ -149,7 +173,6 @@ class Bench:
             partners,
             idle_probe=self._idle_probe(scenario) is not None,
             patience=self._plan.patience,
-            time_limit=self._plan.time_limit,
             foreign=lambda entry: owner(entry, block, self._of_block) is not None,
         )
 
@@ -163,16 +186,29 @@ class Bench:
             "moment": moment_of(scenario.shop.get("moment"), MOMENT, seconds),
             "id_block": self._blocks[scenario.id],
         }
-        if scenario.partners[0].scopes:
-            settings["scopes"] = list(scenario.partners[0].scopes)
+        # Said in any case: those of the story before would stay.
+        settings["scopes"] = list(scenario.partners[0].scopes or self._scopes)
         if (idle := self._idle_probe(scenario)) is not None:
             settings["idle_probe"] = idle
         if self._plan.shift_windows:
             settings["shift_windows"] = True
         if self._plan.mode == "tenant":
-            return self._server.create_shop(**settings)
+            shop = self._server.create_shop(**settings)
+            self._tenants[scenario.id] = shop
+            return self._with_headers(shop)
         self._shop = self._shop.replace(**settings)
-        return self._shop
+        return self._with_headers(self._shop)
+
+    def _with_headers(self, shop: Shop) -> Shop:
+        """Let its webhooks bear the headers that the partners want."""
+        headers = {
+            header: self._filled(name, template, shop)
+            for name, plan in self._plan.partners.items()
+            for header, template in plan.headers.items()
+        }
+        if headers:
+            shop.update(delivery_headers=headers)
+        return shop
 
     def _idle_probe(self, scenario: Scenario) -> dict[str, str] | None:
         """What the shop asks to know whether the partner has anything left to do. It can ask one."""
@@ -241,10 +277,10 @@ class Bench:
     def _call_hooks(self, shop: Shop) -> None:
         if self._plan.reset:
             _hook(self._plan.reset, {"shop": shop.name}, "--reset")
-        for plan in self._plan.partners.values():
+        for name, plan in self._plan.partners.items():
             if plan.register:
                 told = {"shop": shop.name, "api_base": shop.api_base, "key": shop.key, "secret": shop.secret}
-                _hook(plan.register, told, "--register")
+                _hook(self._filled(name, plan.register, shop), told, "--register")
 
     def _partner_ended(self, says: str) -> None:
         with self._lock:

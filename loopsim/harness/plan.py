@@ -36,6 +36,8 @@ class PartnerPlan(Struct, frozen=True, kw_only=True):
     start: Start | None = None
     probe: Probe | None = None
     idle_probe: IdleProbe | None = None
+    headers: dict[str, str] = {}
+    """Templates of headers that its webhooks bear, by name. For partners of many shops."""
     register: str = ""
     """A URL that is told of each shop before its story: name, api_base, key, secret. For partners of many shops."""
 

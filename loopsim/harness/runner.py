@@ -21,7 +21,7 @@ from msgspec import structs
 from loopsim import __version__
 from loopsim.client import Loopsim
 from loopsim.errors import LoopsimError
-from loopsim.harness.bench import Bench
+from loopsim.harness.bench import TIME_IS_UP, Bench
 from loopsim.harness.blocks import blocks
 from loopsim.harness.document import Scenario
 from loopsim.harness.failures import StoryOver
@@ -36,6 +36,7 @@ from loopsim.harness.results import Failure, RunResult, ScenarioResult
 INTERRUPTED = 130
 """The exit code of a run that the user stopped, as shells have it."""
 _READING = {"GET", "HEAD", "OPTIONS"}
+_ENDLESS = 3  # stories in a row whose time was up, after which no more are tried
 _ENDING = 15.0  # seconds that a bench may take to end when it is told to
 
 
@@ -106,19 +107,26 @@ class Run:
     def _work(self, bench: Bench) -> None:
         try:
             bench.open()
-            while not self._interrupted:
+            endless = 0
+            while not self._interrupted and endless < _ENDLESS:
                 try:
                     scenario = self._todo.popleft()
                 except IndexError:
                     self._provoke(bench)
                     return
                 self._play(bench, scenario)
+                ended = all(failure.says != TIME_IS_UP for failure in self._results[scenario.id].failures)
+                endless = 0 if ended else endless + 1
+            if endless:
+                says = f"{endless} stories in a row did not come to their end: the partner hangs. See its log."
+                self._give_up(Failure(says=says, about="setup"))
         except LoopsimError as error:
             self._unreachable |= isinstance(error, NeverStarted)
             self._give_up(Failure(says=str(error), about="setup"))
         except Exception:
             self._give_up(Failure(says=f"loopsim itself broke:\n{traceback.format_exc()}", about="setup"))
         finally:
+            self._late += [(id_, "another", entry) for id_, entry in bench.late()]
             bench.close()
             self._over.put(None)
 

@@ -66,7 +66,6 @@ class Story:
         *,
         idle_probe: bool = False,
         patience: float = PATIENCE,
-        time_limit: float | None = None,
         foreign: Callable[[Entry], bool] | None = None,
     ) -> None:
         self.shop = shop
@@ -80,7 +79,6 @@ class Story:
         self.idle_probe = idle_probe
         self.patience = patience
         self._foreign = foreign or (lambda _entry: False)
-        self._ends = None if time_limit is None else time.monotonic() + time_limit
         self._over: StoryOver | None = None
         self._lock = threading.Lock()
 
@@ -110,11 +108,8 @@ class Story:
         return self._over is not None and self._over.interrupted
 
     def check_over(self) -> None:
-        """Raise `StoryOver` where the story was ended or its time is up."""
+        """Raise `StoryOver` where the story was ended."""
         if self._over is not None:
-            raise self._over
-        if self._ends is not None and time.monotonic() > self._ends:
-            self._over = StoryOver("The time for this scenario is up: it did not come to its end (--timeout).")
             raise self._over
 
     # waiting

@@ -48,11 +48,14 @@ def prepare(job: Job, target: Target) -> Outgoing:
     else:
         tamper = str(fault.get("what", "signature")) if fault.get("kind") == "tamper" else None
         sent, signature = signed(body, secret, tamper)
+    headers = _HEADERS if signature is None else {**_HEADERS, fault.get("header", SIGNATURE_HEADER): signature}
+    if hand.shop.settings.delivery_headers:
+        headers = {**hand.shop.settings.delivery_headers, **headers}
     return Outgoing(
         url=subscription.url,
         target=target,
         body=sent,
-        headers=_HEADERS if signature is None else {**_HEADERS, fault.get("header", SIGNATURE_HEADER): signature},
+        headers=headers,
         changed=None if sent is body else sent.decode("utf-8", "replace"),
     )
 

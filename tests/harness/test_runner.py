@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from loopsim.harness.document import Scenario
 from loopsim.harness.results import RunResult
@@ -127,6 +128,25 @@ def test_a_story_that_never_ends_is_ended(play: Play, scenario: Write, tmp_path:
     assert "time for this scenario is up" in result.scenarios[0].failures[0].says
 
 
+def test_a_partner_that_hangs_in_story_after_story_is_given_up(play: Play, scenario: Write, tmp_path: Path) -> None:
+    text = DELIVERED.replace("times: 1", "times: 1, within: 100s")
+    stories = [scenario(text, f"story-{n}") for n in range(5)]
+
+    result = play(*stories, command=write(tmp_path, on_delivered="threading.Event().wait()"), time_limit=0.7)
+
+    assert [story.status for story in result.scenarios] == ["failed"] * 3 + ["error"] * 2
+    assert "3 stories in a row" in result.findings[0].says
+
+
+def test_time_is_up_in_the_middle_of_an_advance_too(play: Play, scenario: Write, tmp_path: Path) -> None:
+    began = time.monotonic()
+
+    result = play(scenario(), command=write(tmp_path, on_post="threading.Event().wait()"), time_limit=1.0)
+
+    assert "time for this scenario is up" in result.scenarios[0].failures[0].says
+    assert time.monotonic() - began < 20
+
+
 @pytest.mark.parametrize(
     "garbage",
     ["self.wfile.write(b'what?\\n\\n'); self.close_connection = True; return", "self.close_connection = True; return"],
@@ -198,6 +218,65 @@ def test_a_partner_of_many_shops_plays_several_stories_at_once(play: Play, scena
     )
 
     assert [(story.status, story.failures) for story in result.scenarios] == [("passed", ())] * 4
+
+
+def test_a_partner_of_many_shops_may_choose_by_a_header(play: Play, scenario: Write, tmp_path: Path) -> None:
+    chooses = PROCESS.replace('process")', 'process", key=path)')
+    reads = 'self.path = self.headers["X-Key"]'
+    own = partner(write(tmp_path, on_delivered=chooses, on_post=reads))
+    plan = structs.replace(own, headers={"X-Key": "{key}"})
+
+    result = play(scenario(name="a"), scenario(name="b"), partners={"": plan}, mode="tenant", jobs=2)
+
+    assert [(story.status, story.failures) for story in result.scenarios] == [("passed", ())] * 2
+
+
+def test_a_partner_of_many_shops_may_be_told_of_each(play: Play, scenario: Write, tmp_path: Path) -> None:
+    learns = 'info = json.loads(body); keys[info["shop"]] = info["key"]'
+    told = f'if self.path == "/register": {learns}; self.answer(200, {{}}); return'
+    chooses = PROCESS.replace('process")', 'process", key=keys[path.rpartition("/")[2]])')
+    own = partner(
+        write(tmp_path, at_start="keys = {}", on_delivered=chooses, on_post=told),
+        target="http://127.0.0.1:{port}/hook/{shop}",
+    )
+    plan = structs.replace(own, register="http://127.0.0.1:{port}/register")
+
+    result = play(scenario(name="a"), scenario(name="b"), partners={"": plan}, mode="tenant", jobs=2)
+
+    assert [(story.status, story.failures) for story in result.scenarios] == [("passed", ())] * 2
+
+
+def test_a_call_that_comes_late_to_a_shop_of_its_own_fails_its_story(
+    play: Play, scenario: Write, tmp_path: Path
+) -> None:
+    short = "".join(DELIVERED.partition("- carrier.scans")[:2]) + ": {return_id: '${ret.id}', status: delivered}\n"
+    process = PROCESS.replace('process")', 'process", key=key)')
+    late = f"held.append((return_id, path))\n    if len(held) == 1: return\n    for return_id, key in held: {process}"
+    own = partner(write(tmp_path, at_start="held = []", on_delivered=late, on_post='self.path = self.headers["X-Key"]'))
+    plan = structs.replace(own, headers={"X-Key": "{key}"})
+
+    result = play(scenario(short, "a"), scenario(short, "b"), partners={"": plan}, mode="tenant", jobs=1)
+
+    assert [story.status for story in result.scenarios] == ["failed", "passed"]
+
+
+def test_the_reset_hook_is_called_before_each_story(play: Play, scenario: Write, tmp_path: Path) -> None:
+    hook = f"sh -c 'echo {{shop}} >> {tmp_path}/resets'"
+
+    play(scenario(name="a"), scenario(name="b"), command=write(tmp_path), reset=hook, shop="mine")
+    broken = play(scenario(name="a"), command=write(tmp_path), reset="sh -c 'echo no database >&2; exit 3'")
+
+    assert (tmp_path / "resets").read_text() == "mine\nmine\n"
+    assert (broken.exit_code, broken.scenarios[0].status) == (2, "error")
+    assert "no database" in broken.scenarios[0].failures[0].says
+
+
+def test_a_key_has_the_scopes_of_its_story_and_no_longer(play: Play, scenario: Write, tmp_path: Path) -> None:
+    narrow = DELIVERED.replace("steps:", "partners: {partner: {scopes: [orders]}}\nsteps:")
+
+    result = play(scenario(narrow, "a"), scenario(name="b"), command=write(tmp_path))
+
+    assert [story.status for story in result.scenarios] == ["failed", "passed"]
 
 
 def test_two_partners_on_one_shop_are_told_apart(play: Play, scenario: Write, tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def shop_view(runtime: Runtime, shop: Shop) -> dict[str, Any]:
         "allowed_targets": list(settings.allowed_targets),
         "idle_probe": msgspec.to_builtins(settings.idle_probe),
         "shift_windows": settings.shift_windows,
+        "delivery_headers": settings.delivery_headers,
         "ids": {"first": first_id(settings, "return") + 1, "width": OTHER_IDS[1]},
     }
 
