@@ -26,6 +26,7 @@ from loopsim.server.answer_faults import NO_FAULTS, strike
 from loopsim.server.answers import AnswerHeaders, rows_of, send_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.cors import preflight, with_cors
+from loopsim.server.elsewhere import forbidden_or
 from loopsim.server.places import Place, Places
 from loopsim.server.problems import not_simulated
 from loopsim.server.protocol import reset_connection, send_half, write_whole
@@ -292,6 +293,7 @@ class LoopApi:
 
     def _refused(self, exchange: Exchange, refusal: Refusal) -> Answer:
         operation = exchange.place.operation
+        refusal = forbidden_or(refusal, exchange.place, exchange.shop, self._world)
         if refusal.code not in operation.errors:
             unrouted = self._contract.unrouted("loop", exchange.place.version)
             operation = unrouted if refusal.code in unrouted.errors else operation
