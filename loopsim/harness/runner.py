@@ -32,6 +32,7 @@ from loopsim.harness.plan import RunPlan
 from loopsim.harness.provocations import IDS as PROVOKED
 from loopsim.harness.provocations import Provoker
 from loopsim.harness.results import Failure, RunResult, ScenarioResult
+from loopsim.harness.schedules import Schedules, more_ids
 
 INTERRUPTED = 130
 """The exit code of a run that the user stopped, as shells have it."""
@@ -54,7 +55,9 @@ class Run:
         self._plan = plan
         self._listener = listener
         provoked = PROVOKED if plan.provoke else ()
-        self._blocks = blocks((*(scenario.id for scenario in plan.scenarios), *provoked))
+        ids = (*(scenario.id for scenario in plan.scenarios), *more_ids(plan.scenarios), *provoked)
+        self._blocks = blocks(ids)
+        self._schedules = Schedules(plan.scenarios, self._blocks)
         self._todo: deque[Scenario] = deque(plan.scenarios)
         self._judge = Judge(plan, server)
         self._results: dict[str, ScenarioResult] = {}
@@ -159,7 +162,8 @@ class Run:
     def _result(self, bench: Bench, scenario: Scenario, began: float) -> ScenarioResult:
         if (why := self._judge.why_not(scenario)) is not None:
             return self._judge.unplayed(scenario, why)
-        played = bench.play(scenario)
+        played = self._schedules.play(bench, scenario) if scenario.schedule else bench.play(scenario)
+        self._schedules.played(scenario, played)
         self._late += [(id_, scenario.id, entry) for id_, entry in played.late]
         return self._judge.judged(scenario, played, (time.perf_counter() - began) * 1000)
 

@@ -28,6 +28,7 @@ class Tiny(ThreadingHTTPServer):
         self.base, self.key, self.secret, self.wrong = base, key, secret, set(wrong)
         self.sign = sign or (lambda body, secret: b64encode(hmac.digest(secret.encode(), body, "sha256")).decode())
         self.states: dict[int, str] = {}
+        self.asked: set[int] = set()
         self.jobs: queue.Queue[dict[str, Any]] = queue.Queue()
         self.open_jobs = 0
         self.lock = threading.Lock()
@@ -89,14 +90,14 @@ class Tiny(ThreadingHTTPServer):
         state = "open" if "never looks" in self.wrong else self.state_of(return_id)
         if state == "closed" and "believes payloads" not in self.wrong:
             self.states[return_id] = "closed"
-        elif state == "open" and (self.states[return_id] in ("expected", "open") or "never looks" in self.wrong):
+        elif state == "open" and (return_id not in self.asked or "never looks" in self.wrong):
             self.process(return_id)
 
     def state_of(self, return_id: int) -> str:
         return str(self.call("GET", f"/warehouse/return/details?return_id={return_id}").get("state"))
 
     def process(self, return_id: int) -> None:
-        self.states[return_id] = "asked"
+        self.asked.add(return_id)
         path = f"/warehouse/return/{return_id}/process"
         looks = None if "repeats" in self.wrong else lambda: self.state_of(return_id) != "open"
         answer = self.call("POST", path, looks)
