@@ -89,7 +89,9 @@ class LiveTerminal:
         self._live.update(self._now(), refresh=True)
 
     def _now(self) -> Spinner:
-        text = Text(f"{self._ended} of {self._total}", style="bold", no_wrap=True, overflow="ellipsis")
+        # Provocations come on top of what was asked for.
+        total = max(self._total, self._ended + len(self._running))
+        text = Text(f"{self._ended} of {total}", style="bold", no_wrap=True, overflow="ellipsis")
         if self._bad:
             text.append(f"  {self._bad} failed", style="red")
         others = f" and {len(self._running) - 1} more" if len(self._running) > 1 else ""

@@ -108,7 +108,7 @@ def timeline(scenario: ScenarioResult, budget: Budget) -> Timeline:
     for place, entry in enumerate(shown):
         if left_out and place == left_out[0]:
             items.append(Gap(left_out[1]))
-        while steps and steps[0][1].after_entry < entry.get("id", 0):
+        while steps and steps[0][1].status != "not_run" and steps[0][1].after_entry < entry.get("id", 0):
             items.append(_step(*steps.pop(0), at_step, budget))
         item = _entry(entry, sent, tuple(at_entry.get(entry.get("id", 0), ())), budget)
         items.append(msgspec.structs.replace(item, moment=traffic.moment(entry.get("at", 0))))

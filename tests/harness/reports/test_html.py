@@ -106,6 +106,12 @@ def test_a_timeline_has_its_findings_where_they_belong() -> None:
     assert [item.day for item in items if item.day] == ["Monday, 02 March 2026"]
 
 
+def test_steps_that_never_ran_stand_at_the_end() -> None:
+    items = [item for item in timeline(failing(), Budget()).items if isinstance(item, Item)]
+
+    assert [item.title for item in items if item.key.startswith("step")][-1] == items[-1].title == "expect.nothing_else"
+
+
 def test_a_failure_without_traffic_stands_at_its_step() -> None:
     (failure,) = failing().failures
     alone = msgspec.structs.replace(failing(), failures=(msgspec.structs.replace(failure, entries=()),), verdicts=())
