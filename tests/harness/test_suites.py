@@ -80,6 +80,14 @@ def test_what_is_asked_for_twice_comes_once_and_in_the_order_of_asking() -> None
     assert len(_ids("tests", "@erp", "@all")) == 7
 
 
+def test_elsewhere_ids_are_relative_to_the_folder_that_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "other" / "deep" / "one.loopsim.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(_scenario("oms", "one-way"), "utf-8")
+    assert _ids(str(tmp_path / "other")) == ["deep/one"]
+    assert _ids(str(file)) == ["one"]
+
+
 def test_a_shipped_file_has_its_shipped_id_however_it_is_named(ships: Path) -> None:
     assert _ids(str(ships / "anywhere" / "books.loopsim.yaml")) == ["anywhere/books"]
 
