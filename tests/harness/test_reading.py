@@ -234,7 +234,7 @@ steps:
         ("a: [1\n", "2:1: This is no YAML"),
         (HEAD.replace("Paying out too early.", "5") + STEPS, '2:1: Found 5; expected a text. For a text write "5".'),
         (HEAD + "include: [gone.yaml]\n" + STEPS, "6:11: There is no file gone.yaml to include"),
-        (HEAD + "rows: [{name: a, seed: x}]\nshop: {seed: '${row.seed}'}\n" + STEPS, '7:8: Found "x"; expected an integer'),
+        (HEAD + "rows: [{name: a, seed: x}]\nshop: {seed: '${row.seed}'}\n" + STEPS, '7:8: Found "x"; expected an'),
         ("a:\n\tb: 2\n", "Indent with blanks, not with tabs;"),
         ("a: b: c\n", "1:5: This is no YAML: mapping values are not allowed in this context. Does the line above lack"),
         (HEAD + "steps:\n  - clock.advances: 1d\n    as: my-ret\n", '8:5: Found "my-ret"; expected letters, digits'),
