@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("loopsim.server")
 
-FLUSH_EVERY = 0.25
+FLUSH_EVERY = 0.1
 """Seconds of real time between two batches of journal entries."""
 
 

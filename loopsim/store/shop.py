@@ -103,7 +103,7 @@ class Shop:
         self.journal = Journal(connection)
         self.changes = 0
         self.few: dict[str, list[Any]] = {}
-        self.answers = KeptAnswers()
+        self.answers = KeptAnswers(None if path is None else path.parent)
         self.busy: asyncio.Event | None = None
 
     # opening and copying
@@ -171,6 +171,7 @@ class Shop:
         """Write what waits and let go of the file."""
         with suppress(sqlite3.Error):
             self.journal.flush()
+        self.answers.close()
         self.connection.close()
 
     def damaged(self) -> Damaged:
@@ -186,6 +187,7 @@ class Shop:
         """Let go of a file that goes too: nothing of it has to reach the disk."""
         with suppress(sqlite3.Error):
             self.connection.execute("pragma synchronous = off")
+        self.answers.close()
         self.connection.close()
 
     # time
@@ -208,6 +210,7 @@ class Shop:
         self.connection.execute("update shop set settings = ?", (encode(settings),))
         self.connection.execute("update returns set details = null where details is not null")
         self.connection.execute("delete from list_rows")
+        self.answers.clear()
         self.settings = settings
 
     def next_due_ms(self, without: Iterable[str] = ()) -> int | None:
@@ -235,6 +238,8 @@ class Shop:
         self.last_ms = ms
         self.counters = transaction.counters
         self.changes += 1
+        if transaction.returns_changed:
+            self.answers.clear()
         for kind in transaction.written:
             self.few.pop(kind, None)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from loopsim.clock import from_ms, to_ms
 from loopsim.domain.events import Event, LedgerEntry, Moved, Timer
+from loopsim.domain.returns import Return
 from loopsim.domain.shop import Settings, own_block
 from loopsim.store.codec import decode, encode
 from loopsim.store.deliveries import Delivery
@@ -48,6 +49,7 @@ class Transaction(Records):
         self.written: set[str] = set()
         self._counters = dict(shop.counters)
         self.settings_changed = False
+        self.returns_changed = False
 
     @property
     def counters(self) -> dict[str, int]:
@@ -92,6 +94,16 @@ class Transaction(Records):
         """Remove a record; whether there was one."""
         self.written.add(kind)
         return super().delete(kind, id_)
+
+    def put_return(self, return_: Return) -> None:
+        """Add or replace a return."""
+        self.returns_changed = True
+        super().put_return(return_)
+
+    def delete_return(self, return_id: int) -> None:
+        """Remove a return with everything of it."""
+        self.returns_changed = True
+        super().delete_return(return_id)
 
     def emit(self, *events: Event) -> None:
         """Tell subscribers: `perform` renders and queues the payloads in this same transaction."""

@@ -26,6 +26,7 @@ from loopsim.clock import Clock
 from loopsim.domain.events import Event
 from loopsim.domain.shop import Settings
 from loopsim.domain.webhooks import Subscription
+from loopsim.server.runtime import FLUSH_EVERY
 from loopsim.store.deliveries import Delivery
 from loopsim.store.shop import Shop, blank_pages
 from loopsim.webhooks.signing import SIGNATURE_HEADER, sign
@@ -115,7 +116,7 @@ async def _drain(worker: Worker, shop: Shop, deliveries: list[Delivery]) -> None
 async def _write_journal(shop: Shop) -> None:
     # As often as the server does.
     while True:
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(FLUSH_EVERY)
         shop.journal.flush()
 
 

@@ -32,31 +32,51 @@ def shop() -> Shop:
     return Shop.create("kept", None, blank_pages(), Settings(id=1, subdomain="kept", seed=1), clock)
 
 
-def test_an_answer_is_kept_until_something_is_committed() -> None:
-    kept = KeptAnswers()
-    assert kept.get("page", 1) is None
-    kept.keep("page", (b"body", 1, False))
-    assert kept.get("page", 1) == (b"body", 1, False)
-    assert kept.get("page", 2) is None
-    assert kept.get("page", 1) is None
+PAGE = (b"x" * (MOST // 4), 1, False)
 
 
 def test_the_answer_that_was_not_asked_for_longest_gives_way() -> None:
     kept = KeptAnswers()
-    kept.get("a", 1)
     for name in ("a", "b", "c", "d"):
-        kept.keep(name, (b"x" * (MOST // 4), 1, False))
-    assert kept.get("a", 1)
+        kept.keep(name, PAGE)
+    assert kept.get("a") == PAGE
     kept.keep("e", (b"x", 1, False))
-    assert kept.get("b", 1) is None
-    assert all(kept.get(name, 1) for name in ("a", "c", "d", "e"))
+    assert kept.get("b") is None
+    assert all(kept.get(name) for name in ("a", "c", "d", "e"))
 
 
 def test_a_large_answer_is_not_kept() -> None:
     kept = KeptAnswers()
-    kept.get("all", 1)
     assert kept.keep("all", (b"x" * (LARGEST + 1), 1, False))
-    assert kept.get("all", 1) is None
+    assert kept.get("all") is None
+
+
+def test_what_gives_way_is_kept_in_the_folder(tmp_path: Path) -> None:
+    kept = KeptAnswers(tmp_path)
+    pages = {number: (b"%d" % number * (MOST // 8), number, True) for number in range(40)}
+    for number, page in pages.items():
+        kept.keep(number, page)
+    assert all(kept.get(number) == page for number, page in pages.items())
+    assert list(tmp_path.iterdir()) == [], "nothing is left behind by whoever is killed"
+    kept.clear()
+    assert not any(kept.get(number) for number in pages)
+    kept.close()
+
+
+def test_a_full_file_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loopsim.store.kept.MOST_ON_FILE", len(PAGE[0]) * 2)
+    kept = KeptAnswers(tmp_path)
+    for number in range(7):
+        kept.keep(number, PAGE)
+    assert [number for number in range(7) if kept.get(number)] == [2, 3, 4, 5, 6]
+    kept.close()
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
+    kept = KeptAnswers(tmp_path / "gone")
+    for number in range(6):
+        kept.keep(number, PAGE)
+    assert [number for number in range(6) if kept.get(number)] == [2, 3, 4, 5]
 
 
 def test_records_that_are_read_all_the_time_are_read_again_once_they_were_written(shop: Shop) -> None:

@@ -62,7 +62,7 @@ def list_returns(tx: Transaction, call: Call) -> Answer:
         return Answer(b"[" + b",".join(wire for _, _, wire in rows) + b"]", count=len(rows))
     cursor = call.query.get("cursor")
     asked = (call.base_url, window, cursor)
-    page = tx.shop.answers.get(asked, tx.shop.changes)
+    page = tx.shop.answers.get(asked)
     if page is None:
         page = tx.shop.answers.keep(asked, _page(tx, call, window, _read_cursor(cursor, window.column)))
     body, count, more = page
