@@ -26,6 +26,7 @@ class Job:
     that is held back until this one was answered."""
 
     __slots__ = (
+        "counted",
         "delivery",
         "fault",
         "first",
@@ -59,6 +60,7 @@ class Job:
         self.settled: Settled | None = None
         self.task: asyncio.Task[None] | None = None
         self.present = self.held = self.parked = self.void = False
+        self.counted = (False, False)
 
     @property
     def copies(self) -> int:
@@ -237,6 +239,10 @@ class Hand:
         """Count a job as what it is now."""
         is_open = job.present and not job.parked
         is_moving = is_open and not job.held
+        counted = (is_open, is_moving)
+        if counted == job.counted:
+            return
+        job.counted = counted
         self.tallies["open"].count(job, is_open)
         self.tallies["moving"].count(job, is_moving)
         self.tallies["first"].count(job, is_moving and job.first)

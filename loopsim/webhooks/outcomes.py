@@ -150,8 +150,12 @@ class _Batch:
             if state == "queued":
                 self._transaction.cancel_timers(delivery.id, RETRY_TIMER)
             state = "delivered"
-        attempt = structs.replace(
-            _attempt(posted, number, out.url, reply.error),
+        attempt = Attempt(
+            delivery_id=delivery.id,
+            number=number,
+            at=posted.at,
+            url=out.url,
+            error=reply.error,
             request_headers=out.headers,
             request_body=out.changed,
             status=reply.status,
@@ -193,15 +197,15 @@ def is_crafted(delivery: Delivery) -> bool:
 
 
 def _blocked(blocked: Blocked, state: DeliveryState, number: int) -> Settled:
-    attempt = _attempt(blocked, number, blocked.url, "blocked")
-    return Settled(attempt=attempt, state="blocked" if state == "queued" else state)
-
-
-def _attempt(outcome: Posted | Blocked, number: int, url: str, error: str | None) -> Attempt:
-    """An attempt as far as it can be told without a POST."""
-    return Attempt(
-        delivery_id=outcome.delivery.id, number=number, at=outcome.at, url=url, request_headers={}, error=error
+    attempt = Attempt(
+        delivery_id=blocked.delivery.id,
+        number=number,
+        at=blocked.at,
+        url=blocked.url,
+        request_headers={},
+        error="blocked",
     )
+    return Settled(attempt=attempt, state="blocked" if state == "queued" else state)
 
 
 def _entry(outcome: Posted | Blocked | Dropped, note: str | None, attempt: Attempt | None = None) -> Entry:
@@ -219,23 +223,19 @@ def _entry(outcome: Posted | Blocked | Dropped, note: str | None, attempt: Attem
         note=note,
         fault=None if delivery.fault is None else str(delivery.fault["kind"]),
     )
-    if attempt is None:
-        return entry
-    return structs.replace(entry, attempt=attempt.number, url=attempt.url, error=attempt.error)
+    if attempt is not None:
+        entry.attempt, entry.url, entry.error = attempt.number, attempt.url, attempt.error
+    return entry
 
 
 def _posted_entry(posted: Posted, attempt: Attempt, note: str | None) -> Entry:
     out, reply = posted.out, posted.reply
     entry = _entry(posted, note, attempt)
-    return structs.replace(
-        entry,
-        method="POST",
-        status=reply.status,
-        request_headers=out.headers,
-        request_body=out.changed,
-        payload_id=posted.delivery.payload_id if out.changed is None else None,
-        response_body=reply.body,
-        duration_ms=reply.duration_ms,
-        began_ms=reply.began_ms,
-        fault=None if posted.resent and not is_crafted(posted.delivery) else entry.fault,
-    )
+    entry.method, entry.status = "POST", reply.status
+    entry.request_headers, entry.request_body = out.headers, out.changed
+    entry.payload_id = posted.delivery.payload_id if out.changed is None else None
+    entry.response_body = reply.body
+    entry.duration_ms, entry.began_ms = reply.duration_ms, reply.began_ms
+    if posted.resent and not is_crafted(posted.delivery):
+        entry.fault = None
+    return entry
