@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from loopsim.clock import Clock, from_ms, to_ms
 from loopsim.domain.shop import Settings
@@ -31,6 +31,7 @@ SCHEMA_VERSION = 2
 CHECKPOINT_EVERY = 4000  # pages: each checkpoint waits for the disk, and until the next one a page is written once
 PAGE_SIZE = 4096  # what a commit writes are whole pages: larger ones make it up to 1.4 times as slow
 Durability = Literal["process", "power"]
+T = TypeVar("T")
 _ROLLBACK, _WRITE_AHEAD = b"\x01", b"\x02"
 
 
@@ -80,7 +81,7 @@ def _write_pages(path: Path, pages: bytes, durability: Durability) -> None:
 
 class Shop:
     """One shop, open. `settings`, `clock`, `counters` mirror what the database holds. `changes` counts the commits
-    since it was opened; `few` holds the records of kinds that are read all the time (`Transaction.all`). `busy` is
+    since it was opened; `few` holds the records of kinds that are read all the time (`kept`). `busy` is
     there while a long transaction has the connection, and set at its end: until then nobody else may use the shop.
     """
 
@@ -216,6 +217,14 @@ class Shop:
     def next_due_ms(self, without: Iterable[str] = ()) -> int | None:
         """When the next timer falls due, not counting some kinds, in milliseconds of the shop's clock."""
         return next_due_ms(self.connection, without)
+
+    def kept(self, kind: str, type_: type[T]) -> list[T]:
+        """All records of a kind that is asked for all the time, as they were committed last. Not to be changed: it is
+        the same list until one of them is."""
+        found = self.few.get(kind)
+        if found is None:
+            found = self.few[kind] = self.records.all(kind, type_)
+        return found
 
     # changing
 

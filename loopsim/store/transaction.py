@@ -80,10 +80,7 @@ class Transaction(Records):
         """All records of a kind; from memory where that is safe."""
         if kind not in FEW or kind in self.written:
             return super().all(kind, type_)
-        kept = self.shop.few.get(kind)
-        if kept is None:
-            kept = self.shop.few[kind] = super().all(kind, type_)
-        return kept.copy()
+        return self.shop.kept(kind, type_).copy()
 
     def put(self, kind: str, id_: object, record: object) -> None:
         """Add or replace a record."""

@@ -132,8 +132,8 @@ class Hand:
         self.underway = 0  # jobs handed to an endpoint and not finished
         self.closed = False
         self.tallies: dict[Counted, Tally] = {counted: Tally() for counted in get_args(Counted)}
-        self._subscriptions: dict[int, Subscription | None] = {}
-        self._seen_changes = -1
+        self._subscriptions: dict[int, Subscription] = {}
+        self._listed: list[Subscription] | None = None
         self._payloads: dict[int, bytes] = {}
         self._routes: dict[str, Route | None] = {}
         self._routes_under: object = None
@@ -146,14 +146,12 @@ class Hand:
         return quirk(self.shop.settings.quirks, "delivery_order") == "strict"
 
     def subscription(self, id_: int) -> Subscription | None:
-        """The subscription as it is now. It is read again whenever anything was written to the shop."""
-        changes = self.shop.connection.total_changes
-        if changes != self._seen_changes:
-            self._subscriptions.clear()
-            self._seen_changes = changes
-        if id_ not in self._subscriptions:
-            self._subscriptions[id_] = self.shop.records.get("webhook", id_, Subscription)
-        return self._subscriptions[id_]
+        """The subscription as it is now."""
+        subscriptions = self.shop.kept("webhook", Subscription)
+        if subscriptions is not self._listed:
+            self._listed = subscriptions
+            self._subscriptions = {each.id: each for each in subscriptions}
+        return self._subscriptions.get(id_)
 
     def route(self, url: str, allow_targets: tuple[str, ...]) -> Route | None:
         """Where a URL leads to and whether that is allowed; None where it leads nowhere."""
