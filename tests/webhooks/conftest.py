@@ -164,7 +164,13 @@ class Rig:
 
     def subscribe(self, url: str, id_: int = 1, shop: Shop | None = None, **fields: Any) -> None:
         record = Subscription(id=id_, topic="return", trigger="return.updated", url=url, **fields)
-        (shop or self.shop).records.put("webhook", id_, record)
+        shop = shop or self.shop
+        with shop.transaction(shop.now(START_MS)) as transaction:
+            transaction.put("webhook", id_, record)
+
+    def unsubscribe(self, id_: int = 1) -> None:
+        with self.shop.transaction(self.shop.now(START_MS)) as transaction:
+            assert transaction.delete("webhook", id_)
 
     def subscription(self, id_: int = 1) -> Subscription:
         found = self.shop.records.get("webhook", id_, Subscription)
