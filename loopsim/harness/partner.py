@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, structs
 
 from loopsim.errors import SetupError
+from loopsim.harness.reports.redaction import hidden
 
 STARTING = 30.0
 """Seconds that a partner may take until it is healthy."""
@@ -154,8 +155,8 @@ class Process:
         return self._log.written
 
     def log(self, since: int = 0) -> str:
-        """What it wrote to its standard output and error, as far as it was kept."""
-        return self._log.text(since)
+        """What it wrote to its standard output and error, as far as it was kept, without its key and secret."""
+        return hidden(self._log.text(since), (self.connection.key, self.connection.secret))
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         plan = self.plan

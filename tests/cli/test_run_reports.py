@@ -8,7 +8,21 @@ import pytest
 
 from loopsim.commands import run_reports
 from loopsim.errors import SetupError
+from tests.cli.terminal import run
+from tests.harness.conftest import DELIVERED
+from tests.harness.partners import write
 from tests.harness.reports.example import example
+
+HOME = "http://127.0.0.1:{port}/"
+FLAGS = ("--target", f"{HOME}hook", "--health", HOME, "--env", "PORT={port}", "--idle-probe", HOME)
+BLABS = 'print("my secrets:", os.environ["LOOP_API_KEY"], os.environ["LOOP_WEBHOOK_SECRET"], flush=True)'
+
+
+def stories(folder: Path) -> Path:
+    """A project with one scenario."""
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "story.loopsim.yaml").write_text(DELIVERED.lstrip(), "utf-8")
+    return folder
 
 
 def test_each_file_that_is_asked_for_is_written_in_folders_that_are_made(tmp_path: Path) -> None:
@@ -53,3 +67,28 @@ def test_elsewhere_there_is_the_summary_alone(
     out = capsys.readouterr().out
     assert "exit     1" in out
     assert "::error" not in out
+
+
+def test_a_failing_run_leaves_its_reports_and_no_secret_in_any_of_them(tmp_path: Path) -> None:
+    start = write(stories(tmp_path), on_delivered=BLABS)
+    files = [tmp_path / name for name in ("junit.xml", "run.html", "ctrf.json")]
+    named = [
+        str(part) for flag, file in zip(("--junit", "--html", "--ctrf"), files, strict=True) for part in (flag, file)
+    ]
+
+    done = run("run", "--start", start, *FLAGS, *named, cwd=tmp_path)
+
+    assert done.code == 1
+    texts = [file.read_text("utf-8") for file in files] + [done.out]
+    assert all("made no such call: processReturn" in text for text in texts)
+    assert all("my secrets: [redacted] [redacted]" in text for text in texts)
+
+
+def test_coverage_under_its_limit_ends_a_run_that_went_well_with_4(tmp_path: Path) -> None:
+    start = write(stories(tmp_path))
+
+    done = run("run", "--start", start, *FLAGS, "--fail-under", "90", cwd=tmp_path)
+
+    assert done.code == 4, done.out + done.err
+    assert "1 passed" in done.out
+    assert "Coverage is under the limit" in done.out

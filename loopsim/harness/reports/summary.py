@@ -152,7 +152,7 @@ def assumptions(run: RunResult) -> list[str]:
 
 def variant(scenario: ScenarioResult) -> str:
     """What sets it apart from others of its file: its row and its schedule. Empty for the story as it stands."""
-    row = ", ".join(f"{name}: {value}" for name, value in scenario.row.items())
+    row = scenario.row.get("name") or ", ".join(f"{name}: {value}" for name, value in scenario.row.items())
     parts = [f"[{row}]" if row else "", f"+{scenario.schedule}" if scenario.schedule else ""]
     return " ".join(part for part in parts if part)
 
