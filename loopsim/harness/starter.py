@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 SCENARIO = "scenarios/first-return.loopsim.yaml"
 SCHEMA = "scenarios/scenario.schema.json"
@@ -16,9 +17,9 @@ protects: {protects}
 pattern: {pattern}
 direction: {direction}
 stages: [created, shipped, processing, concluded]
-shop: {{policy: {{processing_event: {event}, carrier: manual}}}}
+shop: {{policy: {{{policy}}}}}
 steps:
-  # A customer hands in a return; Loop makes its label, and tells your integration of both.
+  # A customer submits a return, and Loop tells your integration of it.
   - customer.submits_return: {{items: [{{outcome: refund}}]}}
     as: ret
   - clock.advances: 1m
@@ -52,6 +53,45 @@ _ONE_WAY = """\
   # - expect.partner: {return_id: "${ret.id}", state: closed}
 """
 
+_LABELS = """\
+  # Loop asks for a label, and yours has to come.
+  - expect.acknowledged: {trigger: label.request.issued, within: 5s}
+  - expect.call: {operation: createLabel, times: 1}
+  - expect.label: {return_id: "${ret.id}"}
+
+  # The parcel travels and arrives, and Loop pays out.
+  - carrier.scans: {return_id: "${ret.id}", status: delivered}
+  - clock.advances: 1d
+  - expect.return: {id: "${ret.id}", state: closed}
+"""
+
+
+class _Story(NamedTuple):
+    title: str
+    protects: str
+    policy: str
+    steps: str
+
+
+_PROCESSES = _Story(
+    "A return is processed once, when the parcel is there",
+    "Paying out for a parcel that never came, or paying out twice.",
+    "processing_event: disabled, carrier: manual",
+    _TWO_WAY,
+)
+_LISTENS = _Story(
+    "A return is heard of from its beginning to its end",
+    "Records that miss how a return ended.",
+    "processing_event: delivered, carrier: manual",
+    _ONE_WAY,
+)
+_MAKES_LABELS = _Story(
+    "A return gets its label from us, once",
+    "A customer who waits for a label that never comes, or gets two.",
+    "label_source: third_party, processing_event: delivered, carrier: manual",
+    _LABELS,
+)
+
 _SETTINGS = """\
 # Settings of loopsim for this project. Every flag of every verb can stand here: loopsim run --help
 [run]
@@ -80,7 +120,12 @@ jobs:
           python-version: "3.12"
       - run: pip install loopsim
       # Install and build your integration here, and give its command as `start` in loopsim.toml.
-      - run: {command}
+      - run: {command} --html loopsim.html
+      - uses: actions/upload-artifact@v4
+        if: always()
+        with:
+          name: loopsim
+          path: loopsim.html
 """
 
 _GITLAB = """\
@@ -90,7 +135,12 @@ loopsim:
   script:
     - pip install loopsim
     # Install and build your integration here, and give its command as `start` in loopsim.toml.
-    - {command}
+    - {command} --html loopsim.html --junit loopsim.xml
+  artifacts:
+    when: always
+    paths: [loopsim.html]
+    reports:
+      junit: loopsim.xml
 """
 
 CI: dict[str, tuple[str, str]] = {
@@ -102,15 +152,13 @@ CI: dict[str, tuple[str, str]] = {
 
 def files(pattern: str, direction: str, ci: str, command: str, schema: Callable[[], str]) -> dict[str, str]:
     """The files by their path, relative to the project. `command` is what CI runs, `schema` makes the schema's text."""
-    listens = direction == "one-way"
+    story = _MAKES_LABELS if pattern == "label-provider" else _PROCESSES
+    if direction == "one-way":
+        story = _LISTENS
     head = _HEAD.format(
-        title="A return is heard of from its beginning to its end" if listens
-        else "A return is processed once, when the parcel is there",
-        protects="Records that miss how a return ended." if listens
-        else "Paying out for a parcel that never came, or paying out twice.",
-        pattern=pattern, direction=direction, event="delivered" if listens else "disabled",
-    )  # fmt: skip
-    written = {SCENARIO: head + (_ONE_WAY if listens else _TWO_WAY), SCHEMA: schema(), SETTINGS: _SETTINGS}
+        title=story.title, protects=story.protects, policy=story.policy, pattern=pattern, direction=direction
+    )
+    written = {SCENARIO: head + story.steps, SCHEMA: schema(), SETTINGS: _SETTINGS}
     if ci in CI:
         path, text = CI[ci]
         written[path] = text.format(command=command, path=path)

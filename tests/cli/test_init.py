@@ -12,7 +12,7 @@ from loopsim.cli import VERBS
 from loopsim.harness.shape import DIRECTIONS, PATTERNS
 from loopsim.harness.suites import choose
 from loopsim.settings import read_settings
-from tests.cli.terminal import invoke, run
+from tests.cli.terminal import invoke, receiving, run
 
 FILES = ["scenarios/first-return.loopsim.yaml", "scenarios/scenario.schema.json", "loopsim.toml"]
 
@@ -60,6 +60,24 @@ def test_what_it_wrote_runs_and_judges(project: Path) -> None:
     assert "must not make" in wrong.json["scenarios"][0]["failures"][0]["says"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "direction", "says"),
+    [("erp", "one-way", ""), ("helpdesk", "two-way", "processReturn"), ("label-provider", "two-way", "createLabel")],
+)
+def test_what_only_listens_passes_one_way_and_fails_two_way(
+    project: Path, pattern: str, direction: str, says: str
+) -> None:
+    invoke("init", "--ci", "none", "--pattern", pattern, "--direction", direction)
+    with receiving() as receiver:
+        done = run(
+            "run", "--format", "json", "--target", receiver.url, "--port", "0", "--patience", "100ms", cwd=project
+        )
+
+    (scenario,) = done.json["scenarios"]
+    expected = [failure["expected"].replace(",", " ").split()[0] for failure in scenario["failures"]]
+    assert (done.code, expected) == ((1, [says]) if says else (0, [])), done
+
+
 def test_the_settings_are_some_that_run_takes(project: Path) -> None:
     invoke("init")
 
@@ -79,7 +97,10 @@ def test_the_workflow_runs_the_scenarios(project: Path, ci: str, path: str, job:
 
     text = (project / path).read_text("utf-8")
     assert job in yaml.safe_load(text)
-    assert "loopsim run scenarios" in text
+    (line,) = (line for line in text.splitlines() if "loopsim run" in line)
+    command = line[line.index("loopsim run") :].split()
+    # Every flag in it is one that run has; a receiver that is not there ends it.
+    assert run(*command[1:], cwd=project).code == 5
 
 
 def test_without_ci_there_is_no_workflow(project: Path) -> None:
