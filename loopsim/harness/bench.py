@@ -146,6 +146,12 @@ class Bench:
             with self._lock:
                 self._story = None
 
+    def receiver(self, partner: str) -> tuple[str, str, str]:
+        """Where a partner takes webhooks, and the secret and the API key that it should know."""
+        assert self._shop is not None
+        plan = self._plan_of(partner)
+        return self._filled(partner, plan.target), self._shop.secret, str(self._key(self._shop, partner)["key"])
+
     # before
 
     def _revive(self) -> None:

@@ -33,6 +33,7 @@ from loopsim.harness.provocations import IDS as PROVOKED
 from loopsim.harness.provocations import Provoker
 from loopsim.harness.results import Failure, RunResult, ScenarioResult
 from loopsim.harness.schedules import Schedules, more_ids
+from loopsim.harness.signature_doctor import DOCTOR, diagnose, genuine_refused
 
 INTERRUPTED = 130
 """The exit code of a run that the user stopped, as shells have it."""
@@ -53,9 +54,10 @@ class Run:
 
     def __init__(self, plan: RunPlan, server: Loopsim, listener: Listener) -> None:
         self._plan = plan
+        self._server = server
         self._listener = listener
         provoked = PROVOKED if plan.provoke else ()
-        ids = (*(scenario.id for scenario in plan.scenarios), *more_ids(plan.scenarios), *provoked)
+        ids = (*(scenario.id for scenario in plan.scenarios), *more_ids(plan.scenarios), *provoked, DOCTOR)
         self._blocks = blocks(ids)
         self._schedules = Schedules(plan.scenarios, self._blocks)
         self._todo: deque[Scenario] = deque(plan.scenarios)
@@ -67,6 +69,7 @@ class Run:
         self._interrupted = False
         self._unreachable = False
         self._provoking = threading.Lock()
+        self._diagnosed = False
         count = 1 if plan.mode == "single" else max(1, min(plan.jobs, len(plan.scenarios)))
         self._benches = [Bench(plan, server, number, self._blocks) for number in range(count)]
 
@@ -156,8 +159,25 @@ class Run:
             broke = Failure(says=f"loopsim itself broke:\n{traceback.format_exc()}", about="setup")
             result = self._judge.unplayed(scenario, "loopsim itself broke.", status="error")
             result = structs.replace(result, failures=(broke,))
+        result = self._with_diagnosis(bench, scenario, result)
         self._results[scenario.id] = result
         self._listener.ended(result)
+
+    def _with_diagnosis(self, bench: Bench, scenario: Scenario, result: ScenarioResult) -> ScenarioResult:
+        """The result with what the signature doctor says, once a run, where the partner refuses what Loop signed."""
+        refused = genuine_refused(result.journal)
+        if refused is None or self._diagnosed:
+            return result
+        self._diagnosed = True
+        target, secret, key = bench.receiver(scenario.partners[0].name)
+        diagnosis = diagnose(self._server, target, secret, key, self._blocks[DOCTOR])
+        if not diagnosis.mistake and refused["status"] not in (401, 403):
+            return result
+        place = scenario.place
+        finding = Failure(
+            says=diagnosis.says, entries=(refused["id"],), file=place.file, line=place.line, column=place.column
+        )
+        return structs.replace(result, failures=(*result.failures, finding))
 
     def _result(self, bench: Bench, scenario: Scenario, began: float) -> ScenarioResult:
         if (why := self._judge.why_not(scenario)) is not None:

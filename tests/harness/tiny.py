@@ -27,6 +27,7 @@ class Tiny(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.base, self.key, self.secret, self.wrong = base, key, secret, set(wrong)
         self.sign = sign or (lambda body, secret: b64encode(hmac.digest(secret.encode(), body, "sha256")).decode())
+        self.header = "X-Loop-Signature"
         self.states: dict[int, str] = {}
         self.asked: set[int] = set()
         self.jobs: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -141,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         try:
-            status = self.server.take(body, self.headers["X-Loop-Signature"])
+            status = self.server.take(body, self.headers[self.server.header])
         except Exception:
             status = 500
         self._answer(status, {})
