@@ -56,7 +56,7 @@ class Batching(warehouse.Warehouse):
         by = {"return_processor": INSPECTOR, "inspected_at": stamp(self.loop.now)}
         ids = [{"line_item_id": whole(line.get("line_item_id")), **by} for line in lines if not line.get("condition")]
         try:
-            self.loop.grade([{**one, "condition_category": "grade_a"} for one in ids])
+            self.loop.grade([{**one, "description": "Fine.", "condition_category": "grade_a"} for one in ids])
         except (Refused, Unavailable) as trouble:
             self.say(f"graded one by one: {trouble}")
 

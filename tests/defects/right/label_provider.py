@@ -9,6 +9,7 @@ from typing import Any
 from loopsim.partners import warehouse
 from loopsim.partners.warehouse import Refused, Unavailable, fields, rows, text, whole
 
+READ = warehouse.answer_of
 JOURNEY = ("new", "pre_transit", "in_transit", "out_for_delivery", "delivered")
 
 
@@ -69,6 +70,11 @@ class Provider(warehouse.Warehouse):
             self.status[label_id] = status
 
 
+def answer_of(status: int, content: bytes) -> Any:
+    """As the warehouse reads answers; to a change of a label Loop says nothing but 204."""
+    return None if status == 204 else READ(status, content)
+
+
 def problem(request: dict[str, Any]) -> str:
     """Why no label can be made, in Loop's word; "" where one can."""
     origin = (request.get("addresses") or {}).get("origin") or {}
@@ -87,4 +93,5 @@ def label_for(request_id: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     warehouse.Warehouse = Provider  # type: ignore[misc]
+    warehouse.answer_of = answer_of
     sys.exit(warehouse.main())

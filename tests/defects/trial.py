@@ -1,0 +1,153 @@
+"""One partner under trial: written to a folder, judged by `loopsim run` as its users would, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.defects.defect import ERP, LABELS, ROOT, WAREHOUSE
+
+HERE = "http://127.0.0.1:{port}"
+LIMIT = 240.0  # seconds that one trial may take
+
+# What a partner calls the states of a return, in Loop's words.
+WORDS = {
+    WAREHOUSE: {
+        "expected": "open",
+        "received": "open",
+        "graded": "open",
+        "processing": "open",
+        "ignored": "cancelled",
+        "attention": "review",
+    },
+    ERP: {},
+    LABELS: {},
+}
+SUITES = {WAREHOUSE: "@wms/two-way", ERP: "@erp/one-way", LABELS: "@label-provider"}
+STATE = {WAREHOUSE: "stage", ERP: "state", LABELS: "stage"}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A partner's whole program, by which of the known ones it is like, and what it is judged by."""
+
+    name: str
+    text: str
+    like: str
+    suite: str
+    environment: dict[str, str] = field(default_factory=dict)
+    does: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial: the names of failed rules by scenario, and the ids of scenarios that failed, with why.
+    `signature` is what the partner did, by scenario, without what differs from run to run."""
+
+    name: str
+    rules: dict[str, list[str]]
+    failed: dict[str, str]
+    passed: int
+    signature: dict[str, Any]
+    trouble: str = ""
+
+    @property
+    def blamed(self) -> bool:
+        return bool(self.failed or self.rules or self.trouble)
+
+    def caught_by(self, names: tuple[str, ...]) -> str:
+        """The first of these rules, or places of scenarios, that caught it; "" if none did."""
+        for name in names:
+            if name in self.rules:
+                return name
+            found = next((each for each in self.failed if each.startswith(name) and self.failed[each]), "")
+            if "/" in name and found:
+                return found
+        return ""
+
+    def any_other(self) -> str:
+        """Whatever caught it."""
+        return next(iter([*self.rules, *self.failed]), "") or self.trouble
+
+
+def try_out(trial: Trial, folder: Path, *options: str) -> Outcome:
+    """Judge a partner. Does not raise for what the partner does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / ("partner" + (".mjs" if trial.like == ERP and "createServer" in trial.text else ".py"))
+    program.write_text(trial.text, "utf-8")
+    command = [sys.executable, "-m", "loopsim.cli", "run", trial.suite, "--format", "json", "--port", "0"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, *_flags(trial, program), *options],
+            cwd=ROOT,
+            env={**os.environ, "WAREHOUSE_QUIET": "1", "ERP_QUIET": "1", "POLL_EVERY": "3600", **trial.environment},
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+        try:
+            said, _ = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # which ends the partner, too
+            said, _ = process.communicate()
+    try:
+        return outcome(trial.name, json.loads(said))
+    except ValueError:
+        trouble = (folder / "log").read_text("utf-8", "replace").strip().splitlines()[-1:]
+        return Outcome(trial.name, {}, {}, 0, {}, trouble=(trouble or ["it said nothing"])[0])
+
+
+def _flags(trial: Trial, program: Path) -> list[str]:
+    run = "node" if program.suffix == ".mjs" else sys.executable
+    polls = program.suffix == ".mjs"
+    state = f"{HERE}/state{'?fresh' if polls else ''}"
+    flags = ["--start", shlex.join([run, str(program)]), "--health", f"{HERE}/health"]
+    flags += [] if polls else ["--target", f"{HERE}/webhooks/loop"]
+    flags += [
+        "--probe",
+        state,
+        "--probe-path",
+        f"$.returns['{{return_id}}'].{STATE[trial.like]}",
+        "--idle-probe",
+        state,
+    ]
+    for word, meaning in WORDS[trial.like].items():
+        flags += ["--probe-map", f"{word}={meaning}"]
+    return flags
+
+
+def outcome(name: str, run: dict[str, Any]) -> Outcome:
+    """What a run says, in short."""
+    rules: dict[str, list[str]] = {}
+    failed: dict[str, str] = {}
+    passed = 0
+    for scenario in run["scenarios"]:
+        says = "; ".join(failure["says"] for failure in scenario.get("failures", ()))
+        blamed = [v for v in scenario.get("verdicts", ()) if v["outcome"] == "failed" and v["level"] != "note"]
+        for verdict in blamed:
+            rules.setdefault(verdict["rule"], []).append(scenario["id"])
+        if scenario["status"] in ("failed", "error"):
+            failed[scenario["id"]] = says
+        passed += scenario["status"] == "passed"
+    signature = {scenario["id"]: _signature(scenario) for scenario in run["scenarios"]}
+    return Outcome(name, rules, failed, passed, signature)
+
+
+def _signature(scenario: dict[str, Any]) -> Any:
+    """What the partner did: its writing calls as they came, what it read, and how it answered webhooks."""
+    calls = [entry for entry in scenario.get("journal", ()) if entry["kind"] == "call"]
+    writes = [[c["method"], c["path"], c.get("query", ""), c.get("body")] for c in calls if c["method"] != "GET"]
+    reads = sorted({f"{c['path']}?{_timeless(c.get('query') or '')}" for c in calls if c["method"] == "GET"})
+    statuses = sorted(
+        {attempt.get("status") or 0 for each in scenario.get("deliveries", ()) for attempt in each.get("attempts", ())}
+    )
+    return [sorted(writes, key=str), reads, statuses]
+
+
+def _timeless(query: str) -> str:
+    return "&".join(part for part in query.split("&") if not part.startswith(("from=", "to=", "cursor=")))
