@@ -4,6 +4,7 @@
 #   make test     the whole test suite
 #   make lint     ruff and strict types; make fix mends what can be mended
 #   make quirks   switch each quirk of Loop off, and see its test fail
+#   make defects  partners with a known defect and mutants: which are caught; and right ones: none is blamed
 #   make bench    measure, as ratios, with floors
 #   make check    what CI runs: lint, test, quirks
 #
@@ -14,9 +15,10 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTS ?=
+DEFECTS ?=
 WORKERS ?= auto
 
-.PHONY: demo test lint fix bench quirks check clean
+.PHONY: demo test lint fix bench quirks defects check clean
 .DEFAULT_GOAL := check
 
 demo: .venv/.demo
@@ -35,6 +37,9 @@ fix: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.performance.bench
+
+defects: .venv/.dev
+	$(BIN)/python -m tests.defects.run $(DEFECTS)
 
 quirks: .venv/.dev
 	$(BIN)/python -m tests.quirks

@@ -7,7 +7,7 @@ its environment:
 
     LOOP_API_BASE   for instance https://api.loopreturns.com/api/v1
     LOOP_API_KEY    a key with the scope Returns
-    BOOKS_FROM      the day the books begin, for instance 2026-01-01; without it 118 days ago
+    BOOKS_FROM      the day the books begin, for instance 2026-01-01; without it 116 days ago
     LEDGER_FILE     where the ledger is kept; without it in memory, and read anew from Loop after each start
     POLL_EVERY      seconds between two looks, 60 without it
     PORT            where to listen on loopback; 0 or nothing takes a free port
@@ -325,10 +325,11 @@ class Poller {
     }
   }
 
-  /** From the last whole look to now, in windows that Loop takes. A clock that went back means that all is read anew. */
+  /** From the last whole look to now, in windows that Loop takes. After a clock that went back all is read anew. */
   async walk(now) {
     const since = this.ledger.askedUntil ?? Infinity;
-    const start = since <= now ? since - OVERLAP : Math.min(this.beginning ?? now - WINDOW, now - OVERLAP);
+    const beginning = this.beginning ?? now + MARGIN + OVERLAP - WINDOW;
+    const start = Math.min(since <= now + OVERLAP ? since : beginning, now) - OVERLAP;
     for (let from = start; from < now + MARGIN; from += WINDOW) {
       for await (const row of this.loop.changed(from, Math.min(from + WINDOW, now + MARGIN))) {
         for (const { kind, amount } of this.ledger.book(row)) this.say(`return ${row.id}: ${kind} ${amount}`);
