@@ -1,6 +1,7 @@
 """Every quirk of Loop's API that loopsim must show: an id, one sentence, and where it is told.
 
-Sources: a number is the line of `returns.md`, section 9; a name is a row of the table "Settled here" of the facts'
+Sources: a number is the line of `returns.md`, section 9; `resources N` is a part and `B …` a line of appendix B of
+`resources.md`; a name is a row of the table "Settled here" of the facts'
 README; `client N` is the N-th line of "What real clients rely on".
 """
 
@@ -43,6 +44,13 @@ SETTLED = (
     "flag", "remove", "POST /order/link without fields", "allowlist and blocklist create", "grading", "time formats",
     "totals", "durations", "ids", "429", "HQ, MCP server",
 )  # fmt: skip
+
+LINES_OF_RESOURCES = (
+    "resources 1.1", "resources 1.4", "resources 1.5", "resources 1.10", "resources 1.12", "B ids",
+    "B POST / PUT status", "B list default / max", "B limit out of range", "B bad cursor", "B duplicate external id",
+    "B float money", "B unknown fields", "B `sales_channel` on customers",
+)  # fmt: skip
+"""What `resources.md` tells of the families that are there: parts of its part 1, and lines of its appendix B."""
 
 QUIRKS: dict[str, Quirk] = {
     # answers
@@ -206,6 +214,32 @@ QUIRKS: dict[str, Quirk] = {
     "retry-not-4xx": _of("Other 4xx are not retried.", "webhook retry"),
     "attempt-10s": _of("An attempt has 10 s.", "webhook retry"),
     "never-deactivated": _of("A webhook stays active however often it fails.", "webhook retry"),
+    # commerce data, listings, carts
+    "cart-cors": _of("Carts are called from browsers: CORS with credentials.", "client 6"),
+    "cart-refusals-200": _of("A cart that cannot be is refused with HTTP 200.", "resources 1.12"),
+    "listings-201": _of("Creating in an allowlist answers 201.", "allowlist and blocklist create"),
+    "listings-page": _of("Listings come in Laravel's page, 15 at a time, with links.", "resources 1.10"),
+    "commerce-snowflakes": _of(
+        "Ids of commerce data are bare numbers beyond 2^53 that hold the moment.", "ids", "B ids"
+    ),
+    "commerce-text-ids": _of("With a request header they are texts.", "B ids"),
+    "commerce-201-200": _of("POST answers 201, PUT 200, whether it made or changed something.", "B POST / PUT status"),
+    "commerce-upsert-ignores-id": _of("A PUT goes by external_id; an id in its body is ignored.", "resources 1.4"),
+    "commerce-external-id-taken": _of("A merchant's id that is in use is a 422.", "B duplicate external id"),
+    "commerce-limit": _of("50 a page, 250 at most, by id.", "B list default / max"),
+    "commerce-limit-422": _of("A limit out of range is a 422.", "B limit out of range"),
+    "commerce-bad-cursor": _of("A cursor that cannot be read is the first page.", "B bad cursor"),
+    "commerce-next-limit": _of(
+        "The next page's address repeats a limit that was given, and no other.", "resources 1.1"
+    ),
+    "commerce-money-cut": _of("Fractions of money are cut off, not rounded and not refused.", "B float money"),
+    "commerce-unknown-dropped": _of("Unknown fields are dropped without a word.", "B unknown fields"),
+    "commerce-channel-null": _of(
+        "sales_channel of a customer is null although it was sent.", "B `sales_channel` on customers"
+    ),
+    "commerce-default-variant": _of("A new product makes a default variant.", "resources 1.5"),
+    "commerce-variant-id-unique": _of("A variant's external_id is unique over the shop.", "resources 1.5"),
+    "commerce-option-literal": _of("An option's value is one of its product's, to the letter.", "resources 1.5"),
     # settings: each named quirk changes what it says
     "setting-unauthorized_body": _of("gateway and legacy send one 401 everywhere.", "401"),
     "setting-details_by_order": _of("object answers the newest return alone.", "details, shape"),
@@ -227,8 +261,6 @@ QUIRKS: dict[str, Quirk] = {
 
 # What belongs to endpoints that the contract does not have yet: a path that will be there with them, and why it waits.
 LATER: dict[str, tuple[Quirk, str]] = {
-    "cart-cors": (_of("Carts are called from browsers: CORS with credentials.", "client 6"), "/cart"),
-    "listings-201": (_of("Creating in an allowlist answers 201.", "allowlist and blocklist create"), "/allowlists"),
     "version-order-dates": (_of("Since 2026-10 an order needs created_at.", "versions"), "/orders"),
     "version-draft-forms": (_of("Since 2026-10 draft returns are HAL-Forms.", "versions"), "/draft-returns"),
 }

@@ -10,6 +10,7 @@ from loopsim.errors import Refusal
 from tests.quirks.catalogue import (
     LATER,
     LINES_OF_CLIENTS,
+    LINES_OF_RESOURCES,
     LINES_OF_SECTION_9,
     OUTSIDE,
     QUIRKS,
@@ -22,7 +23,7 @@ def test_every_line_of_the_facts_has_a_quirk() -> None:
     told = {source for quirk in QUIRKS.values() for source in quirk.sources}
     told |= {source for quirk, _ in LATER.values() for source in quirk.sources} | set(OUTSIDE)
 
-    assert {*LINES_OF_SECTION_9, *LINES_OF_CLIENTS, *SETTLED} == told
+    assert {*LINES_OF_SECTION_9, *LINES_OF_CLIENTS, *SETTLED, *LINES_OF_RESOURCES} == told
 
 
 def test_every_quirk_has_a_switch_and_every_switch_a_quirk() -> None:

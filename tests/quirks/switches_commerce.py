@@ -1,0 +1,134 @@
+"""Switches of commerce data, listings and carts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import structs
+
+from loopsim.contract import Operation, Rendered, Validated, validate
+from loopsim.contract.shaping import Shape
+from loopsim.domain import products as domain_products
+from loopsim.domain.orders import Variant
+from loopsim.errors import Invalid, Refusal
+from loopsim.operations import commerce
+from loopsim.operations.perform import Answer, Call
+from loopsim.server import cors
+from loopsim.store.resources import Resources
+from loopsim.store.transaction import Transaction
+from loopsim.wire import commerce as wire
+from loopsim.wire import paging
+from tests.quirks.patching import Switch, answered, attribute, both, function, method, rendered, wrapped
+
+
+def _with_422(operation: Operation, refusal: Refusal, usual: Rendered) -> Rendered | None:
+    return structs.replace(usual, status=422) if operation.tag == "Carts" and refusal.code != "unauthorized" else None
+
+
+def _rising(tx: Transaction) -> int:
+    return tx.next_id("resource")
+
+
+def _keep_ids(operation: Operation, body: Any) -> Validated:
+    if operation.id != "upsertCustomer":
+        return validate(operation, body)
+    if "id" in body and "external_id" in body:
+        raise Invalid({"id": ["Not both."]})
+    return validate(operation, {"external_id": str(body.get("id", "")) or None, **body})
+
+
+def _rounded(real: Any, self: Shape, value: Any, prefix: str, notes: Any) -> Any:
+    cut = self.truncates and isinstance(value, float)
+    return real(self, round(value) if cut else value, prefix, notes)
+
+
+def _strict(operation: Operation, body: Any) -> Validated:
+    validated = validate(operation, body)
+    if validated.unknown:
+        raise Invalid({validated.unknown[0]: ["The field is not known."]})
+    return validated
+
+
+def _put_anyway(
+    real: Any, self: Resources, kind: Any, id_: int, record: Any, external_id: Any = None, parent: Any = None
+) -> None:
+    """Two resources may have one merchant's id."""
+    found = external_id and self.resource_by_external(kind, external_id, dict)
+    real(self, kind, id_, record, None if found and found["id"] != id_ else external_id, parent)
+
+
+def _per_product(_real: Any, self: Resources, variant: Variant) -> None:
+    """The merchant's id of a variant is unique in its product only."""
+    own = {each.external_id for each in self.variants_of(variant.product_id) if each.id != variant.id}
+    taken = variant.external_id in own
+    kept = (
+        variant.external_id if taken or variant.external_id is None else f"{variant.product_id} {variant.external_id}"
+    )
+    self.put_resource("variant", variant.id, variant, kept, variant.product_id)
+
+
+def _refuse_bad_cursor(text: str | None) -> Any:
+    cursor = wire_read_cursor(text)
+    if text and cursor is None:
+        raise Invalid({"cursor": ["The selected cursor is invalid."]})
+    return cursor
+
+
+wire_read_cursor = wire.read_cursor
+
+
+def _always_limit(base: str, query: dict[str, str], cursor: Any) -> str:
+    return wire_page_url(base, {"limit": "50", **query}, cursor)
+
+
+wire_page_url = wire.page_url
+
+
+def _within(call: Call) -> int:
+    try:
+        return commerce_page_size(call)
+    except Invalid:
+        return commerce.LARGEST_LIMIT
+
+
+commerce_page_size = commerce.page_size
+
+
+def _with_channel(answer: Any) -> Any:
+    return {"customer": {**answer["customer"], "sales_channel": "NetSuite"}}
+
+
+def _caseless(product: Any, variant: Variant) -> None:
+    """Values are compared as people would."""
+    known = {value.lower() for option in product.options for value in option.values}
+    if any(each.value.lower() not in known for each in variant.options):
+        raise Invalid({"options": ["No."]})
+
+
+def _without_variant(real: Any, tx: Transaction, call: Call) -> Answer:
+    answer = real(tx, call)
+    tx.delete_resource("variant", answer.body["product"]["default_variant_id"])
+    return answer
+
+
+SWITCHES: dict[str, Switch] = {
+    "cart-cors": function(cors.with_cors, lambda head, _headers: head),
+    "cart-refusals-200": rendered(_with_422),
+    "listings-201": both(*(answered(f"create{noun}", lambda value: value, 200) for noun in ("Blocklist", "Allowlist"))),
+    "listings-page": function(paging.with_links, lambda page: page),
+    "commerce-snowflakes": function(commerce.new_id, _rising),
+    "commerce-text-ids": function(wire.spelling, lambda **_: lambda id_: id_),
+    "commerce-201-200": answered("upsertCustomer", lambda value: value, 201),
+    "commerce-upsert-ignores-id": function(validate, _keep_ids),
+    "commerce-external-id-taken": method(Resources, "put_resource", _put_anyway),
+    "commerce-limit": attribute(commerce, "LIMIT", 100),
+    "commerce-limit-422": function(commerce.page_size, _within),
+    "commerce-bad-cursor": function(wire.read_cursor, _refuse_bad_cursor),
+    "commerce-next-limit": function(wire.page_url, _always_limit),
+    "commerce-money-cut": method(Shape, "_number", _rounded),
+    "commerce-unknown-dropped": function(validate, _strict),
+    "commerce-channel-null": both(*(answered(name, _with_channel) for name in ("createCustomer", "getCustomer"))),
+    "commerce-default-variant": wrapped("createProduct", _without_variant),
+    "commerce-variant-id-unique": method(Resources, "put_variant", _per_product),
+    "commerce-option-literal": function(domain_products.check_options, _caseless),
+}
