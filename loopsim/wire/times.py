@@ -41,10 +41,11 @@ def in_zone(moment: datetime, offset_minutes: int) -> str:
 
 
 def php_dump(moment: datetime | None) -> dict[str, object] | None:
-    """A PHP DateTime as `json_encode` prints it, or None (captured in `outcomes_processed_at`)."""
+    """A PHP DateTime as `json_encode` prints it, or None (captured in `outcomes_processed_at`): whole seconds, as Loop
+    keeps them, whatever the six decimals promise."""
     if moment is None:
         return None
-    return {"date": moment.isoformat(" ", "microseconds")[:26], "timezone_type": 3, "timezone": "UTC"}
+    return {"date": f"{spaced(moment)}.000000", "timezone_type": 3, "timezone": "UTC"}
 
 
 _TIME = r"""(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?
