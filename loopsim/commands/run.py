@@ -39,6 +39,12 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--idle-path", default="idle", show_default=True, help="The member of that answer, dotted.")
 @options.flag("--header", multiple=True, metavar="NAME=TEMPLATE", help="Header of its webhooks, e.g. X-Shop={shop}.")
 @options.flag("--register", help="URL that is told of each shop (name, api_base, key, secret) before its story.")
+@options.flag(
+    "--does",
+    multiple=True,
+    metavar="ABILITY",
+    help="What it is able to do: process, grade, notes and others; scenarios that need more are skipped.",
+)
 @options.flag("--mode", type=click.Choice(["single", "per-worker", "tenant"]), default="single", show_default=True)
 @options.flag("--jobs", "-j", type=options.Whole(1), default=1, show_default=True, help="How many at once.")
 @options.flag("--only", "-k", metavar="WORDS", help="Only the scenarios with these words in id, title or covers.")

@@ -11,12 +11,13 @@ from loopsim.errors import SetupError
 from loopsim.harness.partner import Connection, Start
 from loopsim.harness.plan import IdleProbe, PartnerPlan
 from loopsim.harness.probe import Probe
+from loopsim.harness.shape import ABILITIES
 from loopsim.harness.spans import seconds
 from loopsim.urls import split_url
 
 PARTNER = (
     "target", "start", "start_timeout", "health", "env", "probe", "probe_path", "probe_map", "idle_probe", "idle_path",
-    "register", "header",
+    "register", "header", "does",
 )  # fmt: skip
 """The flags that are about one partner; each may stand in `[run.partners.NAME]` too."""
 
@@ -66,6 +67,7 @@ def partner_of(values: Values) -> PartnerPlan:
         idle_probe=idle,
         headers=pairs(values.get("header"), "--header"),
         register=values.get("register") or "",
+        does=_abilities(values.get("does")),
     )
 
 
@@ -80,6 +82,17 @@ def pairs(given: Any, flag: str) -> dict[str, str]:
             raise SetupError(f"{flag} takes NAME=VALUE, found {text!r}.")
         found[name] = value
     return found
+
+
+def _abilities(given: Any) -> tuple[str, ...] | None:
+    if not given:
+        return None
+    said = (given,) if isinstance(given, str) else tuple(given)
+    for each in said:
+        if each not in ABILITIES:
+            known = "; ".join(f"{name} ({says})" for name, says in ABILITIES.items())
+            raise SetupError(f"--does knows no {each!r}. An integration may do: {known}.")
+    return said
 
 
 def reproducing(values: Values) -> tuple[str, ...]:

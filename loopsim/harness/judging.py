@@ -21,6 +21,7 @@ from loopsim.harness.journal import Entry, call_line, query_of
 from loopsim.harness.plan import RunPlan
 from loopsim.harness.play import Went
 from loopsim.harness.results import Coverage, Failure, RuleVerdict, RunResult, ScenarioResult, Status, rule_texts
+from loopsim.harness.shape import ABILITIES
 from loopsim.harness.suites import address
 from loopsim.rules.catalogue import RULES, judge_all
 from loopsim.rules.evidence import Evidence
@@ -56,6 +57,9 @@ class Judge:
                 return "It needs a probe of the partner's own state. Give one: --probe URL or command."
             if "start" in scenario.needs and plan.start is None:
                 return "It needs a partner that loopsim starts itself. Give --start."
+            for ability in scenario.needs:
+                if ability in ABILITIES and plan.does is not None and ability not in plan.does:
+                    return f"It is for a partner that {ABILITIES[ability]}; --does {ability} would have it played."
         return None
 
     def unplayed(self, scenario: Scenario, why: str, status: Status = "skipped") -> ScenarioResult:

@@ -18,7 +18,19 @@ DIRECTIONS = ("one-way", "two-way")
 STAGES = ("created", "shipped", "processing", "concluded")
 SCHEDULES = ("duplicate", "swap", "delay")
 _RULES = tuple(rule.name for rule in RULES)
-NEEDS = ("probe", "start")
+ABILITIES = {
+    "process": "has Loop process returns that have arrived",
+    "grade": "says how units are and what becomes of them",
+    "notes": "writes notes on returns",
+    "flag": "flags returns that people should look at",
+    "cancel": "cancels returns",
+    "close": "closes returns without processing",
+    "catch-up": "asks Loop for what no webhook told it",
+    "label-requests": "answers label requests with labels",
+    "label-errors": "says why it cannot make a label",
+}
+"""What an integration may be able to do; a story that needs more than it says it does is skipped."""
+NEEDS = ("probe", "start", *ABILITIES)
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 OURS = ("name", "clock", "webhook", "scopes", "id_block", "idle_probe")
 """What a new shop takes and a scenario does not say: the harness does."""
@@ -63,7 +75,10 @@ def scenario() -> Schema:
         },
         "stages": _several(STAGES, "The stages of the return lifecycle that it goes through.", 1),
         "covers": _texts("What only this story shows, as kind:name.", r"^[a-z][a-z_-]*:\S.*$"),
-        "needs": _several(NEEDS, "What it cannot run without: a probe of the partner, or its process (start)."),
+        "needs": _several(
+            NEEDS,
+            "What it cannot run without: a probe of the partner, its process (start), or what the partner is able to do.",
+        ),
         "schedules": _several(SCHEDULES, "Also with webhooks doubled, swapped or late: the end must be the same."),
         "rules": {
             "description": "Rules that do not hold in this story.",

@@ -97,6 +97,22 @@ def test_several_partners_stand_in_tables_of_their_own(folder: Path) -> None:
     assert done.code == 0, done.out + done.err
 
 
+def test_a_story_that_needs_more_than_the_partner_says_it_does_is_skipped(folder: Path) -> None:
+    story = folder / "scenarios" / "story.loopsim.yaml"
+    story.write_text(story.read_text().replace("steps:", "needs: [process, grade]\nsteps:"))
+    run_it = ("run", "--start", write(folder), *FLAGS, "--format", "json")
+
+    less = run(*run_it, "--does", "process", cwd=folder)
+    unsaid = run(*run_it, cwd=folder)
+    (folder / "loopsim.toml").write_text('[run]\ndoes = ["process", "grade"]\n', "utf-8")
+    enough = run(*run_it, cwd=folder)
+
+    (skipped,) = less.json["scenarios"]
+    assert (less.code, skipped["status"]) == (0, "skipped")
+    assert "--does grade" in skipped["why"]
+    assert [each.json["scenarios"][0]["status"] for each in (unsaid, enough)] == ["passed", "passed"]
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
@@ -106,6 +122,7 @@ def test_several_partners_stand_in_tables_of_their_own(folder: Path) -> None:
         ("[run]\nstart = 'x'", "--target"),
         ("[run]\nenv = ['PORT']\nstart = 'x'\ntarget = 'http://127.0.0.1:1/'", "NAME=VALUE"),
         ("[run]\ntimeout = 'soon'", "no length of time"),
+        ("[run]\ndoes = ['cook']\ntarget = 'http://127.0.0.1:1/'", "process (has Loop process"),
     ],
 )
 def test_settings_that_cannot_be_say_what_to_mend(folder: Path, settings: str, says: str) -> None:
