@@ -62,7 +62,7 @@ def _extra(run: RunResult) -> dict[str, Any]:
     coverage = of_run(run)
     return {
         "exitCode": run.exit_code,
-        "exitMeans": sums.EXIT_MEANS.get(run.exit_code, ""),
+        "exitMeans": sums.meaning(run),
         "command": run.command,
         "findings": msgspec.to_builtins(run.findings),
         "notJudged": msgspec.to_builtins(sums.unjudged(run)),

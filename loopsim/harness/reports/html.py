@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from loopsim.harness.coverage import of_run
 from loopsim.harness.reports import summary as sums
@@ -23,6 +24,7 @@ from loopsim.harness.results import RunResult
 
 _PAGE = Path(__file__).parent / "page"
 _LOG = 20_000
+_CODE = re.compile(r"`([^`]+)`")
 _LANES = {"story": "Story and clock", "webhook": "Webhooks", "call": "Partner's calls", "move": "What moved"}
 _MARKS = {"passed": "✓", "failed": "✗", "error": "‼", "skipped": "○"}
 
@@ -39,10 +41,10 @@ def render(run: RunResult) -> str:
         order=sorted(range(len(run.scenarios)), key=lambda number: sums.STATUSES.index(run.scenarios[number].status)),
         assumptions=sums.assumptions(run),
         unjudged=sums.never_judged(run),
-        facts=_facts(run),
+        others=_facts_of_rules(run),
         lanes=_LANES,
         marks=_MARKS,
-        meaning=sums.EXIT_MEANS.get(run.exit_code, ""),
+        meaning=sums.meaning(run),
         script=Markup(_asset("report.js")),
         style=Markup(_asset("report.css")),
         script_hash=base64.b64encode(hashlib.sha256(_asset("report.js").encode()).digest()).decode(),
@@ -56,10 +58,16 @@ def _timelines(run: RunResult) -> dict[int, Timeline]:
     return {number: timeline(run.scenarios[number], budget) for number in worst}
 
 
-def _facts(run: RunResult) -> list[str]:
-    """The anchors of all that the page points to and has the text of."""
-    named = {rule.fact for rule in run.rules.values()} | set(sums.assumptions(run))
+def _facts_of_rules(run: RunResult) -> list[str]:
+    """The anchors behind the rules that failed, as far as their text is known and is not among the assumptions."""
+    failed = {problem.rule for scenario in run.scenarios for problem in sums.problems(scenario)}
+    named = {run.rules[rule].fact for rule in failed if rule in run.rules} - set(sums.assumptions(run))
     return sorted(anchor for anchor in named if anchor in run.facts)
+
+
+def _prose(text: str) -> Markup:
+    """Text of a fact or a rule: what stands between backticks is code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 @cache
@@ -78,7 +86,7 @@ def _template() -> Template:
         # Nothing that cannot be shown gets in, whichever text it stands in.
         finalize=lambda value: value if isinstance(value, Markup) or not isinstance(value, str) else printable(value),
     )
-    environment.filters |= {"many": many, "seconds": seconds}
+    environment.filters |= {"prose": _prose, "many": many, "seconds": seconds}
     environment.globals |= {"log": lambda text: bounded(last(text, 400), _LOG)}
     environment.tests["gap"] = lambda item: isinstance(item, Gap)
     return environment.get_template("report.html")

@@ -27,7 +27,10 @@ _HEADERS = frozenset({"authorization", "x-authorization", "cookie", "set-cookie"
 
 
 def hidden(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text with API keys, what is named as a secret, and each of `secrets` replaced."""
+    """The text with API keys, what is named as a secret, and each of `secrets` replaced; and with half a pair of
+    surrogates, which a partner's JSON can hold and no file, as question marks."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
     for secret in secrets:
         if len(secret) >= 6:
             text = text.replace(secret, HIDDEN)

@@ -179,6 +179,14 @@ def verdict_line(run: RunResult) -> str:
     return f"{', '.join(part for part in parts if part)} in {seconds(run.duration_ms)}"
 
 
+def meaning(run: RunResult) -> str:
+    """What the exit code of the run says."""
+    found = counts(run)
+    if run.exit_code == 1 and not (found.failed or found.error):
+        return "Nothing failed, but --strict asks for evidence: something was skipped, or not judged by any scenario."
+    return EXIT_MEANS.get(run.exit_code, "See the messages above.")
+
+
 def rules_line(run: RunResult) -> str:
     """The verdicts of the rules in one sentence; what was not judged is never among what passed."""
     found = counts(run)

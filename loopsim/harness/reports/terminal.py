@@ -22,7 +22,7 @@ from loopsim.harness.document import Scenario
 from loopsim.harness.reports import summary as sums
 from loopsim.harness.reports.redaction import redacted
 from loopsim.harness.reports.summary import Problem
-from loopsim.harness.reports.texts import last, many, printable, seconds, shown
+from loopsim.harness.reports.texts import bounded, last, many, printable, seconds, shown
 from loopsim.harness.reports.traffic import showing
 from loopsim.harness.results import RunResult, ScenarioResult
 
@@ -32,6 +32,7 @@ MOST = 12
 """So many failed scenarios are shown whole; the others in one line each."""
 _LOG_LINES = 12
 _WIDEST = 140  # columns of expected and actual side by side
+_SIDE = 2_000  # characters of expected, and of actual
 _LABEL = 9
 _UNJUDGED = 6
 """So many rules that were not judged are shown with their reason."""
@@ -198,7 +199,7 @@ def _sides(console: Console, expected: str, actual: str) -> None:
     """Expected and actual side by side where both have room, else one below the other."""
     if not expected and not actual:
         return
-    left, right = printable(expected).splitlines(), printable(actual).splitlines()
+    left, right = (printable(bounded(text, _SIDE)).splitlines() for text in (expected, actual))
     room = max(map(len, left), default=0)
     if room + max(map(len, right), default=0) + 6 > min(console.width, _WIDEST):
         _labelled(console, "expected", Text("\n".join(left), style="green"))
@@ -270,8 +271,7 @@ def _totals(run: RunResult, console: Console) -> None:
     for why in sorted({scenario.why for scenario in skipped}):
         number = sum(scenario.why == why for scenario in skipped)
         _labelled(console, "skipped", Text(f"{number}: {printable(why)}", style=QUIET))
-    meaning = sums.EXIT_MEANS.get(run.exit_code, "See the message above.")
-    _labelled(console, "exit", Text.assemble((str(run.exit_code), "bold"), f"  {meaning}"))
+    _labelled(console, "exit", Text.assemble((str(run.exit_code), "bold"), f"  {sums.meaning(run)}"))
 
 
 def _labelled(console: Console, label: str, value: Text, room: int = _LABEL) -> None:

@@ -55,7 +55,7 @@ RULES = {
     ),
 }
 FACTS = {
-    "process-async": FactText(grade="documented", text="Processing is queued: the answer says only that it was taken."),
+    "process-async": FactText(grade="documented", text="Processing is queued: `true` says only that it was taken."),
     "delivery-timeout": FactText(grade="assumed", text="A delivery waits ten seconds for its answer."),
     "webhook-signature": FactText(grade="captured", text="The signature is base64, of HMAC-SHA256, over the raw body."),
 }

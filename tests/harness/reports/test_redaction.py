@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loopsim.harness.reports import ctrf, github, junit
+from loopsim.harness.reports import ctrf, github, html, junit
 from loopsim.harness.reports.redaction import hidden, redacted
 from tests.harness.reports.example import KEY, SECRET, example, failing
 
@@ -54,9 +54,19 @@ def test_headers_with_credentials_are_hidden_whatever_they_hold() -> None:
     assert run.scenarios[0].journal[0]["request_headers"] == {"X-Authorization": "[redacted]"}
 
 
+def test_half_a_surrogate_pair_breaks_no_report() -> None:
+    (failure,) = failing().failures
+    broken = msgspec.structs.replace(failure, says="\ud83d half", actual="\udc00", file="\ud800.yaml")
+    run = example(scenarios=(msgspec.structs.replace(failing(), failures=(broken,), title="\udfff"),))
+
+    for text in (ctrf.render(run), html.render(run), github.annotations(run), github.step_summary(run)):
+        assert "? half" in text.encode().decode()
+    assert b"? half" in junit.render(run)
+
+
 def test_no_report_holds_the_key() -> None:
     run = example()
-    texts = [junit.render(run).decode(), ctrf.render(run), github.annotations(run)]
+    texts = [junit.render(run).decode(), ctrf.render(run), html.render(run), github.annotations(run)]
     texts.append(github.step_summary(run))
 
     assert KEY in msgspec.json.encode(run).decode()

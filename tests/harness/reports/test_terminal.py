@@ -21,11 +21,11 @@ def summary(run: RunResult, width: int = 200, *, tty: bool = False) -> str:
     return stream.getvalue()
 
 
-def live(run: RunResult, *, tty: bool = False, **environment: str) -> str:
+def live(run: RunResult, *, tty: bool = False, total: int = 6, **environment: str) -> str:
     """What is printed while it goes on."""
     stream = io.StringIO()
     console = Console(file=stream, width=100, force_terminal=tty, highlight=False, emoji=False, _environ=environment)
-    with terminal.LiveTerminal(console, len(run.scenarios)) as shown:
+    with terminal.LiveTerminal(console, total) as shown:
         for result in run.scenarios:
             shown.started(document(result.id, result.title))
             shown.ended(result)
@@ -53,6 +53,14 @@ def test_a_terminal_also_sees_what_runs_now_and_has_its_cursor_back() -> None:
     text = live(example(), tty=True, TERM="xterm-256color")
 
     assert "The warehouse is slow" in text
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+
+
+def test_more_scenarios_than_were_asked_for_are_counted_on_top() -> None:
+    text = live(example(), tty=True, total=2, TERM="xterm-256color")
+
+    assert "4 of 5" in text
+    assert "of 2" not in text.partition("slow")[2]
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
 
 
@@ -115,6 +123,12 @@ def test_no_color_and_a_narrow_terminal_are_respected() -> None:
     assert (
         any(line.strip("\x1b[0m ").startswith("expected 1 call") for line in lines) or "expected" in stream.getvalue()
     )
+
+
+def test_a_strict_run_in_which_nothing_failed_says_why_it_ends_with_1() -> None:
+    text = summary(example(scenarios=(scenario(status="skipped", why="It needs a probe."),), exit_code=1))
+
+    assert "exit     1  Nothing failed, but --strict asks for evidence" in text
 
 
 def test_a_rule_is_explained_once() -> None:

@@ -59,6 +59,6 @@ tools.hidden = false;
 for (const button of document.querySelectorAll(".copy")) button.hidden = !navigator.clipboard;
 const bad = all.filter((each) => each.dataset.bad === "1");
 if (bad.length) only = "bad";
-if (bad.length && bad.length <= 3) bad[0].open = true;
+if (bad.length) bad[0].open = true;
 show();
 reveal();
