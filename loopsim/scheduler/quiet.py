@@ -20,6 +20,8 @@ Sleep = Callable[[float], Coroutine[Any, Any, None]]  # for so many seconds of r
 Probe = Callable[[], Coroutine[Any, Any, bool | None]]  # does the partner say that it is idle? None: it cannot be asked
 Counted = Literal["open", "first"]  # whatever is in hand, or only first attempts that no swap holds back
 SLOWEST_REACTION = 5.0  # seconds; a call that comes later is taken for a rhythm of its own
+RHYTHM = 3  # times that the same is asked for, with nothing done in between, before that is taken for a poll
+MOST_READS = 1000  # different ones that are told apart
 RESTLESS = 10.0  # seconds; a partner that never stops calling does not stop time for ever
 ASK_AGAIN, ASK_SELDOM = 0.01, 0.1  # seconds between two questions to a partner that is not idle
 SELDOM_AFTER = 1.0  # seconds
@@ -43,9 +45,17 @@ class Watch:
         self.answered_at: float | None = None
         self.slowest = 0.0
         self._awaited = False
+        self._reads: dict[str, int] = {}
 
-    def called(self) -> None:
-        """The partner called Loop's API. The first call since an answer is its reaction."""
+    def called(self, read: str | None = None) -> None:
+        """The partner called Loop's API. The first call since an answer is its reaction. `read` is what it asked for,
+        where it only asked: the same over and over is the rhythm of one that polls, which never ends."""
+        if read is None or len(self._reads) > MOST_READS:
+            self._reads.clear()
+        else:
+            times = self._reads[read] = self._reads.get(read, 0) + 1
+            if times > RHYTHM:
+                return
         self.called_at = self.now()
         if self._awaited and self.answered_at is not None:
             self._awaited = False
@@ -57,6 +67,7 @@ class Watch:
         """A receiver answered a delivery, or it failed."""
         self.answered_at = self.now()
         self._awaited = True
+        self._reads.clear()
 
     def quiet_at(self, quiet_for: float) -> float:
         """When the partner counts as quiet if nothing more happens; the past where it does already."""

@@ -88,9 +88,9 @@ class Scheduler:
         if state is not None and state.advance is not None:
             state.advance.abandon()
 
-    def touched(self, shop: Shop) -> None:
-        """The partner called Loop's API: it is not quiet."""
-        self._state(shop).watch.called()
+    def touched(self, shop: Shop, read: str | None = None) -> None:
+        """The partner called Loop's API: it is not quiet. `read` is what it asked for, where it only asked."""
+        self._state(shop).watch.called(read)
 
     def settled(self, shop: Shop) -> None:
         """A receiver answered a delivery, or the attempt failed: the partner may react to it."""

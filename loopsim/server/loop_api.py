@@ -204,7 +204,7 @@ class LoopApi:
         now = monotonic()
         if not entrance.window.take(now, entrance.shop.settings.rate_limit):
             raise Refusal("too_many_attempts", retry_after=entrance.window.retry_after(now))
-        self._runtime.scheduler.touched(entrance.shop)
+        self._runtime.scheduler.touched(entrance.shop, _asked(exchange) if place.reads else None)
         return entrance
 
     async def _await(self, exchange: Exchange, entrance: Entrance, receive: Receive) -> Entrance:
@@ -410,3 +410,10 @@ def _bytes_of(answer: Answer) -> bytes:
     if answer.body is UNSET or (answer.body is None and answer.status == 204):
         return b""
     return php.encode(answer.body)
+
+
+def _asked(exchange: Exchange) -> str:
+    """What a call asks for, without the window, which moves along when the same is asked again later."""
+    query: bytes = exchange.scope["query_string"]
+    parts = (part for part in query.split(b"&") if not part.startswith((b"from=", b"to=")))
+    return f"{exchange.place.operation.id} {exchange.place.params} {b'&'.join(parts)!r}"

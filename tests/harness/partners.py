@@ -68,6 +68,7 @@ def loop():
             open_jobs[0] -= 1
 
 threading.Thread(target=loop, daemon=True).start()
+{at_end}
 server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 server.daemon_threads = True
 server.serve_forever()
@@ -76,9 +77,33 @@ server.serve_forever()
 PROCESS = 'call("POST", f"/warehouse/return/{return_id}/process"); state[str(return_id)] = "processing"'
 
 
-def write(folder: Path, *, at_start: str = "", on_delivered: str = PROCESS, on_post: str = "") -> str:
+POLLS = """
+from datetime import datetime, timedelta, timezone
+
+def look():
+    now, day = datetime.now(timezone.utc), timedelta(days=1)
+    window = "&".join(f"{n}={t:%Y-%m-%dT%H:%M:%SZ}" for n, t in (("from", now - 20 * day), ("to", now + day / 2)))
+    for row in call("GET", f"/warehouse/return/list?{window}") or []:
+        state[row["id"]] = row["state"]
+        if row["label_status"] == "delivered" and row["id"] not in done:
+            done.add(row["id"])
+            call("POST", f"/warehouse/return/{row['id']}/process")
+
+def poll():
+    while True:
+        look()
+        time.sleep(0.02)
+
+threading.Thread(target=poll, daemon=True).start()
+"""
+"""For `at_end`: a partner that polls by the wall's clock."""
+
+
+def write(folder: Path, *, at_start: str = "", on_delivered: str = PROCESS, on_post: str = "", at_end: str = "") -> str:
     """Write a partner down; the command that starts it."""
-    text = SOURCE.format(at_start=at_start or "pass", on_delivered=on_delivered, on_post=on_post or "pass")
+    text = SOURCE.format(
+        at_start=at_start or "pass", on_delivered=on_delivered, on_post=on_post or "pass", at_end=at_end
+    )
     path = folder / "partner.py"
     path.write_text(text, "utf-8")
     return f"exec {sys.executable} -u {path}"

@@ -42,6 +42,30 @@ async def test_time_goes_on_only_when_the_partner_made_no_call_for_a_while(bench
 
 
 @story
+async def test_a_poll_that_never_ends_is_a_rhythm_and_does_not_hold_up_time(bench: Bench) -> None:
+    shop = bench.shop(SENDS, AFTER)
+    advance = await bench.advance_to_webhook(shop, 3 * HOUR, quiet_for=3)
+    bench.worker.answer()
+    for _ in range(6):
+        bench.scheduler.touched(shop, "listReturns")
+        await bench.time.passes(1)
+    assert bench.said() == ["sends", "after"]
+    assert advance.done()
+
+
+@story
+async def test_what_a_poll_leads_to_is_waited_for(bench: Bench) -> None:
+    shop = bench.shop(SENDS, AFTER)
+    await bench.advance_to_webhook(shop, 3 * HOUR, quiet_for=3)
+    bench.worker.answer()
+    for _ in range(6):
+        bench.scheduler.touched(shop, "listReturns")
+        bench.scheduler.touched(shop)
+        await bench.time.passes(1)
+    assert bench.said() == ["sends"]
+
+
+@story
 async def test_the_wait_is_as_long_as_the_slowest_reaction_that_was_seen(bench: Bench) -> None:
     shop = bench.shop(SENDS)
     bench.scheduler.settled(shop)
