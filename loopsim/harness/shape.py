@@ -77,7 +77,7 @@ def scenario() -> Schema:
         "covers": _texts("What only this story shows, as kind:name.", r"^[a-z][a-z_-]*:\S.*$"),
         "needs": _several(
             NEEDS,
-            "What it cannot run without: a probe of the partner, its process (start), or what the partner is able to do.",
+            "What it cannot run without: a probe, the process (start), or something that the partner is able to do.",
         ),
         "schedules": _several(SCHEDULES, "Also with webhooks doubled, swapped or late: the end must be the same."),
         "rules": {
