@@ -28,6 +28,7 @@ Json = dict[str, Any]
 
 ENDING = ".loopsim.yaml"
 MOST_STORIES = 1000  # of one file: rows times schedules
+MOST_INCLUDES = 100  # of one file, each counted as often as it is taken in
 
 
 def read_scenarios(path: Path, root: Path | None = None, words: Mapping[str, Word] | None = None) -> list[Scenario]:
@@ -67,6 +68,7 @@ class _File:
     def __init__(self, path: Path, words: Mapping[str, Word]) -> None:
         self.words = words
         self.problems: list[Problem] = []
+        self.included = 0
         self.text = _open(path)
         if not isinstance(self.text.value, dict):
             says = "Found no mapping; a scenario begins with `scenario: <title>`."
@@ -157,6 +159,12 @@ class _File:
         return _joined(whole, own)
 
     def _included(self, text: Text, place: Place, path: Path, chain: tuple[Path, ...]) -> _Part | None:
+        self.included += 1
+        if self.included > MOST_INCLUDES:
+            if self.included == MOST_INCLUDES + 1:
+                says = f"With what is included in turn, this takes in more than {MOST_INCLUDES} files."
+                self.problems.append(Problem(place, says))
+            return None
         if path.resolve() in chain:
             names = " → ".join(each.name for each in (*chain, path.resolve()))
             self.problems.append(Problem(place, f"The includes go in a circle: {names}. Remove one of them."))

@@ -21,8 +21,8 @@ from loopsim.harness.yaml_text import Path, Text
 
 BESIDE = ("as", "in", "note")
 """What may stand in a step beside its word."""
-BUILT_IN = ("now", "shop", "partner")
-"""What every step can refer to beside what was saved; `partner` is the first."""
+BUILT_IN = ("now", "partner")
+"""What every step can refer to beside what was saved; `partner` is the one whose step it is."""
 
 
 class Step(Struct, frozen=True):
@@ -53,7 +53,7 @@ def documents(
     saved: list[str] = []
     made: list[StepDocument] = []
     for step in steps:
-        known = [*dict.fromkeys([*BUILT_IN, *partners]), *saved, *(["row"] if row is not None else [])]
+        known = [*BUILT_IN, *saved, *(["row"] if row is not None else [])]
         arguments = _arguments(step, step.given, problems)
         if row is not None:
             arguments = _with_row(step, arguments, row, problems)

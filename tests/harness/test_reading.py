@@ -166,6 +166,14 @@ def test_includes_in_a_circle_are_refused(folder: Folder) -> None:
     assert problem.startswith("two.yaml:2:1: The includes go in a circle: a.loopsim.yaml → one.yaml → two.yaml")
 
 
+def test_includes_cannot_explode(folder: Folder) -> None:
+    for n in range(30):
+        folder.write(f"{n}.yaml", f"include: [{n + 1}.yaml, {n + 1}.yaml]\n")
+    folder.write("30.yaml", STEPS)
+    (problem,) = folder.problems(HEAD + "include: 0.yaml\n" + STEPS)
+    assert "takes in more than 100 files" in problem
+
+
 def test_partners_have_their_own_subscriptions(folder: Folder) -> None:
     (story,) = folder.read(
         HEAD
@@ -220,7 +228,7 @@ steps:
         'a.loopsim.yaml:10:34: carrier.scans: Found "deliverd"; expected one of in_transit, delivered.'
         " Did you mean delivered?",
         r'a.loopsim.yaml:11:5: clock.advances: Found "3 days"; expected a text like /^\d+[smhd]$/.',
-        "a.loopsim.yaml:13:21: expect.return: Nothing is called wated at this step; there are now, partner, shop,"
+        "a.loopsim.yaml:13:21: expect.return: Nothing is called wated at this step; there are now, partner,"
         " waited. Did you mean waited?",
         "a.loopsim.yaml:14:5: Nobody is called warehouse; the partners are partner.",
     ]  # fmt: skip
