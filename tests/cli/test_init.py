@@ -69,9 +69,7 @@ def test_what_only_listens_passes_one_way_and_fails_two_way(
 ) -> None:
     invoke("init", "--ci", "none", "--pattern", pattern, "--direction", direction)
     with receiving() as receiver:
-        done = run(
-            "run", "--format", "json", "--target", receiver.url, "--port", "0", "--patience", "100ms", cwd=project
-        )
+        done = run("run", "--format", "json", "--target", receiver.url, "--port", "0", "--patience", "2s", cwd=project)
 
     (scenario,) = done.json["scenarios"]
     expected = [failure["expected"].replace(",", " ").split()[0] for failure in scenario["failures"]]
