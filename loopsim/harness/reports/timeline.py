@@ -192,7 +192,7 @@ def _entry(entry: Entry, sent: dict[int, Entry], notes: tuple[Note, ...], budget
     title = str(entry.get("note") or entry.get("operation") or kind)
     bodies = budget.body("Request", str(entry.get("request_body") or ""))
     status = "" if kind in ("clock", "note") else traffic.answer(entry)
-    shown = f"Clock: {title}" if kind == "clock" else title
+    shown = f"{str(kind).title()}: {title}" if kind in ("clock", "note") else title
     return Item(key=f"e{entry.get('id')}", lane="story", title=shown, status=status, bodies=tuple(bodies), notes=notes)
 
 
@@ -203,6 +203,10 @@ def _call(entry: Entry, _sent: dict[int, Entry], notes: tuple[Note, ...], budget
         ("Operation", entry.get("operation") or "none of Loop's"),
         ("Refused by", entry.get("refusal")),
         ("Dropped silently", ", ".join(entry.get("unknown") or ())),
+        ("Cut off silently", ", ".join(entry.get("truncated") or ())),
+        ("Rows", _rows(entry)),
+        ("Asked to wait", f"{entry['retry_after']} s" if entry.get("retry_after") is not None else ""),
+        ("Note", entry.get("note")),
         ("Fault", entry.get("fault")),
         ("Error", entry.get("error")),
         ("Version", entry.get("version")),
@@ -220,6 +224,12 @@ def _call(entry: Entry, _sent: dict[int, Entry], notes: tuple[Note, ...], budget
         bodies=tuple(request + response),
         notes=notes,
     )
+
+
+def _rows(entry: Entry) -> str:
+    if entry.get("count") is None:
+        return ""
+    return f"{entry['count']:,}" + (", and there is a next page" if entry.get("more") else "")
 
 
 def _delivery(entry: Entry, sent: dict[int, Entry], notes: tuple[Note, ...], budget: Budget) -> Item:

@@ -36,8 +36,14 @@ def says(entry: Entry) -> str:
     kind = entry.get("kind")
     if kind == "call":
         refusal = f" ({entry['refusal']})" if entry.get("refusal") else ""
-        body = _short(entry.get("response_body"))
-        return f"← {entry.get('method', '')} {path(entry)}  {answer(entry)}{refusal}" + (f"  {body}" if body else "")
+        said = (
+            f"asks to wait {entry['retry_after']} s" if entry.get("retry_after") is not None else "",
+            f"{entry['count']} rows" if entry.get("count") is not None else "",
+            "more on the next page" if entry.get("more") else "",
+            _short(entry.get("response_body")),
+        )
+        more = "".join(f"  {part}" for part in said if part)
+        return f"← {entry.get('method', '')} {path(entry)}  {answer(entry)}{refusal}{more}"
     if kind == "delivery":
         about = f" of return {entry['return_id']}" if entry.get("return_id") else ""
         attempt = f", attempt {entry['attempt']}" if entry.get("attempt", 1) > 1 else ""
@@ -45,8 +51,8 @@ def says(entry: Entry) -> str:
         return f"→ {entry.get('trigger') or entry.get('topic', 'webhook')}{about}{attempt}{fault}  {answer(entry)}"
     if kind == "move":
         return f"• {move(entry)}"
-    if kind == "clock":
-        return f"◷ {entry.get('note', '')}"
+    if kind in ("clock", "note"):
+        return f"{'◷' if kind == 'clock' else '!'} {entry.get('note', '')}"
     return f"· {entry.get('operation') or kind}  {answer(entry)}"
 
 

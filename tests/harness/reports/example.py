@@ -129,6 +129,11 @@ def journal() -> tuple[dict[str, Any], ...]:
         delivery(11, 22_000, "return.closed"),
         call(12, 22_000, "getReturnDetails", "GET", "/warehouse/return/details", status=404, refusal="not_found",
              response_body='{"message":"Not Found"}'),
+        {"at": START + 22_000, "direction": "inside", "kind": "note", "id": 13,
+         "note": "The idle probe does not answer."},
+        call(14, 22_000, "listReturns", "GET", "/warehouse/return/list", count=50, more=True),
+        call(15, 22_000, "listReturns", "GET", "/warehouse/return/list", status=429, retry_after=7,
+             refusal="too_many_attempts"),
     )  # fmt: skip
 
 

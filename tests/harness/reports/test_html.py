@@ -61,7 +61,8 @@ def test_a_failing_scenario_is_shown_with_all_that_explains_it() -> None:
     for part in (
         "1 failed, 1 error, 3 passed, 1 skipped in 4.2 s", "Paying out for a parcel that never came.",
         "Expected one call processReturn, saw two.", "Remember by return id", "sig3+8DSGuYxbOyx=",
-        "6, attempt 2 of 2", "Tried again at", "Dropped silently", "not_open", "return 514700001: open → closed",
+        "6, attempt 2 of 2", "Tried again at", "50, and there is a next page",
+        "Note: The idle probe", "Dropped silently", "not_open", "return 514700001: open → closed",
         "Lifecycle coverage: 57.1 %", "A delivery waits ten seconds for its answer.", "No list had a second page.",
         "[refund]+duplicate&#39; --target",
     ):  # fmt: skip

@@ -55,6 +55,16 @@ def test_a_failure_says_what_to_do_about_it() -> None:
         assert part in failure.text
 
 
+def test_the_traffic_of_a_failure_can_be_read() -> None:
+    out = (case(read(example()), "+duplicate").findtext("system-out") or "").splitlines()
+
+    assert "03-02 09:00:20  → return.updated of return 514700001, attempt 2 [duplicate]  200" in out
+    assert "03-02 09:00:22  • return 514700001: open → closed by process_done" in out
+    assert "03-02 09:00:22  ! The idle probe does not answer." in out
+    assert "03-02 09:00:22  ← GET /api/v1/warehouse/return/list  200  50 rows  more on the next page" in out
+    assert "03-02 09:00:22  ← GET /api/v1/warehouse/return/list  429 (too_many_attempts)  asks to wait 7 s" in out
+
+
 def test_what_was_not_judged_is_said_of_the_case() -> None:
     properties = {
         each.attrib["name"]: each.attrib["value"] for each in case(read(example()), "+duplicate").iter("property")
