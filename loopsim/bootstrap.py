@@ -25,7 +25,7 @@ from loopsim.scheduler.scheduler import Scheduler
 from loopsim.server import control as server_control
 from loopsim.server.app import App
 from loopsim.server.control.registry import RUNTIME_OPERATIONS
-from loopsim.server.hosts import Hosts, is_loopback
+from loopsim.server.hosts import Hosts
 from loopsim.server.runtime import Runtime
 from loopsim.server.serving import (
     Server,
@@ -40,6 +40,7 @@ from loopsim.server.serving import (
 from loopsim.store.shop import Shop
 from loopsim.store.world import Key, World, new_settings
 from loopsim.store.worlds import DEFAULT_WORLD
+from loopsim.urls import is_loopback
 from loopsim.webhooks.worker import Worker
 
 DEFAULT_PORT = 8484

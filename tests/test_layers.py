@@ -20,9 +20,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"domain", "clock"},
     "operations": {"domain", "wire", "store", "clock"},
     "scheduler": {"operations", "store", "clock"},
-    "webhooks": {"domain", "store", "clock"},
-    "server": {"domain", "contract", "wire", "store", "operations", "scheduler", "webhooks", "clock", "rules"},
-    "bootstrap": {"server", "contract", "store", "scheduler", "webhooks", "operations", "clock"},
+    "webhooks": {"domain", "store", "clock", "urls"},
+    "server": {"domain", "contract", "wire", "store", "operations", "scheduler", "webhooks", "clock", "rules", "urls"},
+    "bootstrap": {"server", "contract", "store", "scheduler", "webhooks", "operations", "clock", "urls"},
     "embedded": {"bootstrap", "clock"},
     "client": {"harness", "embedded", "urls"},  # imported when asked for: `Shop.expect`, `Loopsim()` without a server
     "rules": set(),

@@ -6,13 +6,12 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from loopsim.commands.connection import Json, Refused, Server, Shop, Unreachable, chosen_shop
 from loopsim.commands.story import submit_fresh
-from loopsim.urls import split_url
+from loopsim.urls import is_loopback, split_url
 
 REAL_LOOP = "loopreturns.com"
 CONNECT_TIMEOUT = 3.0
@@ -243,7 +242,7 @@ def targets(setup: Setup) -> Iterator[Finding]:
             yield Finding("fail", "target", f"{url!r} is no address", "Subscribe a URL such as http://127.0.0.1:9000/.")
             continue
         host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-        if not _here(host):
+        if not is_loopback(host):
             yield Finding("note", "target", f"{url} is beyond this machine", "")
             continue
         try:
@@ -256,13 +255,6 @@ def targets(setup: Setup) -> Iterator[Finding]:
 
 def _urls(setup: Setup) -> list[str]:
     return list(dict.fromkeys(each["url"] for each in setup.shop.subscriptions() if each["status"] == "active"))
-
-
-def _here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def test_delivery(setup: Setup) -> Iterator[Finding]:

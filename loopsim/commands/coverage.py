@@ -25,7 +25,7 @@ _SHOWN = 4  # scenarios that are named for one item
     "--from", "run_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="RUN.JSON",
     help="A run to measure by, as `loopsim run --ctrf RUN.JSON` writes it.",
 )  # fmt: skip
-@options.flag("--fail-under", type=click.FloatRange(0, 100), help="Exit with 4 below so many percent; with --from.")
+@options.flag("--fail-under", type=options.Number(0, 100), help="Exit with 4 below so many percent; with --from.")
 @options.output
 def command(
     paths: tuple[str, ...], redundant: bool, run_file: Path | None, fail_under: float | None, format: str

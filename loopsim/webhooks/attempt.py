@@ -19,8 +19,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
+from loopsim.urls import is_loopback, plain_host
 from loopsim.webhooks.reply import Reply
-from loopsim.webhooks.targets import Target, is_loopback, plain_host
+from loopsim.webhooks.targets import Target
 
 MAX_ANSWER = 64 * 1024  # bytes of an answer's body that are read; the rest is not waited for
 MOST_HEAD = 64 * 1024  # bytes that may come before an answer's head is complete, informational answers included
@@ -223,7 +224,7 @@ class _LoopbackResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        if not is_loopback(plain_host(host)):
+        if not is_loopback(host):
             return await self._others.resolve(host, port, family)
         return [
             ResolveResult(hostname=host, host=address, port=port, family=of, proto=0, flags=socket.AI_NUMERICHOST)

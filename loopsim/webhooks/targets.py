@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+
+from loopsim.urls import address_of, is_loopback, plain_host
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -23,20 +25,6 @@ class Target(Struct, frozen=True):
     host: str
     port: int
     loopback: bool
-
-
-def plain_host(host: str) -> str:
-    """A host in the one spelling that is compared here."""
-    return host.lower().rstrip(".")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a plain host is this machine by its name or address: 127.0.0.0/8, ::1, `localhost` and the names below
-    it."""
-    address = _address(host)
-    if address is None:
-        return host == "localhost" or host.endswith(".localhost")
-    return address.is_loopback
 
 
 @lru_cache(maxsize=1024)
@@ -76,18 +64,8 @@ def why_blocked(url: str) -> str:
     )
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
 def _matches(host: str, entry: str) -> bool:
-    address = _address(host)
+    address = address_of(host)
     if address is None:
         return host == plain_host(entry)
     try:

@@ -9,7 +9,8 @@ import pytest
 from loopsim.bootstrap import Options, build
 from loopsim.embedded import EmbeddedServer
 from loopsim.errors import SetupError
-from loopsim.server.hosts import Hosts, is_loopback
+from loopsim.server.hosts import Hosts
+from loopsim.urls import is_loopback
 
 if TYPE_CHECKING:
     from tests.server.conftest import Client, Connect
@@ -30,7 +31,8 @@ def visitor(guarded: EmbeddedServer, connect: Connect) -> Client:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST", "127.0.0.1", "127.8.8.8", "[::1]", "shop.localhost", "localhost."]
+    "host",
+    ["localhost", "LOCALHOST", "127.0.0.1", "127.8.8.8", "[::1]", "shop.localhost", "localhost.", "[::ffff:127.0.0.1]"],
 )
 def test_a_name_of_this_machine_is_loopback(host: str) -> None:
     assert is_loopback(host)
