@@ -35,10 +35,10 @@ def _verbatim(traffic: Traffic) -> Judgement:
     if not followed:
         return not_judged("The partner asked for no second page of returns in this story.")
     findings = []
+    first = next((each for each in traffic.of("listReturns") if each.more), None)
     for call in followed:
-        first = next((each for each in traffic.of("listReturns") if each.more and each.id < call.id), None)
         lost = [name for name in _REPEATED if name not in call.query]
-        if first is not None and "state" in first.query and "state" not in call.query:
+        if first is not None and first.id < call.id and "state" in first.query and "state" not in call.query:
             lost.append("state")
         if lost:
             findings.append(

@@ -42,10 +42,12 @@ def _confirmed(traffic: Traffic) -> Judgement:
     if not accepted:
         return not_judged("Loop took no processing of the partner's in this story.")
     undecided, findings = False, []
+    listed = max((call.id for call in traffic.of(*READS_OF_MANY) if call.accepted), default=0)
     for call in accepted:
         return_id = call.return_id or 0
         ended = _end_of(traffic, call)
-        if any(_tells(step, return_id) for step in traffic.steps if step.id > (ended or call).id or step is ended):
+        since = (ended or call).id
+        if any(_tells(step) for step in traffic.of_return(return_id) if step.id >= since) or listed > since:
             continue
         if ended is None or any(each.operation in READS_OF_ONE | READS_OF_MANY for each in traffic.calls):
             undecided = True  # it polls, and may well have looked after the story's end
@@ -59,7 +61,7 @@ def _confirmed(traffic: Traffic) -> Judgement:
 
 def _end_of(traffic: Traffic, call: Call) -> Step | None:
     """What first showed on the wire or inside that the processing came to an end."""
-    later = (step for step in traffic.steps if step.id > call.id and step.return_id == call.return_id)
+    later = (step for step in traffic.of_return(call.return_id) if step.id > call.id)
     return next((step for step in later if _is_end(step)), None)
 
 
@@ -71,12 +73,10 @@ def _is_end(step: Step) -> bool:
     )
 
 
-def _tells(step: Step, return_id: int) -> bool:
+def _tells(step: Step) -> bool:
     if isinstance(step, Delivery):
-        return step.return_id == return_id and step.taken and _is_end(step)
-    if not isinstance(step, Call) or not step.accepted:
-        return False
-    return step.operation in READS_OF_MANY or (step.operation == "getReturnDetails" and step.about(return_id))
+        return step.taken and _is_end(step)
+    return isinstance(step, Call) and step.accepted and step.operation == "getReturnDetails"
 
 
 RULES = (

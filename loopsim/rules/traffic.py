@@ -191,6 +191,18 @@ class Traffic:
         ids = [step.return_id for step in self.steps if step.return_id is not None]
         return tuple(dict.fromkeys(ids))
 
+    def of_return(self, return_id: int | None) -> list[Step]:
+        """All that is about a return, in order."""
+        return [] if return_id is None else self._by_return.get(return_id, [])
+
+    @cached_property
+    def _by_return(self) -> dict[int, list[Step]]:
+        found: dict[int, list[Step]] = {}
+        for step in self.steps:
+            if step.return_id is not None:
+                found.setdefault(step.return_id, []).append(step)
+        return found
+
     def between(self, first: Step, last: Step) -> Iterator[Step]:
         """The steps after one and before another."""
         return (step for step in self.steps if first.id < step.id < last.id)
@@ -198,30 +210,27 @@ class Traffic:
     def known_final(self, return_id: int, by: Call) -> Step | None:
         """What told the partner before a call that this return is closed or cancelled: a webhook that it took, its own
         action, or a read after the move; None where it could not know."""
-        moved = next(
-            (m for m in self.moves if m.return_id == return_id and m.to in FINAL and m.entity == "return"), None
-        )
-        for step in self.steps:
-            if not _ended_before(step, by):
+        moved = False
+        for step in self.of_return(return_id):
+            if isinstance(step, Moved):
+                moved = moved or (step.entity == "return" and step.to in FINAL)
+            elif step is by or not _ended_before(step, by):
                 continue
-            if isinstance(step, Delivery) and step.taken and step.return_id == return_id and step.state in FINAL:
+            elif isinstance(step, Delivery):
+                if step.taken and step.state in FINAL:
+                    return step
+            elif step.accepted and (step.operation in _FINISHES or (moved and step.operation == "getReturnDetails")):
                 return step
-            if isinstance(step, Call) and step is not by:
-                if step.return_id == return_id and step.operation in _FINISHES and step.accepted:
-                    return step
-                read = step.operation == "getReturnDetails" and step.accepted and step.about(return_id)
-                if read and moved is not None and moved.id < step.id:
-                    return step
         return None
 
 
 _FINISHES = frozenset({"cancelReturn", "closeReturn", "removeLineItems"})
 
 
-def _ended_before(step: Step, call: Call) -> bool:
+def _ended_before(step: Call | Delivery, call: Call) -> bool:
     """Whether the partner had dealt with a step when it made a call: by real time where both are known. The journal's
     order alone does not tell, since calls may overlap."""
-    if isinstance(step, Moved) or step.ended is None or call.began is None:
+    if step.ended is None or call.began is None:
         return step.id < call.id
     return step.ended <= call.began
 

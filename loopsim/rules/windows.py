@@ -92,7 +92,9 @@ def _states(traffic: Traffic) -> Judgement:
     lists = _lists(traffic)
     if not lists:
         return _NO_LIST
-    ended = [each for each in traffic.moves if each.entity == "return" and each.to in _UNASKED]
+    ended = [
+        each for each in traffic.moves if each.entity == "return" and each.to in _UNASKED and each.state != each.to
+    ]
     ended = [each for each in ended if any(call.id > each.id for call in lists)]
     if not ended:
         return not_judged("No return was cancelled or sent to review while the partner polled.")
