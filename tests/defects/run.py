@@ -54,7 +54,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="", help="only what has this in its name")
     parser.add_argument("--sample", type=int, default=0, help="so many of each kind")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2, help="partners at a time")
+    parser.add_argument("--jobs", type=int, default=4, help="partners at a time; most of the time they wait")
     asked = parser.parse_args(arguments)
     asked.kinds = asked.kinds or ["right", "defects", "mutants"]
     return asked

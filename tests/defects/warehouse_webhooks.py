@@ -170,11 +170,11 @@ WEBHOOK_DEFECTS = (
         (
             DIES,
             heeds(
-                "        if isinstance(payload, dict) and payload.get('state', '') is not None:\n            payload['label_status'] = payload.get('label_status', '').lower()\n"
+                "        for line in payload.get('line_items') or [] if isinstance(payload, dict) else []:\n            line['sku'].upper()\n"
             ),
         ),
         ("nulls-survived",),
-        "One return without a label stops the work on all others.",
+        "One product without a SKU stops the work on all returns.",
     ),
     Defect(
         "crashes-on-not-available",
