@@ -27,7 +27,8 @@ from loopsim.server.answers import AnswerHeaders, rows_of, send_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.cors import preflight, with_cors
 from loopsim.server.elsewhere import forbidden_or
-from loopsim.server.places import Place, Places
+from loopsim.server.exchange import Exchange
+from loopsim.server.places import Places
 from loopsim.server.problems import not_simulated
 from loopsim.server.protocol import reset_connection, send_half, write_whole
 from loopsim.server.requests import Disconnected, Headers, Receive, Scope, Send, base_url, body_of, query_of, text_of
@@ -49,49 +50,6 @@ IDENTIFIER_TYPE = b"x-loop-global-identifier-type"
 KEPT_BODY = 64 * 1024
 _LOST = ("reset", "answer_lost")
 _DONE = ("answer_lost", "truncated")
-
-
-class Exchange:
-    """One call and what becomes of it. `shop` is the one it is about, where that is known; `at_ms` is its time."""
-
-    __slots__ = (
-        "at_ms",
-        "bearer",
-        "began",
-        "count",
-        "entrance",
-        "fault",
-        "headers",
-        "more",
-        "note",
-        "place",
-        "raw",
-        "refusal",
-        "retry_after",
-        "scope",
-        "shop",
-        "truncated",
-        "unknown",
-    )
-
-    def __init__(self, scope: Scope, headers: Headers, place: Place, entrance: Entrance | None, bearer: bool) -> None:
-        self.began = perf_counter()
-        self.scope = scope
-        self.headers = headers
-        self.place = place
-        self.entrance = entrance
-        self.bearer = bearer
-        self.shop: Shop | None = None if entrance is None else entrance.shop
-        self.at_ms = 0
-        self.raw = b""
-        self.fault: Fault | None = None
-        self.refusal: str | None = None
-        self.retry_after: int | None = None
-        self.unknown: list[str] | None = None
-        self.count: int | None = None
-        self.more = False
-        self.note: str | None = None
-        self.truncated: list[str] | None = None
 
 
 class LoopApi:

@@ -1,0 +1,54 @@
+"""One call of Loop's API on its way from path to answer."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from loopsim.domain.faults import Fault
+from loopsim.server.auth import Entrance
+from loopsim.server.places import Place
+from loopsim.server.requests import Headers, Scope
+from loopsim.store.shop import Shop
+
+
+class Exchange:
+    """One call and what becomes of it. `shop` is the one it is about, where that is known; `at_ms` is its time."""
+
+    __slots__ = (
+        "at_ms",
+        "bearer",
+        "began",
+        "count",
+        "entrance",
+        "fault",
+        "headers",
+        "more",
+        "note",
+        "place",
+        "raw",
+        "refusal",
+        "retry_after",
+        "scope",
+        "shop",
+        "truncated",
+        "unknown",
+    )
+
+    def __init__(self, scope: Scope, headers: Headers, place: Place, entrance: Entrance | None, bearer: bool) -> None:
+        self.began = perf_counter()
+        self.scope = scope
+        self.headers = headers
+        self.place = place
+        self.entrance = entrance
+        self.bearer = bearer
+        self.shop: Shop | None = None if entrance is None else entrance.shop
+        self.at_ms = 0
+        self.raw = b""
+        self.fault: Fault | None = None
+        self.refusal: str | None = None
+        self.retry_after: int | None = None
+        self.unknown: list[str] | None = None
+        self.count: int | None = None
+        self.more = False
+        self.note: str | None = None
+        self.truncated: list[str] | None = None
