@@ -11,7 +11,7 @@ from loopsim.harness.reports import summary as sums
 from loopsim.harness.reports.redaction import redacted
 from loopsim.harness.reports.summary import Problem
 from loopsim.harness.reports.terminal import plain
-from loopsim.harness.reports.texts import bounded, many, printable, seconds
+from loopsim.harness.reports.texts import bounded, many, printable, seconds, shown
 from loopsim.harness.results import RunResult, ScenarioResult
 
 ANNOTATIONS = 10
@@ -72,7 +72,7 @@ def _property(text: str) -> str:
 def step_summary(run: RunResult) -> str:
     """The run in Markdown: one table, then each failure to open."""
     run = redacted(run)
-    bad = [scenario for scenario in run.scenarios if scenario.status in ("failed", "error")]
+    bad = sums.alike(run)
     parts = [
         f"## {'❌' if run.exit_code else '✅'} loopsim: {sums.verdict_line(run)}",
         "",
@@ -86,10 +86,12 @@ def step_summary(run: RunResult) -> str:
         parts += ["", f"Rests on {many(len(rests), 'assumption')}: {', '.join(f'`{anchor}`' for anchor in rests)}"]
     for failure in run.findings:
         parts += ["", f"**{_inline(failure.says)}**"]
-    for scenario in bad[:FAILURES]:
+    for scenario, *others in bad[:FAILURES]:
         parts += ["", *_details(run, scenario)]
+        if others:
+            parts += ["", f"The same in {_inline(shown((other.id for other in others), 5))}"]
     if bad[FAILURES:]:
-        parts += ["", f"… and {len(bad) - FAILURES} more that failed."]
+        parts += ["", f"… and {sum(map(len, bad[FAILURES:]))} more that failed."]
     parts += ["", *_table(run)]
     return _cut("\n".join(parts) + "\n")
 

@@ -118,6 +118,16 @@ def problems(scenario: ScenarioResult) -> list[Problem]:
     return expectations + rules
 
 
+def alike(run: RunResult) -> list[list[ScenarioResult]]:
+    """What did not pass, in its order; those that say the same (a partner that is not there) together."""
+    groups: dict[tuple[str, ...], list[ScenarioResult]] = {}
+    for scenario in run.scenarios:
+        if scenario.status in ("failed", "error"):
+            said = (scenario.status, *(problem.says for problem in problems(scenario)))
+            groups.setdefault(said, []).append(scenario)
+    return list(groups.values())
+
+
 def unjudged(run: RunResult) -> list[Unjudged]:
     """The rules that had no evidence, one for each reason, by name."""
     found = sorted(

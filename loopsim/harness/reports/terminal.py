@@ -118,18 +118,22 @@ def summary(run: RunResult, console: Console) -> None:
     """All that is wrong with what it takes to mend it, then the totals."""
     run = redacted(run)
     told: set[str] = set()
-    bad = [scenario for scenario in run.scenarios if scenario.status in ("failed", "error")]
+    bad = sums.alike(run)
     for failure in run.findings:
         console.print()
         _print(console, Text.assemble(("‼", "bold red"), " ", (printable(failure.says), "bold")))
         _sides(console, failure.expected, failure.actual)
-    for scenario in bad[:MOST]:
+    for scenario, *others in bad[:MOST]:
         _scenario(run, scenario, told, console)
+        if others:
+            ids = shown((printable(other.id) for other in others), 3)
+            _labelled(console, "also", Text(f"the same in {ids}", style=QUIET))
     if bad[MOST:]:
         console.print()
-        _print(console, Text(f"… and {len(bad) - MOST} more that failed:", style="bold"))
-        for scenario in bad[MOST:]:
-            _labelled(console, "again", Text(scenario.reproduce, style="bold cyan"))
+        rest = [scenario for group in bad[MOST:] for scenario in group]
+        _print(console, Text(f"… and {len(rest)} more that failed:", style="bold"))
+        for scenario in rest:
+            _labelled(console, "again", Text(printable(scenario.reproduce), style="bold cyan"))
     _warnings(run, told, console)
     _unjudged(run, console)
     _totals(run, console)

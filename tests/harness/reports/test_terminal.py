@@ -9,7 +9,7 @@ from rich.console import Console
 
 from loopsim.harness.document import Place, Scenario
 from loopsim.harness.reports import terminal
-from loopsim.harness.results import Failure, RunResult
+from loopsim.harness.results import Failure, RunResult, ScenarioResult
 from tests.harness.reports.example import FILE, KEY, example, failing, scenario
 
 
@@ -131,18 +131,39 @@ def test_a_strict_run_in_which_nothing_failed_says_why_it_ends_with_1() -> None:
     assert "exit     1  Nothing failed, but --strict asks for evidence" in text
 
 
+def unlike(number: int) -> list[ScenarioResult]:
+    """As many failures, each of which says something of its own."""
+    (failure,) = failing().failures
+    return [
+        msgspec.structs.replace(failing(), failures=(msgspec.structs.replace(failure, says=f"Wrong {each}."),))
+        for each in range(number)
+    ]
+
+
 def test_a_rule_is_explained_once() -> None:
-    text = summary(example(scenarios=(failing(), failing())))
+    text = summary(example(scenarios=tuple(unlike(2))))
 
     assert text.count("process-once (error)") == 2
     assert text.count("Remember by return id") == 1
 
 
 def test_a_hundred_failures_do_not_bury_the_end() -> None:
-    text = summary(example(scenarios=(failing(),) * 100))
+    text = summary(example(scenarios=tuple(unlike(100))))
 
     assert "… and 88 more that failed:" in text
     assert text.count("again ") == 100
+
+
+def test_what_is_wrong_in_the_same_way_everywhere_is_said_once() -> None:
+    gone = [
+        scenario(id=f"wms/{number}", status="error", failures=(Failure(says="Nobody is there.", about="setup"),))
+        for number in range(60)
+    ]
+
+    text = summary(example(scenarios=tuple(gone)))
+
+    assert text.count("Nobody is there.") == 1
+    assert "also     the same in wms/1, wms/2, wms/3 and 56 more" in text
 
 
 def test_a_finding_about_the_run_itself_comes_first() -> None:
