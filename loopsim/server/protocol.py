@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 REQUEST_TIME = 60.0
-"""Seconds that a request may take to come in, from its first byte to its last, while we read."""
+"""Seconds that a request may take to come in, from its first byte to its last, while we read; and as many again for
+each that brought `STEADY` bytes, so that a large import may come over a slow line."""
+STEADY = 1024 * 1024
 MOST_HEAD = 1024 * 1024
 """Bytes of a request's first line and headers. What is read at once, of several requests, counts whole."""
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
@@ -33,6 +35,7 @@ class Protocol(HttpToolsProtocol):
     _head: int | None  # bytes of a head that is not complete, and what came with its beginning
     _whole: bool  # the last request that began came in to its end
     _late: asyncio.TimerHandle | None = None
+    _came = 0  # bytes since then
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected."""
@@ -57,6 +60,7 @@ class Protocol(HttpToolsProtocol):
             return
         if self._late is None:
             self._expect()
+        self._came += len(data)
         if self._head is not None:
             self._head += len(data)
             if self._head > MOST_HEAD and not self.transport.is_closing():
@@ -120,6 +124,7 @@ class Protocol(HttpToolsProtocol):
 
     def _expect(self) -> None:
         """Give what is to come its time."""
+        self._came = 0
         self._late = self.loop.call_later(REQUEST_TIME, self._too_late)
 
     def _expect_nothing(self) -> None:
@@ -131,7 +136,8 @@ class Protocol(HttpToolsProtocol):
         """The rest of a request did not come. Not its client's fault where it waits for us."""
         self._late = None
         answering = self.cycle is not None and not self.cycle.response_complete
-        if self.flow.read_paused or (answering and (self._head is not None or self.pipeline)):
+        waits = self.flow.read_paused or (answering and (self._head is not None or self.pipeline))
+        if waits or self._came >= STEADY:
             self._expect()
         elif (answering and self.cycle.response_started) or (self._head is None and not answering):
             self.transport.close()

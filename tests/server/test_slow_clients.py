@@ -22,6 +22,7 @@ HEAD = b"Host: localhost\r\n"
 def server() -> Iterator[EmbeddedServer]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(protocol, "REQUEST_TIME", LIMIT)
+        patch.setattr(protocol, "STEADY", 2000)
         with EmbeddedServer(Options(port=0)) as running:
             yield running
 
@@ -84,6 +85,18 @@ def test_a_trickle_is_no_excuse(client: socket.socket) -> None:
         except TimeoutError:
             continue
     assert came.startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_large_body_that_keeps_coming_has_all_its_time(client: socket.socket) -> None:
+    size = 9_000_000
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client.sendall(b"POST /_loopsim/shops HTTP/1.1\r\n" + HEAD + b"Content-Length: %d\r\n\r\n" % size)
+    ends = time.monotonic() + 3 * LIMIT
+    while time.monotonic() < ends and size > 1000:
+        client.sendall(b" " * 50)
+        size -= 50
+    client.sendall(b"[".rjust(size))
+    assert client.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
 def test_an_answer_that_was_given_is_not_followed_by_another(client: socket.socket) -> None:
