@@ -53,6 +53,11 @@ IDS = tuple(
 """The ids of all stories that this module may play; each needs a block of ids of its own."""
 
 _FORGED: frozenset[ProvocationKind] = frozenset({"forged_signature", "unsigned", "reserialised"})
+_NO_CALL = "The partner makes no call whose answer could be spoilt."
+_NO_WEBHOOKS = "The partner takes no webhooks."
+_FOUND_ITSELF = "The partner lists returns by itself, so that what it does proves nothing."
+_NOT_REFUSED = "The partner asked for no action that Loop refused."
+_NO_PROBE = "Success does not show in the partner's own state: give loopsim a probe (--probe)."
 _LISTS = ("listReturns", "reportAsn")
 
 
@@ -175,7 +180,7 @@ class Provoker:
     def _tried(self, kind: ProvocationKind, base: Base) -> tuple[Told | None, Provocation]:
         disturbed = disturbance(kind, base.usual.traffic.calls)
         if disturbed is None:
-            return None, Provocation(kind=kind)
+            return None, Provocation(kind=kind, why=_NO_CALL)
         told = self._tell(kind, base.scenario, base.body, disturbed)
         provocation = _judged(kind, base, told)
         if provocation.effect:
@@ -208,6 +213,7 @@ class Provoker:
             effect=taken_for_success(accepted, refused),
             control=call is not None and not call.accepted and accepted.after not in (None, accepted.before),
             entries=() if call is None else (call.id,),
+            why=_NOT_REFUSED if call is None or call.accepted else _NO_PROBE,
         )
         return told, provocation
 
@@ -221,21 +227,24 @@ def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
         alive=told.course.alive,
         statuses=tuple(dict.fromkeys(each.status for each in struck)),
         entries=(*(each.id for each in struck), *(call.id for call in hit))[:20],
-        control=base.visible,
+        control=bool(base.of(base.usual)) if kind == "unknown_field" else base.visible,
+        why="" if base.silent.traffic.deliveries or base.usual.traffic.deliveries else _NO_WEBHOOKS,
     )
     if kind == "slow_loop":
         waited = [call for call in told.traffic.calls if (call.ended or 0) - (call.began or 0) > SLOW_MS * 0.9]
         entries = tuple(call.id for call in waited)
-        return structs.replace(provocation, effect=_slow_answers(base, told), control=bool(waited), entries=entries)
+        return structs.replace(
+            provocation, effect=_slow_answers(base, told), control=bool(waited), entries=entries, why=_NO_CALL
+        )
     if kind in _FORGED:
         if any(told.traffic.of(*_LISTS)):
             # It may have found the return by itself, so what it did proves nothing.
-            return structs.replace(provocation, control=False)
+            return structs.replace(provocation, control=False, why=provocation.why or _FOUND_ITSELF)
         return structs.replace(provocation, effect=differences(base.of(base.silent), base.of(told)))
     aside = kind in CHANGES
     effect = differences(base.of(base.usual, aside=aside), base.of(told, aside=aside))
     if hit or kind in ("answer_lost", "too_many", "server_error"):
-        return structs.replace(provocation, effect=effect if hit else (), control=bool(hit))
+        return structs.replace(provocation, effect=effect if hit else (), control=bool(hit), why=_NO_CALL)
     return structs.replace(provocation, effect=effect)
 
 

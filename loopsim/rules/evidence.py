@@ -22,7 +22,7 @@ class Provocation(Struct, frozen=True, kw_only=True):
     `effect`: how the partner's writing calls (operation, path, body, with ids made comparable) and its probed state
     differ from the undisturbed run, in one sentence each. `control`: whether the genuine counterpart has any visible
     effect; without it the absence of an effect proves nothing. `alive`: whether the partner answered afterwards.
-    `statuses`: what it answered to the provoking deliveries.
+    `statuses`: what it answered to the provoking deliveries. `why` says why it can show nothing, where it cannot.
     """
 
     kind: ProvocationKind
@@ -31,6 +31,7 @@ class Provocation(Struct, frozen=True, kw_only=True):
     alive: bool = True
     statuses: tuple[int | None, ...] = ()
     entries: tuple[int, ...] = ()
+    why: str = ""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

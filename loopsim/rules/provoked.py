@@ -16,7 +16,8 @@ def without_effect(traffic: Traffic, kind: ProvocationKind, done: str) -> Judgem
     if findings:
         return failed(*findings)
     if not any(each.control for each in provoked):
-        return not_judged("Genuine deliveries have no visible effect either: give loopsim a probe (--probe).")
+        why = next((each.why for each in provoked if each.why), "")
+        return not_judged(why or "Without it the partner shows no effect either: give loopsim a probe (--probe).")
     return failed()
 
 

@@ -111,3 +111,10 @@ def test_no_rule_raises_on_any_journal(entries: list[Any], probes: list[dict[str
     for rule, judgement in judge_all(evidence):
         assert (judgement.outcome == "failed") == bool(judgement.findings), rule.name
         assert (judgement.outcome == "not_judged") == bool(judgement.why), rule.name
+
+
+def test_a_provocation_that_could_show_nothing_says_why() -> None:
+    provoked = Provocation(kind="duplicate", why="The partner takes no webhooks.")
+    verdicts = {rule.name: judged for rule, judged in judge_all(Evidence(provocations=(provoked,)))}
+    assert verdicts["duplicates-harmless"].why == "The partner takes no webhooks."
+    assert verdicts["order-not-assumed"].why == "It was not tried: run with --provoke."
