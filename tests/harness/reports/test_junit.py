@@ -75,7 +75,9 @@ def test_what_was_not_judged_is_said_of_the_case() -> None:
 
 
 def test_characters_that_xml_forbids_and_markup_do_no_harm() -> None:
-    scenario = msgspec.structs.replace(failing(), title="\x00\x1b[31m\ud800]]>&<" + HOSTILE)
+    (failure,) = failing().failures
+    failures = (msgspec.structs.replace(failure, says="\x00\x0b says"),)
+    scenario = msgspec.structs.replace(failing(), title="\x00\x1b[31m\ud800]]>&<" + HOSTILE, failures=failures)
     root = read(example(scenarios=(scenario,)))
 
     assert HOSTILE in case(root, "]]>&<").attrib["name"]

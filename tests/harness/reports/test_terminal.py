@@ -172,6 +172,10 @@ def test_a_finding_about_the_run_itself_comes_first() -> None:
     assert summary(example(findings=(failure,))).splitlines()[1] == "‼ Nobody answers at http://127.0.0.1:3000."
 
 
+def test_the_colours_of_a_log_go_without_a_trace() -> None:
+    assert "TypeError: boom\ufffd </script>" in summary(example())
+
+
 def test_a_text_cannot_steer_the_terminal() -> None:
     hostile = msgspec.structs.replace(failing(), title="\x1b]0;owned\x07 [red]x[/red]", partner_log="\x1b[2Jgone")
 
