@@ -13,6 +13,7 @@ from loopsim.harness.story import Story
 from loopsim.harness.words.counting import TIMES, Times, says_times, times_of
 from loopsim.harness.words.names import ANY_OPERATION, OPERATION
 from loopsim.harness.words.registry import Arguments, Json, word
+from loopsim.rules.traffic import whole
 
 _FILTER: Json = {
     "operation": ANY_OPERATION,
@@ -149,7 +150,8 @@ def _text_match(wanted: Any, actual: Any) -> list[Mismatch]:
     if isinstance(wanted, int | float):
         wanted = str(wanted)
     found: list[Mismatch] = match(wanted, actual)
-    if found and isinstance(actual, str) and actual.lstrip("-").isdigit() and not match(wanted, int(actual)):
+    number = whole(actual) if found and isinstance(actual, str) else None
+    if number is not None and not match(wanted, number):
         return []
     return found
 
