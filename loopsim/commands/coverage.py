@@ -34,7 +34,8 @@ def command(
 
     By what they declare (covers:), and with --from by what they exercised in that run: operations, error answers,
     triggers and state transitions, against all that can be exercised. With --redundant it exits with 1 where a scenario
-    adds nothing.
+    adds nothing. A run and covers: name things alike: transition:return.open.cancel, trigger:label.created,
+    error:processReturn.flagged; other words (outcome:refund, defect:trusts-200) are the author's own.
     """
     from loopsim.harness.suites import ALL, choose
 
