@@ -10,6 +10,7 @@ from rich.text import Text
 
 from loopsim.commands import options
 from loopsim.commands.screen import columns, print_json, screen
+from loopsim.errors import SetupError
 from loopsim.harness.coverage import Measured, measured
 from loopsim.harness.redundancy import Redundant, Story, covering, read_run, redundant, stories, unshown
 
@@ -43,6 +44,8 @@ def command(
         raise click.UsageError("--fail-under goes with --from: without a run nothing is measured.")
     measurement = read_run(run_file.read_bytes(), str(run_file)) if run_file else None
     found = stories(choose(paths or (ALL,)), measurement)
+    if measurement is not None and not any(story.measured for story in found):
+        raise SetupError(f"{run_file} is a run of other scenarios. Ask for the same PATH or @SUITE as that run did.")
     if redundant:
         _tell_redundant(found, format)
         return

@@ -139,12 +139,14 @@ def test_below_its_limit_it_ends_with_4(folder: Path) -> None:
         (["--fail-under", "50"], "--from"),
         (["--from", "bad.json"], "is no run of loopsim"),
         (["--from", "list.json"], "is no run of loopsim"),
+        (["stories", "--from", "other.json"], "is a run of other scenarios"),
         (["@nothing"], "There is no suite @nothing"),
     ],
 )
 def test_wrong_usage_says_what_would_be_right(folder: Path, arguments: list[str], says: str) -> None:
     (folder / "bad.json").write_text("{")
     (folder / "list.json").write_text("[1]")
+    (folder / "other.json").write_text(ctrf.render(example()))
 
     done = invoke("coverage", *arguments)
 
