@@ -25,7 +25,7 @@ FLAGS = frozenset(
         "html", "idle_path", "idle_probe", "jobs", "junit", "keep_personal_data", "limit", "log_format", "log_level",
         "mode", "moment", "next_event", "no_delivery", "no_wait", "only", "patience", "pattern", "port", "port_file",
         "probe", "probe_map", "probe_path", "provoke", "quiet_for", "rate", "rate_limit", "redundant", "register",
-        "replace", "reset", "resume", "return", "schema", "seed", "shell", "shift_windows", "shop", "shopify",
+        "replace", "reset", "resume", "return", "salt", "schema", "seed", "shell", "shift_windows", "shop", "shopify",
         "start", "start_timeout", "state", "strict", "target", "timeout", "to", "token", "topic", "trigger",
         "until_idle", "url", "webhook", "world",
     }

@@ -98,7 +98,7 @@ def _abilities(given: Any) -> tuple[str, ...] | None:
 def reproducing(values: Values) -> tuple[str, ...]:
     """The flags that a command needs that runs one of the scenarios again: those given that change how it goes."""
     flags: list[str] = []
-    for name in (*PARTNER, "reset", "url", "shop", "shift_windows"):
+    for name in (*PARTNER, "reset", "salt", "url", "shop", "shift_windows"):
         if not _is_given(name):
             continue
         value, flag = values.get(name), f"--{name.replace('_', '-')}"

@@ -18,11 +18,14 @@ MOST = 999_999
 _NUMBER = re.compile(r"(?<![\d.])\d{9,12}(?![\d.])")
 
 
-def blocks(ids: Iterable[str]) -> dict[str, int]:
-    """The block of each scenario. Where two would have the same, the one that comes later in the alphabet moves on."""
+def blocks(ids: Iterable[str], salt: str = "") -> dict[str, int]:
+    """The block of each scenario. Where two would have the same, the one that comes later in the alphabet moves on.
+
+    Another `salt` gives other blocks: for a partner that remembers the ids of an earlier run.
+    """
     taken: dict[int, str] = {}
     for id_ in sorted(set(ids)):
-        block = own_block(id_)
+        block = own_block(salt + id_)
         while block in taken:
             block = block % MOST + 1
         taken[block] = id_

@@ -58,13 +58,14 @@ class Run:
         self._listener = listener
         provoked = PROVOKED if plan.provoke else ()
         ids = (*(scenario.id for scenario in plan.scenarios), *more_ids(plan.scenarios), *provoked, DOCTOR)
-        self._blocks = blocks(ids)
+        self._blocks = blocks(ids, plan.salt)
         self._schedules = Schedules(plan.scenarios, self._blocks)
         self._todo: deque[Scenario] = deque(plan.scenarios)
         self._judge = Judge(plan, server)
         self._results: dict[str, ScenarioResult] = {}
         self._late: list[tuple[str, str, Entry]] = []
         self._findings: list[Failure] = []
+        self._notes: dict[str, None] = {}
         self._over: queue.Queue[None] = queue.Queue()
         self._interrupted = False
         self._unreachable = False
@@ -104,7 +105,7 @@ class Run:
             started_at=started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
             duration_ms=(time.perf_counter() - began) * 1000,
             version=__version__,
-            findings=tuple(self._findings),
+            findings=(*self._findings, *(Failure(says=note, about="setup") for note in self._notes)),
             exit_code=INTERRUPTED if self._interrupted else 5 if self._unreachable else None,
         )
 
@@ -185,6 +186,7 @@ class Run:
         played = self._schedules.play(bench, scenario) if scenario.schedule else bench.play(scenario)
         self._schedules.played(scenario, played)
         self._late += [(id_, scenario.id, entry) for id_, entry in played.late]
+        self._notes |= {entry["note"]: None for entry in played.entries if entry["kind"] == "note"}
         return self._judge.judged(scenario, played, (time.perf_counter() - began) * 1000)
 
     # what goes wrong

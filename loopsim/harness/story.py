@@ -75,7 +75,6 @@ class Story:
         self.values: dict[str, Any] = {}
         self.positions: dict[str, int] = {}
         self.accounted: set[int] = set()
-        self.probes: list[dict[str, Any]] = []
         self.idle_probe = idle_probe
         self.patience = patience
         self._foreign = foreign or (lambda _entry: False)
@@ -122,12 +121,11 @@ class Story:
         if failure is None:
             return
         ends = time.monotonic() + (self.patience if within is None else within)
-        if self.idle_probe and within is None:
-            self.settle()
+        if self.idle_probe:
+            settled = self.settle()
             failure = check()
-            if failure is not None:
+            if failure is not None and settled and self.idle_probe:
                 raise failure
-            return
         while failure is not None:
             self.check_over()
             left = ends - time.monotonic()
@@ -142,6 +140,8 @@ class Story:
         settled = bool(self.shop.settle(timeout, quiet_for)["settled"])
         self.check_over()
         self.journal.read()
+        # A probe that gives no answer proves nothing, and the shop says so: then only patience does.
+        self.idle_probe &= not self.journal.of("note")
         return settled
 
     # what happened

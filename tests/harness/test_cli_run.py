@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.terminal import PATIENCE, command, environment, run
+from loopsim.harness.partner import Connection, Process, Start
+from tests.cli.terminal import PATIENCE, command, environment, run, serving
 from tests.harness.conftest import DELIVERED
 from tests.harness.partners import write
 
@@ -156,7 +157,7 @@ def test_a_signal_ends_a_run_with_a_report_and_with_the_partner_and_its_children
         on_delivered=f"open({str(waits)!r}, 'w').write('!')",
     )
     process = subprocess.Popen(
-        command("run", "--start", f"({start[5:]}; true)", *FLAGS, "--junit", "report.xml", "--port", 0),
+        command("run", "--start", f"({start[5:]}; true)", *FLAGS[:-2], "--junit", "report.xml", "--port", 0),
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -179,3 +180,22 @@ def lives(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_a_partner_that_was_configured_by_hand_once_is_run_against(folder: Path) -> None:
+    with serving(folder) as server:
+        told = run("env", "--url", server.url, "--format", "json").json
+        connection = Connection(
+            api_base=told["LOOP_API_BASE"], key=told["LOOP_API_KEY"], secret=told["LOOP_WEBHOOK_SECRET"], now=""
+        )
+        by_hand = Process(Start(command=write(folder), target="", health=HOME), connection)
+        by_hand.start()
+        try:
+            target = f"http://127.0.0.1:{by_hand.connection.port}/hook"
+            flags = ("run", "--url", server.url, "--target", target)
+            # It remembers, so the second run brings it other ids.
+            first, second = (run(*flags, "--salt", salt, cwd=folder) for salt in ("Monday", "Tuesday"))
+        finally:
+            by_hand.stop()
+
+    assert (first.code, second.code) == (0, 0), first.out + second.out

@@ -12,6 +12,7 @@ import pytest
 from msgspec import structs
 
 from loopsim.harness.document import Scenario
+from loopsim.harness.plan import IdleProbe
 from loopsim.harness.results import RunResult
 from tests.harness.conftest import DELIVERED, Silent, partner
 from tests.harness.partners import PROCESS, write
@@ -100,6 +101,18 @@ def test_a_command_that_is_none_says_so(play: Play, scenario: Write) -> None:
     assert "not found" in result.findings[0].says
 
 
+def test_an_idle_probe_that_gives_no_answer_is_said_and_does_no_harm(
+    play: Play, scenario: Write, tmp_path: Path
+) -> None:
+    slow = f"time.sleep(0.6); {PROCESS}"
+    plan = structs.replace(partner(write(tmp_path, on_delivered=slow)), idle_probe=IdleProbe(url="http://127.0.0.1:9/"))
+
+    result = play(scenario(), partners={"": plan})
+
+    assert (result.exit_code, result.scenarios[0].failures) == (0, ())
+    assert "idle probe is of no use" in result.findings[0].says
+
+
 def test_nobody_at_the_target_is_said_before_anything_is_played(play: Play, scenario: Write) -> None:
     result = play(scenario(), target="http://127.0.0.1:9/hook", idle_probe=False, probe=False)
 
@@ -123,7 +136,7 @@ def test_a_partner_that_hangs_gets_no_more_than_its_time(play: Play, scenario: W
 def test_a_story_that_never_ends_is_ended(play: Play, scenario: Write, tmp_path: Path) -> None:
     text = DELIVERED.replace("times: 1", "times: 1, within: 100s")
 
-    result = play(scenario(text), command=write(tmp_path, on_delivered="pass"), time_limit=1.0)
+    result = play(scenario(text), command=write(tmp_path, on_delivered="pass"), time_limit=1.0, idle_probe=False)
 
     assert "time for this scenario is up" in result.scenarios[0].failures[0].says
 
