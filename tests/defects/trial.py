@@ -26,7 +26,6 @@ WORDS = {
         "expected": "open",
         "received": "open",
         "graded": "open",
-        "processing": "open",
         "ignored": "cancelled",
         "attention": "review",
     },
@@ -85,7 +84,19 @@ def try_out(trial: Trial, folder: Path, *options: str) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / ("partner" + (".mjs" if trial.like == ERP and "createServer" in trial.text else ".py"))
     program.write_text(hastened(trial.text), "utf-8")
-    command = [sys.executable, "-m", "loopsim.cli", "run", trial.suite, "--format", "json", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "loopsim.cli",
+        "run",
+        trial.suite,
+        "--format",
+        "json",
+        "--port",
+        "0",
+        "--timeout",
+        "20s",
+    ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, *_flags(trial, program), *options],

@@ -20,9 +20,12 @@ CHECK = "        if not signed(body, signature, self.secrets):\n"
 MADE = "    made = [base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)) for secret in secrets]\n"
 HEED = "        payload = json.loads(body)\n        if not isinstance(payload, dict):  # an empty"
 QUEUED = "        self.add_job(partial(self.heed, body))\n        return 200\n"
+# Many a service has no such net as this one's worker: what a delivery runs into ends it.
 SURVIVES = '            except Exception as error:\n                self.say(f"could not do a job'
-# Many a service has no such net: what a delivery runs into ends it.
-DIES = (SURVIVES, '            except (Refused, Unavailable) as error:\n                self.say(f"could not do a job')
+DIES = (
+    SURVIVES,
+    "            except (TypeError, ValueError, AttributeError):\n                os._exit(70)\n" + SURVIVES,
+)
 
 
 def made(new: str) -> tuple[tuple[str, str], ...]:
