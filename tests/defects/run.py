@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from loopsim.rules.catalogue import BY_NAME
 from tests.defects.catalogue import DEFECTS
 from tests.defects.defect import ERP, LABELS, ROOT, WAREHOUSE, Defect, defective
 from tests.defects.rights import RIGHT_PARTNERS, Right
@@ -97,7 +98,10 @@ def right_trial(right: Right) -> Trial:
 
 
 def defect_trial(defect: Defect) -> Trial:
-    return Trial(defect.name, defective(defect), defect.partner, SUITES[defect.partner], dict(defect.environment))
+    """With provocations where one of them is to show the defect; they take the most of the time."""
+    provoked = any(BY_NAME[name].provocation for name in defect.caught_by if name in BY_NAME)
+    suite = SUITES[defect.partner]
+    return Trial(defect.name, defective(defect), defect.partner, suite, dict(defect.environment), provoked)
 
 
 def report_rights(rights: list[Right], outcomes: list[Outcome]) -> bool:

@@ -45,6 +45,7 @@ class Trial:
     like: str
     suite: str
     environment: dict[str, str] = field(default_factory=dict)
+    provoked: bool = True
     does: tuple[str, ...] | None = None
 
 
@@ -128,7 +129,8 @@ def _flags(trial: Trial, program: Path) -> list[str]:
     run = "node" if program.suffix == ".mjs" else sys.executable
     polls = program.suffix == ".mjs"
     state = f"{HERE}/state{'?fresh' if polls else ''}"
-    flags = ["--start", shlex.join([run, str(program)]), "--health", f"{HERE}/health"]
+    provoke = "--provoke" if trial.provoked else "--no-provoke"
+    flags = [provoke, "--start", shlex.join([run, str(program)]), "--health", f"{HERE}/health"]
     flags += [] if polls else ["--target", f"{HERE}/webhooks/loop"]
     flags += [
         "--probe",
