@@ -46,7 +46,8 @@ class PartnerPlan(Struct, frozen=True, kw_only=True):
 
 class RunPlan(Struct, frozen=True, kw_only=True):
     """A whole run. `partners` by the name that scenarios give them; the one named "" is any other. `reset` is a URL to
-    POST to or a command, before each story; another `salt` gives other ids. `flags` are those that a reproducing command needs, too."""
+    POST to or a command, before each story; another `salt` gives other ids. `flags` are those that a
+    reproducing command needs, too."""
 
     scenarios: tuple[Scenario, ...]
     partners: dict[str, PartnerPlan]
