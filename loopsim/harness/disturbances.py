@@ -14,13 +14,13 @@ from msgspec import Struct, field
 from loopsim.client import ControlError
 from loopsim.harness.crafting import CHANGES, crafted
 from loopsim.harness.document import Scenario, StepDocument
+from loopsim.harness.effects import COUNTED
 from loopsim.harness.failures import ExpectationFailed, StoryOver
 from loopsim.harness.journal import json_of
 from loopsim.harness.partner import unreachable
 from loopsim.harness.play import play
 from loopsim.harness.story import Story
 from loopsim.rules.evidence import ProvocationKind
-from loopsim.rules.retries import NOT_REPEATABLE
 from loopsim.rules.traffic import Call
 
 Fault = dict[str, Any]
@@ -70,7 +70,7 @@ def disturbance(kind: ProvocationKind, calls: Iterable[Call]) -> Disturbance | N
     if kind in _ON_DELIVERIES:
         return _ON_DELIVERIES[kind]
     asked = [call.operation for call in calls if call.operation]
-    risky = sorted({each for each in asked if each in NOT_REPEATABLE}, key=_place)
+    risky = sorted({each for each in asked if each in COUNTED}, key=_place)
     if kind == "slow_loop":
         return Disturbance(faults=(_fault("latency", _SLOW_CALLS, ms=SLOW_MS),), patient=True) if asked else None
     struck = risky or [each for each in asked if each][:1]

@@ -22,6 +22,8 @@ from loopsim.rules.traffic import Call, Traffic, whole
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _NUMBER = re.compile(r"\d{6,20}")
+COUNTED = NOT_REPEATABLE | {"removeLineItems", "createLabel", "generateLabel", "createFraudReport"}
+"""The operations of which it matters how often they took effect."""
 _BY_ITEM = frozenset({"gradeItems", "assessItems"})  # in how many calls items are graded is nobody's business
 
 
@@ -47,7 +49,7 @@ def effect(
         if not call.writes or not took_effect(call) or call.return_id in without:
             continue
         for fact in _facts(call, comparable, without):
-            facts[fact] = facts[fact] + 1 if call.operation in NOT_REPEATABLE else 1
+            facts[fact] = facts[fact] + 1 if call.operation in COUNTED else 1
     for probe in probes:
         state = probe.get("state")
         if state is not None and probe.get("return_id") not in without:

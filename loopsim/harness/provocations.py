@@ -222,10 +222,12 @@ def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
     """What a provocation brought about, beside what it should have."""
     struck = [each for each in told.traffic.deliveries if not each.genuine]
     hit = [call for call in told.traffic.calls if call.fault]
+    usually = {each.status for each in base.usual.traffic.deliveries}
     provocation = Provocation(
         kind=kind,
         alive=told.course.alive,
-        statuses=tuple(dict.fromkeys(each.status for each in struck)),
+        # What it answers to everything says nothing about this.
+        statuses=tuple(dict.fromkeys(each.status for each in struck if each.status not in usually)),
         entries=(*(each.id for each in struck), *(call.id for call in hit))[:20],
         control=bool(base.of(base.usual)) if kind == "unknown_field" else base.visible,
         why="" if base.silent.traffic.deliveries or base.usual.traffic.deliveries else _NO_WEBHOOKS,

@@ -5,12 +5,9 @@ from __future__ import annotations
 from loopsim.rules.rule import Judgement, Rule, failed, not_judged
 from loopsim.rules.traffic import Call, Delivery, Step, Traffic, shows
 
-# What does something a second time when it is asked a second time, or may.
-NOT_REPEATABLE = frozenset({
-    "processReturn", "removeLineItems", "createNote", "createLabel", "generateLabel", "createFraudReport",
-    "createWebhook", "createDestination",
-})  # fmt: skip
-_SAME_BY_PATH = frozenset({"processReturn", "removeLineItems", "generateLabel", "createFraudReport"})
+# What is done a second time when it is asked a second time, or may be. A label, a fraud report or a removal is not
+# among it: what these are about takes one, and refuses the second.
+NOT_REPEATABLE = frozenset({"processReturn", "createNote", "createWebhook", "createDestination"})
 
 
 def _safely(traffic: Traffic) -> Judgement:
@@ -31,7 +28,7 @@ def _safely(traffic: Traffic) -> Judgement:
 def _same(again: Call, call: Call) -> bool:
     if again.operation != call.operation or again.path != call.path:
         return False
-    return call.operation in _SAME_BY_PATH or again.raw_body == call.raw_body
+    return call.operation == "processReturn" or again.raw_body == call.raw_body
 
 
 def _tells(step: Step, call: Call) -> bool:

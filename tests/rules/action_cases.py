@@ -137,6 +137,7 @@ CASES = {
             story(call("processReturn", RETURN, **BROKEN), details(), PROCESS),
             story(call("createNote", RETURN, {"content": "A"}, **LOST), call("listNotes", RETURN), NOTE),
             story(call("createNote", RETURN, {"content": "A"}, **LOST), NOTE),
+            story(call("processReturn", RETURN, **LOST), details(), *[call("createLabel", body={}, **LOST)] * 2),
         ),
         fails=(
             (story(call("processReturn", RETURN, **LOST), PROCESS), "Its process of return 514700001 got no answer"),
