@@ -53,6 +53,7 @@ IDS = tuple(
 """The ids of all stories that this module may play; each needs a block of ids of its own."""
 
 _FORGED: frozenset[ProvocationKind] = frozenset({"forged_signature", "unsigned", "reserialised"})
+_HUNG = 10.0  # seconds
 _NO_CALL = "The partner makes no call whose answer could be spoilt."
 _NO_WEBHOOKS = "The partner takes no webhooks."
 _FOUND_ITSELF = "The partner lists returns by itself, so that what it does proves nothing."
@@ -181,9 +182,11 @@ class Provoker:
         disturbed = disturbance(kind, base.usual.traffic.calls)
         if disturbed is None:
             return None, Provocation(kind=kind, why=_NO_CALL)
+        began = time.perf_counter()
         told = self._tell(kind, base.scenario, base.body, disturbed)
         provocation = _judged(kind, base, told)
-        if provocation.effect:
+        # A partner that hangs does so again, and that takes its time.
+        if provocation.effect and time.perf_counter() - began < _HUNG:
             second = self._tell(f"{kind}-again", base.scenario, base.body, disturbed)
             seen_again = _judged(kind, base, second).effect
             both = tuple(each for each in provocation.effect if each in seen_again)

@@ -51,7 +51,7 @@ class Tiny(ThreadingHTTPServer):
             raise ValueError("an unknown field")
         if "strict words" in self.wrong and payload.get("state", "open") not in KNOWN:
             raise ValueError("an unknown state")
-        if "no nulls" in self.wrong and payload["topic"] == "return" and payload["package_reference"] is None:
+        if "no nulls" in self.wrong and payload["topic"] == "return" and payload["provider_order_number"] is None:
             raise ValueError("a null")
         if "label times" in self.wrong and not payload.get("label_updated_at", "2026-").startswith("2026-"):
             raise ValueError("no time")
