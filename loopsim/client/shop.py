@@ -27,7 +27,9 @@ class Shop:
         self.clock = ShopClock(self)
         self.customer = Actor(self, "customer", ("submits_return", "edits_return", "drops_off"))
         self.carrier = Actor(self, "carrier", ("scans",))
-        self.staff = Actor(self, "staff", ("processes", "flags", "unflags", "closes", "cancels", "resolves_review"))
+        self.staff = Actor(
+            self, "staff", ("processes", "flags", "unflags", "closes", "cancels", "resolves_review", "makes_label")
+        )
         self.happy_returns = Actor(self, "happy_returns", ("ships",))
         self.orders = Actor(self, "orders", ("makes", "fulfils"))
         self.stock = Actor(self, "stock", ("sets",))

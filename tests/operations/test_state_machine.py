@@ -195,7 +195,10 @@ class Story(RuleBasedStateMachine):
     @rule(
         id_=returns,
         act=st.sampled_from(
-            ["staffProcesses", "staffFlags", "staffUnflags", "staffCloses", "staffCancels", "staffResolvesReview"]
+            [
+                "staffProcesses", "staffFlags", "staffUnflags", "staffCloses", "staffCancels", "staffResolvesReview",
+                "staffMakesLabel",
+            ]
         ),
     )
     def staff_acts(self, id_: int, act: str) -> None:

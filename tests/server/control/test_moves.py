@@ -52,6 +52,21 @@ def test_staff_and_carrier_move_things_too(shop: Shop) -> None:
     ]
 
 
+def test_staff_have_a_second_label_made_while_the_return_is_open(shop: Shop) -> None:
+    made = shop.customer.submits_return()["id"]
+    shop.clock.advance(by="10s")
+    shop.carrier.scans(return_id=made, status="error")
+    labels = shop.staff.makes_label(return_id=made)["labels"]
+    assert [label["status"] for label in labels] == ["error", "new"]
+    assert labels[0]["tracking_number"] != labels[1]["tracking_number"]
+    shop.staff.closes(return_id=made)
+    with pytest.raises(ControlError, match="closed"):
+        shop.staff.makes_label(return_id=made)
+    at_the_counter = shop.customer.submits_return(method="in_store")["id"]
+    with pytest.raises(ControlError):
+        shop.staff.makes_label(return_id=at_the_counter)
+
+
 def test_label_requests_move(server: Loopsim) -> None:
     shop = server.create_shop(clock={"mode": "manual"}, moment=MOMENT, policy={"label_source": "third_party"})
     first, second = (shop.customer.submits_return()["id"] for _ in range(2))
