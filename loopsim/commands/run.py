@@ -14,7 +14,7 @@ import click
 from loopsim.client import Loopsim
 from loopsim.commands import options, run_reports
 from loopsim.commands.connection import Server
-from loopsim.commands.run_plan import partners_of, reproducing
+from loopsim.commands.run_plan import check_mode, partners_of, reproducing
 from loopsim.errors import SetupError
 from loopsim.harness.document import Scenario
 from loopsim.harness.plan import RunPlan
@@ -82,9 +82,11 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
 
     ctx = click.get_current_context()
     named = (ctx.default_map or {}).get("partners") or {}
+    partners = partners_of(values, named)
+    check_mode(values["mode"], values["jobs"], partners)
     plan = RunPlan(
         scenarios=tuple(choose(paths or DEFAULT_PATHS, values["only"])),
-        partners=partners_of(values, named),
+        partners=partners,
         mode=values["mode"],
         jobs=values["jobs"],
         shop=values["shop"],
@@ -163,13 +165,19 @@ def _server(values: dict[str, Any], starts: bool) -> Iterator[Loopsim]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does: with a report, and with its processes ended."""
+    """Ctrl-C and SIGTERM end a run with a report and with its processes ended. That takes seconds at most, in which
+    another one does nothing."""
+    stopping = False
 
     def stop(_number: int, _frame: Any) -> None:
-        raise KeyboardInterrupt
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -71,6 +71,21 @@ def partner_of(values: Values) -> PartnerPlan:
     )
 
 
+def check_mode(mode: str, jobs: int, partners: dict[str, PartnerPlan]) -> None:
+    """Raises SetupError where scenarios cannot run in this way."""
+    if mode == "single" and jobs > 1:
+        raise SetupError(
+            "Several at once need partners of their own (--mode per-worker), or one that serves many shops"
+            " (--mode tenant)."
+        )
+    if mode == "per-worker":
+        for plan in partners.values():
+            if plan.start is None or (jobs > 1 and not plan.start.needs_port()):
+                raise SetupError(
+                    "--mode per-worker starts a partner for each job: give --start, with {port} in it and in --target."
+                )
+
+
 def pairs(given: Any, flag: str) -> dict[str, str]:
     """`("A=1", "B=2")`, or a table of the settings, as a mapping."""
     if isinstance(given, dict):

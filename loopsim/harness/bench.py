@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import threading
-import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -16,18 +15,19 @@ from msgspec import Struct
 
 from loopsim.client import ControlError, Loopsim, Shop
 from loopsim.errors import LoopsimError, SetupError
+from loopsim.harness.asking import NoAnswer, ask
 from loopsim.harness.blocks import owner
 from loopsim.harness.document import PartnerDocument, Scenario
 from loopsim.harness.failures import StoryOver
+from loopsim.harness.gathering import deliveries_of, probed
 from loopsim.harness.journal import Entry
 from loopsim.harness.partner import Connection, NeverStarted, Process
 from loopsim.harness.plan import DELIVERY_TIMEOUT, MOMENT, SEED, PartnerPlan, RunPlan
 from loopsim.harness.play import Went, failure_of, moment_of, play
-from loopsim.harness.probe import Probe, ProbeFailed, run_command
+from loopsim.harness.probe import Probe, run_command
 from loopsim.harness.results import Failure
 from loopsim.harness.spans import seconds
 from loopsim.harness.story import Partner, Story
-from loopsim.harness.words.probes import about_return
 
 TIME_IS_UP = "The time for this scenario is up: it did not come to its end (--timeout)."
 _STARTED = 5.0  # seconds that a partner may look around after its start
@@ -117,6 +117,10 @@ class Bench:
             self._over, story = reason, self._story
         if story is not None:
             story.end(reason)
+            return
+        for process in list(self._processes.values()):
+            # One that is still starting up is not waited for.
+            process.stop()
 
     def play(self, scenario: Scenario, prepare: Callable[[Story], None] | None = None) -> Played:
         """Play a scenario from its beginning; `prepare` is called between set-up and first step."""
@@ -305,8 +309,8 @@ class Bench:
             if story.over is None and not story.settle():
                 says = "The partner did not come to rest: it goes on calling, or a delivery gets no answer."
                 failures += [] if failures else [_failure(says, scenario)]
-            probes = self._probed(story)
-            deliveries = _deliveries(story)
+            probes = probed(story)
+            deliveries = deliveries_of(story)
         except (LoopsimError, AssertionError) as error:
             if not failures:
                 failures.append(failure_of(error, place, story))
@@ -346,24 +350,6 @@ class Bench:
                 late.append((other, entry))
         return tuple(own), tuple(late)
 
-    def _probed(self, story: Story) -> tuple[dict[str, Any], ...]:
-        """The partners' own states of every return of the story, at its end."""
-        probing = [partner for partner in story.partners.values() if partner.probe is not None]
-        if not probing or story.over is not None:
-            return ()
-        found: list[dict[str, Any]] = []
-        for row in story.shop.returns(limit=1000):
-            about = about_return(story, row["id"])
-            for partner in probing:
-                assert partner.probe is not None
-                try:
-                    answer = partner.probe.answer(about)
-                    state = partner.probe.state(about, answer)
-                except ProbeFailed as error:
-                    raise StoryOver(str(error), partner=False) from error
-                found.append({"partner": partner.name, "return_id": row["id"], "state": state, "answer": answer})
-        return tuple(found)
-
     def _logs(self, marks: dict[str, int]) -> str:
         logs = {name: process.log(marks.get(name, 0)).strip() for name, process in self._processes.items()}
         if len(logs) == 1:
@@ -376,35 +362,12 @@ def _failure(says: str, scenario: Scenario) -> Failure:
     return Failure(says=says, file=place.file, line=place.line, column=place.column)
 
 
-def _deliveries(story: Story) -> tuple[dict[str, Any], ...]:
-    """Each delivery with its payload and attempts, from its row and what the journal has of it."""
-    attempts: dict[int, list[Entry]] = {}
-    for entry in story.journal.of("delivery"):
-        attempts.setdefault(entry["delivery_id"], []).append(entry)
-    rows: list[dict[str, Any]] = []
-    while True:
-        page = story.shop.deliveries(after=rows[-1]["id"] if rows else 0, limit=1000)
-        rows += page
-        if len(page) < 1000:
-            break
-    return tuple({**row, "attempts": [_attempt(entry) for entry in attempts.get(row["id"], [])]} for row in rows)
-
-
-def _attempt(entry: Entry) -> dict[str, Any]:
-    names = ("at", "url", "request_headers", "request_body", "status", "response_body", "error", "duration_ms")
-    return {"number": entry.get("attempt"), "entry": entry["id"], **{name: entry.get(name) for name in names}}
-
-
 def _hook(hook: str, told: dict[str, str], flag: str) -> None:
     """Call a hook: POST JSON to a URL, or run a command."""
     if not hook.startswith(("http://", "https://")):
         run_command(hook, told, flag)
         return
-    request = urllib.request.Request(
-        hook, json.dumps(told).encode(), {"Content-Type": "application/json"}, method="POST"
-    )
     try:
-        with urllib.request.urlopen(request, timeout=_HOOK):
-            return
-    except (OSError, ValueError) as error:
+        ask(hook, json.dumps(told).encode(), timeout=_HOOK)
+    except NoAnswer as error:
         raise SetupError(f"The hook {hook} failed ({error}). Mend it, or {flag}.") from error

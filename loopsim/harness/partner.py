@@ -15,16 +15,15 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.request
 from collections import deque
 from collections.abc import Callable
 from typing import IO
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
 from loopsim.errors import SetupError
+from loopsim.harness.asking import NoAnswer, ask
 from loopsim.harness.reports.redaction import hidden
 
 STARTING = 30.0
@@ -162,7 +161,8 @@ class Process:
         plan = self.plan
         # What configures loopsim itself is not the partner's.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOOPSIM_")}
-        env = {**inherited, **self.connection.environment(plan.env), **self.extra}
+        direct = _past_proxies(inherited, self.connection.api_base)
+        env = {**inherited, **direct, **self.connection.environment(plan.env), **self.extra}
         try:
             return subprocess.Popen(
                 self.connection.fill(plan.command),
@@ -185,6 +185,9 @@ class Process:
         code = child.wait()
         with self._lock:
             asked = self._stopping
+        if not asked:
+            # Its children are of no use without it.
+            _signal(child, signal.SIGKILL)
         ended.set()
         if not asked and self.on_end is not None:
             self.on_end(f"{self.name} ended by itself, {_how(code)}.")
@@ -268,15 +271,21 @@ def _closed(url: str) -> str:
         return error.strerror or str(error)
 
 
+def _past_proxies(env: dict[str, str], url: str) -> dict[str, str]:
+    """What lets a partner reach Loop's API where the environment names proxies: they do not lead back to here."""
+    if not any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in env):
+        return {}
+    known = env.get("no_proxy") or env.get("NO_PROXY") or ""
+    direct = ",".join(filter(None, (known, urlsplit(url).hostname, "localhost")))
+    return {"no_proxy": direct, "NO_PROXY": direct}
+
+
 def _unhealthy(url: str) -> str:
     try:
-        with urllib.request.urlopen(url, timeout=_ASKING):
-            return ""
-    except HTTPError as error:
-        with error:
-            return f"it answers {error.code}"
-    except (OSError, ValueError) as error:
-        return str(getattr(error, "reason", error) or error)
+        ask(url, timeout=_ASKING)
+    except NoAnswer as error:
+        return str(error)
+    return ""
 
 
 def _signal(child: subprocess.Popen[bytes], number: int) -> None:

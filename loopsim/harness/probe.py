@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import urllib.request
 from typing import Any
-from urllib.error import HTTPError
 
 from msgspec import Struct
 
 from loopsim.errors import SetupError
+from loopsim.harness.asking import NoAnswer, ask
 from loopsim.harness.journal import brief, json_of
 
 _PATIENCE = 10.0  # seconds for one question
@@ -75,18 +74,12 @@ def fill(template: str, about: dict[str, Any]) -> str:
 
 
 def _get(url: str) -> Any:
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE) as response:
-            return json_of(response.read().decode("utf-8", "replace"))
-    except HTTPError as error:
-        with error:
-            if error.code == 404:
-                return None
-            raise ProbeFailed(f"The probe {url} answers {error.code}. Mend it, or --probe.") from error
-    except (OSError, ValueError) as error:
-        why = getattr(error, "reason", error)
-        raise ProbeFailed(f"The probe {url} gives no answer ({why}). Mend it, or --probe.") from error
+        return json_of(ask(url, timeout=_PATIENCE))
+    except NoAnswer as error:
+        if error.status == 404:
+            return None
+        raise ProbeFailed(f"The probe {url} gives no answer ({error}). Mend it, or --probe.") from error
 
 
 def run_command(command: str, about: dict[str, Any], flag: str) -> str:

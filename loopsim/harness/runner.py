@@ -205,6 +205,9 @@ class Run:
 
     def _give_up(self, failure: Failure) -> None:
         """End with what cannot be played any more as errors: of a bench that is lost, unless others go on."""
+        if self._interrupted:
+            # Whatever broke, broke because of that.
+            return
         self._findings.append(failure)
         if len(self._benches) > 1 and not self._unreachable:
             return

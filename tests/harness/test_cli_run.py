@@ -123,6 +123,8 @@ def test_a_story_that_needs_more_than_the_partner_says_it_does_is_skipped(folder
         ("[run]\nstart = 'x'", "--target"),
         ("[run]\nenv = ['PORT']\nstart = 'x'\ntarget = 'http://127.0.0.1:1/'", "NAME=VALUE"),
         ("[run]\ntimeout = 'soon'", "no length of time"),
+        ("[run]\njobs = 2", "--mode per-worker"),
+        ("[run]\njobs = 2\nmode = 'per-worker'\nstart = 'x'\ntarget = 'http://127.0.0.1:1/'", "{port}"),
         ("[run]\ndoes = ['cook']\ntarget = 'http://127.0.0.1:1/'", "process (has Loop process"),
     ],
 )

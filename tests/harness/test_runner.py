@@ -94,6 +94,28 @@ def test_a_partner_that_is_never_healthy_is_given_up(play: Play, scenario: Write
     assert "after 0.5 s" in result.findings[0].says
 
 
+def test_whoever_answers_the_question_after_health_with_garbage_is_not_healthy(
+    play: Play, scenario: Write, tmp_path: Path
+) -> None:
+    garbage = (
+        "import socket; s = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))\n"
+        "while True:\n    c = s.accept()[0]; c.sendall(b'I am no HTTP\\n\\n'); c.close()"
+    )
+
+    result = play(scenario(), command=write(tmp_path, at_start=garbage), timeout=0.5)
+
+    assert result.exit_code == 5
+    assert "is not healthy" in result.findings[0].says
+
+
+def test_a_proxy_in_the_environment_is_not_asked_about_a_partner_next_door(
+    play: Play, scenario: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
+
+    assert play(scenario(), command=write(tmp_path)).exit_code == 0
+
+
 def test_a_command_that_is_none_says_so(play: Play, scenario: Write) -> None:
     result = play(scenario(), command="exec /no/such/program")
 

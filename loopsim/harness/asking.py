@@ -1,0 +1,36 @@
+"""Asking a partner over HTTP: its health, its own state, its hooks. Straight to it, whatever proxies the environment
+names, since it is on this machine or beside it."""
+
+from __future__ import annotations
+
+import urllib.request
+from http.client import HTTPException
+from urllib.error import HTTPError
+
+from loopsim.errors import LoopsimError
+
+LARGEST = 16 * 1024 * 1024
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class NoAnswer(LoopsimError):
+    """Nobody answered, or not in HTTP, or with a status of 400 and more (`status`, else None)."""
+
+    def __init__(self, says: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(says)
+
+
+def ask(url: str, body: bytes | None = None, *, timeout: float) -> str:
+    """The answer to a GET, or to a POST of JSON. Raises NoAnswer."""
+    headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body is not None else {})}
+    try:
+        request = urllib.request.Request(url, body, headers)
+        with _DIRECT.open(request, timeout=timeout) as response:
+            read: bytes = response.read(LARGEST)
+            return read.decode("utf-8", "replace")
+    except HTTPError as error:
+        with error:
+            raise NoAnswer(f"it answers {error.code}", error.code) from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise NoAnswer(str(getattr(error, "reason", error)) or type(error).__name__) from error

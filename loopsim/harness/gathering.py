@@ -1,0 +1,53 @@
+"""What a story leaves behind: its deliveries, and the partners' own states of its returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loopsim.harness.failures import StoryOver
+from loopsim.harness.journal import Entry
+from loopsim.harness.probe import ProbeFailed
+from loopsim.harness.story import Story
+from loopsim.harness.words.probes import about_return
+
+Json = dict[str, Any]
+_PAGE = 1000
+
+
+def deliveries_of(story: Story) -> tuple[Json, ...]:
+    """Each delivery with its attempts, from its row and what the journal has of it."""
+    attempts: dict[int, list[Entry]] = {}
+    for entry in story.journal.of("delivery"):
+        attempts.setdefault(entry["delivery_id"], []).append(entry)
+    rows: list[Json] = []
+    while True:
+        page = story.shop.deliveries(after=rows[-1]["id"] if rows else 0, limit=_PAGE)
+        rows += page
+        if len(page) < _PAGE:
+            break
+    return tuple({**row, "attempts": [_attempt(entry) for entry in attempts.get(row["id"], [])]} for row in rows)
+
+
+def probed(story: Story) -> tuple[Json, ...]:
+    """The partners' own states of every return: partner, return_id, state (in Loop's words where they are mapped) and
+    the whole answer. Raises StoryOver where a probe gives none."""
+    probing = [partner for partner in story.partners.values() if partner.probe is not None]
+    if not probing or story.over is not None:
+        return ()
+    found: list[Json] = []
+    for row in story.shop.returns(limit=_PAGE):
+        about = about_return(story, row["id"])
+        for partner in probing:
+            assert partner.probe is not None
+            try:
+                answer = partner.probe.answer(about)
+                state = partner.probe.state(about, answer)
+            except ProbeFailed as error:
+                raise StoryOver(str(error), partner=False) from error
+            found.append({"partner": partner.name, "return_id": row["id"], "state": state, "answer": answer})
+    return tuple(found)
+
+
+def _attempt(entry: Entry) -> Json:
+    names = ("at", "url", "request_headers", "request_body", "status", "response_body", "error", "duration_ms")
+    return {"number": entry.get("attempt"), "entry": entry["id"], **{name: entry.get(name) for name in names}}
