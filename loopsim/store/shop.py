@@ -160,6 +160,8 @@ class Shop:
     def pages(self) -> bytes:
         """All pages of the shop, as a template for others."""
         self.journal.flush()
+        if self.path is None:
+            return self.connection.serialize()
         copy = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.backup(copy)
         copy.execute("pragma journal_mode = memory")
