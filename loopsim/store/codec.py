@@ -40,7 +40,7 @@ def decode(kind: type[T], doc: bytes) -> T:
 
 def pack(value: Any) -> bytes:
     """Compressed JSON, with its sum."""
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
+    packer = _PACKER.copy()
     packed = packer.compress(_encoder.encode(value)) + packer.flush()
     return packed + crc32(packed).to_bytes(_SUM)
 
