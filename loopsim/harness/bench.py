@@ -150,6 +150,12 @@ class Bench:
             with self._lock:
                 self._story = None
 
+    def restart(self) -> bool:
+        """Start the partners anew that loopsim started; whether there are any."""
+        for process in self._processes.values():
+            process.stop()
+        return bool(self._processes)
+
     def receiver(self, partner: str) -> tuple[str, str, str]:
         """Where a partner takes webhooks, and the secret and the API key that it should know."""
         assert self._shop is not None

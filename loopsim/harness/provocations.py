@@ -46,7 +46,7 @@ IDS = tuple(
     f"{PREFIX}{name}"
     for name in (
         *(f"{run}-{number}" for run in ("usual", "silent", "repeated") for number in range(_TRIES)),
-        *(f"{kind}{again}" for kind in KINDS for again in ("", "-again")),
+        *(f"{run}{kind}" for kind in KINDS for run in ("", "again-", "after-")),
         "accepted",
     )
 )
@@ -117,9 +117,12 @@ class Provoker:
     def provoke(self, kinds: tuple[ProvocationKind, ...] = KINDS) -> Iterator[Provoked]:
         """Every provocation, one after another."""
         base = self._base()
+        broken = ""
         for kind in kinds:
             began = time.perf_counter()
-            told, provocation = self._refused(base) if kind == "refused_action" else self._tried(kind, base)
+            told, provocation = (None, Provocation(kind=kind, why=broken)) if broken else self._one(kind, base)
+            if (provocation.effect or not provocation.alive) and not self._mended(kind, base):
+                broken = f"After the provocation {kind} the partner no longer does what it did. Start it anew."
             rule = self._rules[kind]
             yield Provoked(
                 rule=rule,
@@ -178,6 +181,16 @@ class Provoker:
 
     # the provocations
 
+    def _one(self, kind: ProvocationKind, base: Base) -> tuple[Told | None, Provocation]:
+        return self._refused(base) if kind == "refused_action" else self._tried(kind, base)
+
+    def _mended(self, kind: ProvocationKind, base: Base) -> bool:
+        """Whether the partner does what it usually does after a provocation that has left its mark; one that loopsim
+        started is started anew."""
+        if self._bench.restart():
+            return True
+        return base.of(self._tell(f"after-{kind}", base.scenario, base.body, NOTHING)) == base.of(base.usual)
+
     def _tried(self, kind: ProvocationKind, base: Base) -> tuple[Told | None, Provocation]:
         disturbed = disturbance(kind, base.usual.traffic.calls)
         if disturbed is None:
@@ -187,7 +200,7 @@ class Provoker:
         provocation = _judged(kind, base, told)
         # A partner that hangs does so again, and that takes its time.
         if provocation.effect and time.perf_counter() - began < _HUNG:
-            second = self._tell(f"{kind}-again", base.scenario, base.body, disturbed)
+            second = self._tell(f"again-{kind}", base.scenario, base.body, disturbed)
             seen_again = _judged(kind, base, second).effect
             both = tuple(each for each in provocation.effect if each in seen_again)
             provocation = structs.replace(provocation, effect=both)

@@ -127,3 +127,14 @@ def test_a_blind_repeat_shows_in_the_traffic_of_the_provocation(provoke: Any) ->
 def test_a_refusal_with_500_is_no_effect(provoke: Any) -> None:
     """A receiver that falls over an empty body keeps to itself what a forgery says."""
     assert verdict(provoke("objects only", kinds=("forged_signature",))["forged_signature"]).outcome == "passed"
+
+
+def test_what_a_provocation_broke_is_not_blamed_on_the_next(provoke: Any) -> None:
+    told = provoke("strict words", "dies", kinds=("unknown_enum", "duplicate"))
+    assert verdict(told["unknown_enum"]).outcome == "failed"
+    assert verdict(told["duplicate"]).outcome == "passed"
+    told = provoke("no nulls", "works blindly", "dies", kinds=("nulls", "duplicate"))
+    assert verdict(told["nulls"]).outcome == "failed"
+    assert verdict(told["duplicate"]).why.startswith(
+        "After the provocation nulls the partner no longer does what it did"
+    )

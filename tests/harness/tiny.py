@@ -47,6 +47,17 @@ class Tiny(ThreadingHTTPServer):
         if not isinstance(payload, dict) and "objects only" not in self.wrong:
             return 200
         payload["topic"]
+        if "works blindly" not in self.wrong:
+            self.check(payload)
+        if "works first" in self.wrong:
+            self.heed(payload)
+            return 200
+        with self.lock:
+            self.open_jobs += 1
+        self.jobs.put(payload)
+        return 200
+
+    def check(self, payload: dict[str, Any]) -> None:
         if "strict fields" in self.wrong and any("loopsim" in name for name in payload):
             raise ValueError("an unknown field")
         if "strict words" in self.wrong and payload.get("state", "open") not in KNOWN:
@@ -55,13 +66,6 @@ class Tiny(ThreadingHTTPServer):
             raise ValueError("a null")
         if "label times" in self.wrong and not payload.get("label_updated_at", "2026-").startswith("2026-"):
             raise ValueError("no time")
-        if "works first" in self.wrong:
-            self.heed(payload)
-            return 200
-        with self.lock:
-            self.open_jobs += 1
-        self.jobs.put(payload)
-        return 200
 
     def genuine(self, body: bytes, signature: str | None) -> bool:
         if signature is None:
@@ -71,17 +75,19 @@ class Tiny(ThreadingHTTPServer):
         return hmac.compare_digest(self.sign(body, self.secret), signature)
 
     def work(self) -> None:
+        dead = False
         while True:
             payload = self.jobs.get()
             try:
-                self.heed(payload)
+                if not dead:
+                    self.heed(payload)
             except Exception:
-                if "dies" in self.wrong:
-                    return
+                dead = "dies" in self.wrong
             with self.lock:
                 self.open_jobs -= 1
 
     def heed(self, payload: dict[str, Any]) -> None:
+        self.check(payload)
         return_id = int(payload["id"])
         self.states.setdefault(return_id, "expected")
         if "believes payloads" in self.wrong and "state" in payload:
