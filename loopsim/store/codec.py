@@ -16,6 +16,8 @@ from loopsim.store.dictionary import DICTIONARY
 
 _LEVEL, _WINDOW, _MEMORY = 2, -13, 6  # raw deflate with a window of 8 KiB: enough for the dictionary and what follows
 _SUM = 4  # bytes at the end, without which a flipped bit may be read as other text; zlib's own take five times as long
+# Copied for every document: it has read the dictionary already.
+_PACKER = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
