@@ -140,6 +140,8 @@ def _flags(trial: Trial, program: Path) -> list[str]:
         "--idle-probe",
         state,
     ]
+    for ability in trial.does or ():
+        flags += ["--does", ability]
     for word, meaning in WORDS[trial.like].items():
         flags += ["--probe-map", f"{word}={meaning}"]
     return flags

@@ -32,7 +32,7 @@ class Listening(warehouse.Warehouse):
         if failed:
             self.mark(return_id, "attention", text(payload.get("message")) or "Loop could not process it")
             return
-        if text(payload.get("updated_at")) >= text(self.newest.get(return_id, {}).get("updated_at")):
+        if age(payload) >= age(self.newest.get(return_id, {})):
             self.newest[return_id] = payload
         latest = self.newest[return_id]
         if self.stood_back(return_id, latest) or known.handed_over or not arrived(latest):
@@ -45,6 +45,11 @@ class Listening(warehouse.Warehouse):
             self.mark(return_id, "attention", f"Loop refused: {refusal}")
         except Unavailable as trouble:
             self.mark(return_id, "attention", f"a person must look: {trouble}")
+
+
+def age(payload: dict[str, Any]) -> tuple[str, bool]:
+    """What a newer payload has more of. Within one second, what is over is newer: nothing comes after it."""
+    return text(payload.get("updated_at")), text(payload.get("state")) in ("closed", "cancelled")
 
 
 if __name__ == "__main__":
