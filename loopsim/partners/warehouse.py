@@ -9,6 +9,7 @@ nothing but Loop's public API and Python's standard library, and runs as `python
     LOOP_WEBHOOK_SECRET  the secret of the webhooks; several, separated by commas, while a secret is being changed
     PORT                 where to listen on loopback; 0 or nothing takes a free port
     WAREHOUSE_QUIET      anything: do not log
+    WAREHOUSE_DOUBT      seconds before asking whether an unanswered call took effect, 3 without it
 
 Subscribe POST /webhooks/loop to the topics `return` and `label` with all their triggers, and to `return.processing`.
 GET /health says that it lives, GET /state what it knows and whether it has anything left to do.
@@ -52,7 +53,7 @@ from urllib.parse import urlencode, urlsplit
 TIMEOUT = 10.0  # seconds for one step of a call to Loop
 TRIES = 5  # of a call that fails; a 429 is no failure
 BACKOFF = 0.5  # seconds before the second try, doubled each time
-DOUBT = 3.0  # seconds before asking whether an unanswered call took effect; Loop's own queue takes about two
+DOUBT = float(os.environ.get("WAREHOUSE_DOUBT") or 3.0)  # Loop's own queue takes about two seconds
 LEAST_WAIT, LONGEST_WAIT = 0.2, 300.0  # seconds of a Retry-After that we wait out; above, the work is put off
 CATCH_UP_EVERY = 900.0  # seconds of silence after which Loop is asked for what no webhook told us
 BATCH = 30  # items in one grading call, at most
