@@ -1,4 +1,4 @@
-"""A run: scenarios on benches, one bench after another's example in a thread of its own, and what comes of it.
+"""A run: scenarios on benches, each bench in a thread of its own, and what comes of it.
 
     RunPlan ──▶ Run.run ── a thread per bench ──▶ Played ── judged ──▶ ScenarioResult … ──▶ RunResult
 
