@@ -33,6 +33,7 @@ _SLOW_CALLS = 3
 _LATE = 20 * 24 * 3600  # seconds
 _REST_MS = 4_500  # how long a partner may pause between two tries, where it does not say when it is idle
 _RATE = 10.0
+_OVERTAKEN = 3600  # seconds
 _NOT_ACTS = ("expect.", "faults.", "loop.sends", "resend", "partner.restarts", "secret.rotates")
 _PREFERRED = ("processReturn", "createNote", "createLabel", "removeLineItems")
 
@@ -46,7 +47,8 @@ class Course(Struct):
 
 class Disturbance(Struct, frozen=True, kw_only=True):
     """What is done: faults from the beginning or, with `later`, when the bystander is there; settings of the shop, odd
-    payloads about the bystander, every delivery once more at the end, no webhooks at all. `patient`: the partner may
+    payloads about the bystander, every delivery once more at the end, a cancellation that overtakes the news that the
+    parcel has arrived (`overtaken`, of a return of its own), no webhooks at all. `patient`: the partner may
     have to wait, and gets the time for it; the shop's clock runs on meanwhile, so that what Loop has queued is done
     when the partner looks again."""
 
@@ -55,6 +57,7 @@ class Disturbance(Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = field(default_factory=dict)
     odd: ProvocationKind | None = None
     again: bool = False
+    overtaken: bool = False
     silent: bool = False
     patient: bool = False
 
@@ -108,6 +111,9 @@ def go(story: Story, body: Body, disturbed: Disturbance, course: Course) -> None
             for row in shop.deliveries(limit=1000):
                 shop.resend(row["id"])
             _rest(story, disturbed)
+        if disturbed.overtaken:
+            _overtake(story, course)
+            _rest(story, disturbed)
     except StoryOver:
         course.alive = False
         return
@@ -155,6 +161,21 @@ def _bystander(story: Story, course: Course) -> None:
         course.bystander |= {int(item["line_item_id"]) for item in items or () if "line_item_id" in item}
 
 
+def _overtake(story: Story, course: Course) -> None:
+    """A return whose parcel arrives, and that is cancelled; the partner hears of the arrival after the cancellation."""
+    shop = story.shop
+    with suppress(ControlError):
+        made = shop.customer.submits_return(items=[{"outcome": "refund"}])
+        course.bystander.add(int(made["id"]))
+        shop.clock.advance(by=UNTIL_LABEL)
+        shop.fault(**_fault("delay", None, seconds=_OVERTAKEN))
+        shop.carrier.scans(return_id=made["id"], status=JOURNEY[-1])
+        shop.clear_faults()
+        shop.staff.cancels(return_id=made["id"])
+        story.settle()
+        shop.clock.advance(until_idle=True)
+
+
 def _of_bystander(story: Story, course: Course) -> list[dict[str, Any]]:
     return [row for row in story.shop.deliveries(limit=100) if row["return_id"] in course.bystander]
 
@@ -193,6 +214,6 @@ _ON_DELIVERIES: dict[ProvocationKind, Disturbance] = {
     "reserialised": Disturbance(faults=(_fault("tamper", None, what="reserialised"),)),
     "duplicate": Disturbance(faults=(_fault("duplicate", None, copies=2),), again=True),
     "swapped": Disturbance(faults=(_fault("swap", None),)),
-    "late": Disturbance(faults=(_fault("delay", 3, seconds=_LATE),), later=True),
+    "late": Disturbance(faults=(_fault("delay", 3, seconds=_LATE),), later=True, overtaken=True),
     "unknown_field": Disturbance(settings={"quirks": {"unknown_field": "on"}}),
 }

@@ -30,11 +30,11 @@ from loopsim.harness.disturbances import (
     lifecycle,
 )
 from loopsim.harness.document import PartnerDocument, Place, Scenario
-from loopsim.harness.effects import Effect, coarse, differences, effect
+from loopsim.harness.effects import Effect, coarse, comparing, differences, effect
 from loopsim.harness.play import Went
 from loopsim.harness.refusing import Walk, taken_for_success, walk
 from loopsim.harness.story import Story
-from loopsim.rules.catalogue import RULES
+from loopsim.rules.catalogue import BY_NAME, RULES
 from loopsim.rules.evidence import Evidence, Provocation, ProvocationKind
 from loopsim.rules.rule import Rule
 from loopsim.rules.traffic import Traffic
@@ -80,6 +80,7 @@ class Told(Struct, frozen=True, kw_only=True):
     course: Course
     effect: Effect
     aside: Effect
+    block: int
     """The effect, leaving out what was done about the bystander."""
     traffic: Traffic
 
@@ -174,6 +175,7 @@ class Provoker:
             effect=effect(played.entries, played.probes, block),
             aside=effect(played.entries, played.probes, block, without),
             traffic=Traffic(Evidence(entries=played.entries)),
+            block=block,
         )
 
     def _play(self, name: str, base: Scenario, script: Body) -> tuple[Scenario, Played]:
@@ -224,6 +226,7 @@ class Provoker:
             course=Course(),
             effect=Effect(),
             aside=Effect(),
+            block=self._blocks[scenario.id],
             traffic=Traffic(Evidence(entries=played.entries)),
         )
         call = refused.call
@@ -262,11 +265,20 @@ def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
             # It may have found the return by itself, so what it did proves nothing.
             return structs.replace(provocation, control=False, why=provocation.why or _FOUND_ITSELF)
         return structs.replace(provocation, effect=differences(base.of(base.silent), base.of(told)))
-    aside = kind in CHANGES
-    effect = differences(base.of(base.usual, aside=aside), base.of(told, aside=aside))
+    aside = kind in CHANGES or kind == "late"
+    effect = differences(base.of(base.usual, aside=aside), base.of(told, aside=aside)) + _after_the_end(kind, told)
     if hit or kind in ("answer_lost", "too_many", "server_error"):
         return structs.replace(provocation, effect=effect if hit else (), control=bool(hit), why=_NO_CALL)
     return structs.replace(provocation, effect=effect)
+
+
+def _after_the_end(kind: ProvocationKind, told: Told) -> tuple[str, ...]:
+    """What the partner asked for because of old news about a return that it knew to be over."""
+    if kind not in ("duplicate", "swapped", "late"):
+        return ()
+    judged = BY_NAME["ended-returns-left-alone"].judge(told.traffic)
+    comparable = comparing(told.block)
+    return tuple(dict.fromkeys(comparable(finding.says) for finding in judged.findings))
 
 
 def _slow_answers(base: Base, told: Told) -> tuple[str, ...]:

@@ -100,6 +100,11 @@ def test_a_partner_that_is_right_is_blamed_for_nothing_and_all_is_judged(provoke
         ("writes again", "reserialised", "it called processReturn of #2"),
         ("never looks", "duplicate", "it called processReturn of #2 once more, which it does not do otherwise."),
         ("believes payloads", "late", "its own state of return #2 is open, otherwise closed."),
+        (
+            "trusts news",
+            "late",
+            "It asked to process return #3, although return.updated had told it that the return is cancelled",
+        ),
         ("strict fields", "unknown_field", "it did not call processReturn of #2, which it does otherwise."),
         ("strict words", "unknown_enum", "it answered with 500."),
         ("no nulls", "nulls", "it answered with 500."),

@@ -94,7 +94,8 @@ class Tiny(ThreadingHTTPServer):
             self.states[return_id] = payload["state"]
         if payload.get("label_status") != "delivered" and payload["trigger"] != "return.closed":
             return
-        state = "open" if "never looks" in self.wrong else self.state_of(return_id)
+        never = "never looks" in self.wrong or ("trusts news" in self.wrong and "label_status" in payload)
+        state = "open" if never else self.state_of(return_id)
         if state == "closed" and "believes payloads" not in self.wrong:
             self.states[return_id] = "closed"
         elif state == "open" and (return_id not in self.asked or "never looks" in self.wrong):

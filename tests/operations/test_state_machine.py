@@ -196,7 +196,12 @@ class Story(RuleBasedStateMachine):
         id_=returns,
         act=st.sampled_from(
             [
-                "staffProcesses", "staffFlags", "staffUnflags", "staffCloses", "staffCancels", "staffResolvesReview",
+                "staffProcesses",
+                "staffFlags",
+                "staffUnflags",
+                "staffCloses",
+                "staffCancels",
+                "staffResolvesReview",
                 "staffMakesLabel",
             ]
         ),
