@@ -91,7 +91,10 @@ class Location(Struct, frozen=True, kw_only=True):
 
 
 class OrderLine(Struct, frozen=True, kw_only=True):
-    """A line of an order. `discount` and `tax` are totals of the line; `share` splits them over its units."""
+    """A line of an order. `discount` and `tax` are totals of the line; `share` splits them over its units.
+
+    `said` is what the merchant said of it through the orders API beyond that, to the letter (`Order.said`).
+    """
 
     id: int
     product_id: int
@@ -109,6 +112,7 @@ class OrderLine(Struct, frozen=True, kw_only=True):
     external_id: str | None = None
     final_sale: bool = False
     tags: tuple[str, ...] = ()
+    said: dict[str, Any] = {}
 
     @property
     def full_title(self) -> str:
@@ -117,15 +121,18 @@ class OrderLine(Struct, frozen=True, kw_only=True):
 
 
 class Fulfillment(Struct, frozen=True, kw_only=True):
-    """A shipment of some units to the customer: (order line id, quantity) pairs."""
+    """A shipment of some units to the customer: (order line id, quantity) pairs. It happened at `fulfilled_at`; one
+    without that moment has not, and nothing of it can be returned (`FACTS.md#order-fulfilled-at`)."""
 
     id: int
-    fulfilled_at: datetime
+    fulfilled_at: datetime | None
     lines: tuple[tuple[int, int], ...]
     location_id: int | None = None
     carrier: str = ""
     tracking_number: str = ""
     external_id: str | None = None
+    status: str = "success"
+    said: dict[str, Any] = {}
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -134,6 +141,8 @@ class Order(Struct, frozen=True, kw_only=True):
     `id` is Loop's global id (snowflake), `loop_id` the small integer that return rows print as `order_id`,
     `provider_id` the platform's id. `number` is Shopify's `number`, 1000 less than `provider_number`; both are empty
     outside Shopify. `presentment_rate` is what one unit of shop money is in the customer's currency, in millionths.
+    `said` is what the merchant said of the order through the orders API and the engine has no use for, to the letter;
+    empty for orders that came another way.
     """
 
     id: int
@@ -156,6 +165,7 @@ class Order(Struct, frozen=True, kw_only=True):
     sales_channel: str = "Online Store"
     status: str = "active"
     tags: tuple[str, ...] = ()
+    said: dict[str, Any] = {}
 
     def line(self, line_id: int) -> OrderLine | None:
         """The line with this id, or None."""
@@ -166,3 +176,12 @@ def share(total: int, parts: int, index: int) -> int:
     """The part of `total` that falls on piece `index` of `parts`; earlier pieces take the odd cents, so all add up."""
     base, odd = divmod(total, parts)
     return base + (1 if index < odd else 0)
+
+
+def parts_of(order: Order) -> list[tuple[str, str]]:
+    """The merchant's own ids of an order's parts: (`line`, `fulfillment` or `fulfillment_line`, id)."""
+    named = [("line", line.external_id) for line in order.lines]
+    for shipment in order.fulfillments:
+        named.append(("fulfillment", shipment.external_id))
+        named += [("fulfillment_line", each.get("external_id")) for each in shipment.said.get("lines", ())]
+    return [(kind, external_id) for kind, external_id in named if external_id]

@@ -65,6 +65,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `processing_events` overrides `processing_event` per resolution; of a mixed return the latest event counts.
     `carrier` = `auto` lets the seeded carrier scan by its timetable, `manual` leaves every scan to acts.
+    `return_window_days` counts from the shipment; 0 sets no limit.
     `bonus_percent` is of the units that earn a bonus, those given for store credit or shopped with.
         `items_per_label` is how many units a parcel takes; 0 puts a return's units in one.
     """
@@ -88,6 +89,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     instant_exchange_hold: Literal["one", "full"] = "one"
     expiry_days: int = DURATIONS["expiry"].fixed.days
     refund_before_inspection: bool = False
+    return_window_days: int = 0
 
 
 class Decision(Struct, frozen=True, kw_only=True):

@@ -96,6 +96,6 @@ def _placed_fulfillment(fulfillment: Fulfillment, delta: timedelta, own_shift: i
     return structs.replace(
         fulfillment,
         id=fulfillment.id + own_shift,
-        fulfilled_at=fulfillment.fulfilled_at + delta,
+        fulfilled_at=fulfillment.fulfilled_at and fulfillment.fulfilled_at + delta,
         lines=tuple((line + own_shift, quantity) for line, quantity in fulfillment.lines),
     )

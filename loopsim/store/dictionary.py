@@ -16,15 +16,15 @@ _ORDER = (
     b'"customer":{"id":8,"email":"@example.com","first_name":"","last_name":"","phone":"+1 555 01","external_id":null,'
     b'"tags":[]},"currency":"USD","created_at":"2026-01-04T10:00:00Z","lines":[{"id":1,"product_id":29,"variant_id":32,'
     b'"sku":"","title":"","variant_title":null,"quantity":1,"unit_price":00,"discount":0,"tax":0,"fulfilled":1,'
-    b'"barcode":"69","image":null,"external_id":null,"final_sale":false,"tags":[]}],"shipping_address":'
+    b'"barcode":"69","image":null,"external_id":null,"final_sale":false,"tags":[],"said":{}}],"shipping_address":'
     + _ADDRESS
     + b","
     b'"billing_address":'
     + _ADDRESS
     + b',"taxes_included":false,"presentment_currency":"USD","presentment_rate":1000000,'
     b'"fulfillments":[{"id":4,"fulfilled_at":"2026-01-06T12:00:00Z","lines":[[1,1]],"location_id":7,"carrier":"USPS",'
-    b'"tracking_number":"9","external_id":null}],"external_id":null,"sales_channel":"Online Store","status":"active",'
-    b'"tags":[]}'
+    b'"tracking_number":"9","external_id":null,"status":"success","said":{}}],"external_id":null,"sales_channel":'
+    b'"Online Store","status":"active","tags":[],"said":{}}'
 )
 _EXCHANGE = (
     b'"exchanges":[{"id":1,"product_id":29,"variant_id":32,"sku":"","title":"","price":00,"discount":0,"tax":0,'

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from loopsim.clock import from_ms, to_ms
 from loopsim.domain.labels import LabelRequest
-from loopsim.domain.orders import Order
+from loopsim.domain.orders import Order, parts_of
 from loopsim.domain.returns import Return
 from loopsim.errors import Refusal
 from loopsim.store.codec import decode, encode, pack, unpack
-from loopsim.store.resources import Resources, fits
+from loopsim.store.resources import LARGEST, Resources, fits
 
 T = TypeVar("T")
 WHOLE = "order by id"
@@ -48,17 +48,57 @@ class Records(Resources):
         for (doc,) in self.connection.execute(f"select doc from orders where id > ? {WHOLE}", (after,)):
             yield unpack(Order, doc)
 
+    def order_by_external(self, external_id: str) -> Order | None:
+        """The order with the merchant's own id."""
+        row = self.connection.execute("select doc from orders where external_id = ?", (external_id,)).fetchone()
+        return None if row is None else unpack(Order, row[0])
+
+    def order_page(
+        self, limit: int, *, after: int | None = None, descending: bool = False, external_id: str | None = None
+    ) -> list[Order]:
+        """Up to `limit` orders by id, those that come after an id in the direction asked for."""
+        where, values = "", list[int | str]()
+        if external_id is not None:
+            where, values = "external_id = ? and ", [external_id]
+        comparison, order, bound = ("<", "desc", LARGEST) if descending else (">", "asc", -LARGEST)
+        rows = self.connection.execute(
+            f"select doc from orders where {where}id {comparison} ? order by id {order} limit ?",
+            (*values, bound if after is None else after, limit),
+        )
+        return [unpack(Order, doc) for (doc,) in rows]
+
     def put_order(self, order: Order) -> None:
-        """Add or replace an order."""
-        self.connection.execute(
-            "insert into orders (id, provider_id, name, external_id, doc) values (?, ?, ?, ?, ?)"
-            " on conflict (id) do update set provider_id = excluded.provider_id, name = excluded.name,"
-            " external_id = excluded.external_id, doc = excluded.doc",
-            (order.id, order.provider_id, order.name, order.external_id, pack(order)),
+        """Add or replace an order. Raises `Refusal("external_id_taken")` where another order has its merchant's id, or
+        that of one of its lines or shipments."""
+        try:
+            self.connection.execute(
+                "insert into orders (id, provider_id, name, external_id, doc) values (?, ?, ?, ?, ?)"
+                " on conflict (id) do update set provider_id = excluded.provider_id, name = excluded.name,"
+                " external_id = excluded.external_id, doc = excluded.doc",
+                (order.id, order.provider_id, order.name, order.external_id, pack(order)),
+            )
+            if order.external_id is not None or order.said:
+                self._put_parts(order)
+        except sqlite3.IntegrityError as error:
+            raise Refusal("external_id_taken") from error
+
+    def _put_parts(self, order: Order) -> None:
+        self.connection.execute("delete from order_parts where order_id = ?", (order.id,))
+        self.connection.executemany(
+            "insert into order_parts (kind, external_id, order_id) values (?, ?, ?)",
+            [(kind, external_id, order.id) for kind, external_id in parts_of(order)],
         )
 
+    def owner_of_part(self, kind: str, external_id: str) -> int | None:
+        """The order that has a line or shipment with the merchant's id."""
+        row = self.connection.execute(
+            "select order_id from order_parts where kind = ? and external_id = ?", (kind, external_id)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
     def delete_order(self, order_id: int) -> None:
-        """Remove an order."""
+        """Remove an order; the merchant's ids of it and of its parts may be used again."""
+        self.connection.execute("delete from order_parts where order_id = ?", (order_id,))
         self.connection.execute("delete from orders where id = ?", (order_id,))
 
     def _order(self, where: str, value: int) -> Order | None:

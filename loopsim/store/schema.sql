@@ -22,6 +22,15 @@ create table orders (
 create index orders_by_name on orders (name);
 create index orders_by_provider on orders (provider_id);
 
+-- The merchant's own ids of order lines and shipments: unique over all orders of the shop.
+create table order_parts (
+  kind text not null,
+  external_id text not null,
+  order_id integer not null,
+  primary key (kind, external_id)
+) without rowid;
+create index order_parts_by_order on order_parts (order_id);
+
 create table returns (
   id integer primary key,
   state text not null,

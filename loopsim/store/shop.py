@@ -27,7 +27,7 @@ from loopsim.store.soundness import first_damage, is_sealed
 from loopsim.store.timers import next_due_ms
 from loopsim.store.transaction import Transaction
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 CHECKPOINT_EVERY = 4000  # pages: each checkpoint waits for the disk, and until the next one a page is written once
 PAGE_SIZE = 4096  # what a commit writes are whole pages: larger ones make it up to 1.4 times as slow
 Durability = Literal["process", "power"]

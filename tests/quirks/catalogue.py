@@ -48,7 +48,8 @@ SETTLED = (
 LINES_OF_RESOURCES = (
     "resources 1.1", "resources 1.4", "resources 1.5", "resources 1.10", "resources 1.12", "B ids",
     "B POST / PUT status", "B list default / max", "B limit out of range", "B bad cursor", "B duplicate external id",
-    "B float money", "B unknown fields", "B `sales_channel` on customers",
+    "resources 1.2", "B order `created_at` absent", "B order not fulfilled", "B float money", "B unknown fields",
+    "B `sales_channel` on customers",
 )  # fmt: skip
 """What `resources.md` tells of the families that are there: parts of its part 1, and lines of its appendix B."""
 
@@ -240,6 +241,14 @@ QUIRKS: dict[str, Quirk] = {
     "commerce-default-variant": _of("A new product makes a default variant.", "resources 1.5"),
     "commerce-variant-id-unique": _of("A variant's external_id is unique over the shop.", "resources 1.5"),
     "commerce-option-literal": _of("An option's value is one of its product's, to the letter.", "resources 1.5"),
+    "version-order-dates": _of("Since 2026-10 an order needs created_at.", "versions", "B order `created_at` absent"),
+    "order-dates-null": _of("Times of an order that were not sent are null.", "B order `created_at` absent"),
+    "order-unfulfilled": _of(
+        "An order without shipments is taken, and nothing on it is eligible.", "B order not fulfilled"
+    ),
+    "order-part-ids": _of("Ids of lines and shipments are unique over the shop.", "resources 1.2"),
+    "order-customer-live": _of("The customer of an order is who it is now.", "resources 1.2"),
+    "order-both-ids": _of("A reference by both ids is refused.", "resources 1.1"),
     # settings: each named quirk changes what it says
     "setting-unauthorized_body": _of("gateway and legacy send one 401 everywhere.", "401"),
     "setting-details_by_order": _of("object answers the newest return alone.", "details, shape"),
@@ -261,7 +270,6 @@ QUIRKS: dict[str, Quirk] = {
 
 # What belongs to endpoints that the contract does not have yet: a path that will be there with them, and why it waits.
 LATER: dict[str, tuple[Quirk, str]] = {
-    "version-order-dates": (_of("Since 2026-10 an order needs created_at.", "versions"), "/orders"),
     "version-draft-forms": (_of("Since 2026-10 draft returns are HAL-Forms.", "versions"), "/draft-returns"),
 }
 OUTSIDE = ("HQ, MCP server",)

@@ -11,9 +11,12 @@ from loopsim.contract.shaping import Shape
 from loopsim.domain import products as domain_products
 from loopsim.domain.orders import Variant
 from loopsim.errors import Invalid, Refusal
-from loopsim.operations import commerce
+from loopsim.operations import commerce, incoming_orders
+from loopsim.operations.incoming_orders import Reader
+from loopsim.operations.loop import orders
 from loopsim.operations.perform import Answer, Call
 from loopsim.server import cors
+from loopsim.store.records import Records
 from loopsim.store.resources import Resources
 from loopsim.store.transaction import Transaction
 from loopsim.wire import commerce as wire
@@ -111,6 +114,36 @@ def _without_variant(real: Any, tx: Transaction, call: Call) -> Answer:
     return answer
 
 
+def _undated(operation: Operation, body: Any) -> Validated:
+    if operation.id == "createOrder":
+        body = {"created_at": "2026-01-01T00:00:00+00:00", **body}
+    return validate(operation, body)
+
+
+def _dated(answer: Any) -> Any:
+    order = answer["order"]
+    return {"order": {**order, "created_at": order["created_at"] or "2026-06-01T12:00:00+00:00"}}
+
+
+def _all_sent(order: Any) -> Any:
+    return structs.replace(order, lines=tuple(structs.replace(line, fulfilled=line.quantity) for line in order.lines))
+
+
+def _no_owner(_real: Any, _self: Any, _kind: str, _external_id: str) -> None:
+    """Each order has its own ids."""
+
+
+def _no_parts(_real: Any, _self: Any, _order: Any) -> None:
+    """Nor are they kept."""
+
+
+def _either(real: Any, self: Reader, body: Any, kind: Any, type_: Any, field: str) -> Any:
+    given = dict(body or {})
+    if given.get("id") is not None:
+        given.pop("external_id", None)
+    return real(self, given, kind, type_, field)
+
+
 SWITCHES: dict[str, Switch] = {
     "cart-cors": function(cors.with_cors, lambda head, _headers: head),
     "cart-refusals-200": rendered(_with_422),
@@ -131,4 +164,10 @@ SWITCHES: dict[str, Switch] = {
     "commerce-default-variant": wrapped("createProduct", _without_variant),
     "commerce-variant-id-unique": method(Resources, "put_variant", _per_product),
     "commerce-option-literal": function(domain_products.check_options, _caseless),
+    "version-order-dates": function(validate, _undated),
+    "order-dates-null": answered("createOrder", _dated, 201),
+    "order-unfulfilled": function(incoming_orders._counted, _all_sent),
+    "order-part-ids": both(method(Records, "owner_of_part", _no_owner), method(Records, "_put_parts", _no_parts)),
+    "order-customer-live": function(orders.live_customer, lambda _tx, order: order.customer),
+    "order-both-ids": method(Reader, "reference", _either),
 }

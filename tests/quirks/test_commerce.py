@@ -191,3 +191,56 @@ def test_the_next_page_repeats_a_limit_that_was_given(shop: Bench) -> None:
 
     assert kept() == ["cursor"]
     assert kept(limit=5) == ["cursor", "limit"]
+
+
+# orders
+
+
+def order(sold: Any, name: str, **own: Any) -> Any:
+    line = {"product": {"id": sold["id"]}, "unit_price": {"amount": 2800, **USD}, "external_id": f"{name}-1"}
+    made = {"name": name, "status": "active", "taxes_included": False, "total_price": {"amount": 2800, **USD}}
+    return {**made, "line_items": [line], **own}
+
+
+@shows("version-order-dates")
+def test_since_2026_10_an_order_says_when_it_was_made(shop: Bench) -> None:
+    body = order(product(shop), "#A1")
+    assert shop.post("/orders", body, api="/api/2026-10").status == 422
+    assert shop.post("/orders", body).status == 201
+
+
+@shows("order-dates-null")
+def test_times_that_were_not_sent_are_null(shop: Bench) -> None:
+    made = shop.post("/orders", order(product(shop), "#A1")).json["order"]
+    assert (made["created_at"], made["updated_at"]) == (None, None)
+
+
+@shows("order-unfulfilled")
+def test_nothing_is_eligible_without_a_shipment(shop: Bench) -> None:
+    assert shop.post("/orders", order(product(shop), "#A1")).status == 201
+    told = shop.post("/orders/return-eligibility", {"order_name": "#A1"})
+    assert told.status == 200
+    assert [item["eligible"] for item in told.json["return_eligibility"]["items"]] == [False]
+
+
+@shows("order-part-ids")
+def test_the_id_of_a_line_is_unique_over_orders(shop: Bench) -> None:
+    sold = product(shop)
+    body = order(sold, "#A1")
+    assert [shop.post("/orders", {**body, "name": name}).status for name in ("#A1", "#A2")] == [201, 422]
+
+
+@shows("order-customer-live")
+def test_an_order_shows_its_customer_as_it_is_now(shop: Bench) -> None:
+    made = shop.post("/customers", {"external_id": "c", "first_name": "Ada"}).json["customer"]
+    sold = shop.post("/orders", order(product(shop), "#A1", customer={"id": made["id"]})).json["order"]
+    shop.put("/customers", {"external_id": "c", "first_name": "Augusta"})
+    assert shop.get(f"/orders/{sold['id']}").json["order"]["customer"]["first_name"] == "Augusta"
+
+
+@shows("order-both-ids")
+def test_a_reference_by_both_ids_is_refused(shop: Bench) -> None:
+    sold = product(shop, external_id="t")
+    body = order(sold, "#A1")
+    body["line_items"][0]["product"]["external_id"] = "t"
+    assert shop.post("/orders", body).status == 422

@@ -13,6 +13,7 @@ from loopsim.operations.loop import (  # noqa: F401  imported for what they regi
     labels,
     listings,
     locations,
+    orders,
     products,
     return_actions,
     return_data,

@@ -1,0 +1,245 @@
+"""From the body of the orders API to an order that the return engine knows: references looked up, money read, units
+that were sent counted. Everything that is wrong is told at once, field by field."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import structs
+
+from loopsim.domain.orders import Address, Customer, Fulfillment, Location, Order, OrderLine, Variant
+from loopsim.domain.products import Product
+from loopsim.errors import Invalid
+from loopsim.operations import commerce
+from loopsim.operations.loop.customers import TEXTS, changed, new_customer, put_customer
+from loopsim.operations.loop.locations import address_of
+from loopsim.store.resources import Kind
+from loopsim.store.transaction import Transaction
+from loopsim.wire import times
+from loopsim.wire.orders import SAID_OF_LINES, SAID_OF_ORDERS
+
+Body = dict[str, Any]
+NOBODY = Customer(id=0, email="", first_name="", last_name="")
+SENT = frozenset({"success", "pending", "open"})
+"""Statuses of a shipment whose units were sent, where it says when (assumed: the others failed)."""
+
+
+class Reader:
+    """Reads one body. `wrong` gathers messages by field; `finish` raises them."""
+
+    def __init__(self, tx: Transaction, order_id: int) -> None:
+        self.tx = tx
+        self.order_id = order_id
+        self.wrong: dict[str, list[str]] = {}
+
+    def finish(self) -> None:
+        """Raise `Invalid` for what was found."""
+        if self.wrong:
+            raise Invalid(self.wrong)
+
+    def refuse(self, field: str, message: str) -> None:
+        """Note what is wrong with a field."""
+        self.wrong.setdefault(field, []).append(message)
+
+    def reference(self, body: Body | None, kind: Kind, type_: type[Any], field: str) -> Any:
+        """What a reference by either id stands for; None where it stands for nothing. Both at once are refused."""
+        given = body or {}
+        id_, external_id = given.get("id"), given.get("external_id")
+        if id_ is not None and external_id is not None:
+            self.refuse(f"{field}.id", f"The {field}.id field prohibits {field}.external_id from being present.")
+            return None
+        found = None
+        if id_ is not None:
+            found = self.tx.resource(kind, id_, type_)
+        elif external_id is not None:
+            found = self.tx.resource_by_external(kind, external_id, type_)
+        if found is None and given:
+            wrong = "id" if id_ is not None else "external_id"
+            self.refuse(f"{field}.{wrong}", f"The selected {field}.{wrong} is invalid.")
+        return found
+
+    def moment(self, text: str | None, field: str) -> datetime | None:
+        """A moment; None where none was sent."""
+        if text is None:
+            return None
+        moment = times.parse(text, self.tx.now)
+        if moment is None:
+            self.refuse(field, f"The {field} field must be a valid date.")
+        return moment
+
+    def part(self, kind: str, external_id: str | None, field: str) -> str | None:
+        """The merchant's own id of a part, which no other order may have."""
+        owner = None if external_id is None else self.tx.owner_of_part(kind, external_id)
+        if owner is not None and owner != self.order_id:
+            self.refuse(field, "This external id has already been taken.")
+        return external_id
+
+
+def merged(tx: Transaction, order: Order, body: Body) -> Order:
+    """The order with what a body says; what it leaves out stays. Raises `Invalid`, and then nothing was kept."""
+    reader = Reader(tx, order.id)
+    changes: Body = {name: body[name] for name in ("name", "status", "taxes_included") if body.get(name) is not None}
+    changes |= {name: body[name] for name in ("external_id",) if body.get(name) is not None}
+    if "sales_channel" in body:
+        changes["sales_channel"] = body["sales_channel"] or ""
+    if body.get("tags") is not None:
+        changes["tags"] = tuple(body["tags"])
+    for name in ("shipping_address", "billing_address"):
+        if name in body:
+            changes[name] = _address(body[name])
+    changes |= _dated(reader, body)
+    said = {name: body[name] for name in SAID_OF_ORDERS if name in body and name not in ("created_at", "updated_at")}
+    changes["said"] = {**order.said, **said, **changes.pop("said")}
+    if body.get("total_price") is not None:
+        changes["currency"] = body["total_price"]["currency_code"]
+    presentment = body.get("total_price_presentment")
+    if presentment is not None:
+        changes |= _presentment(body, presentment)
+    if body.get("line_items") is not None:
+        changes["lines"] = _lines(reader, order, body["line_items"])
+    changed_order = structs.replace(order, **changes)
+    if body.get("fulfillments") is not None:
+        changed_order = structs.replace(
+            changed_order, fulfillments=_fulfillments(reader, changed_order, body["fulfillments"])
+        )
+    customer = _customer(reader, body["customer"]) if "customer" in body else order.customer
+    reader.finish()
+    return _counted(structs.replace(changed_order, customer=customer))
+
+
+def _address(given: Body | None) -> Address:
+    return Address() if given is None else address_of(given)
+
+
+def _dated(reader: Reader, body: Body) -> Body:
+    """The moments of an order: as the engine needs them, and as they are shown, null where none was sent (captured)."""
+    said, changes = {}, Body()
+    for name in ("created_at", "updated_at"):
+        if name in body:
+            moment = reader.moment(body[name], name)
+            said[name] = times.iso_or_none(moment)
+            if name == "created_at" and moment is not None:
+                changes["created_at"] = moment
+    return {**changes, "said": said}
+
+
+def _presentment(body: Body, presentment: Body) -> Body:
+    shop = (body.get("total_price") or presentment)["amount"]
+    rate = 1_000_000 if not shop else round(presentment["amount"] * 1_000_000 / shop)
+    return {"presentment_currency": presentment["currency_code"], "presentment_rate": max(rate, 1)}
+
+
+def _lines(reader: Reader, order: Order, given: list[Body]) -> tuple[OrderLine, ...]:
+    known = {line.external_id: line for line in order.lines if line.external_id is not None}
+    seen: set[str] = set()
+    lines = []
+    for index, body in enumerate(given):
+        field = f"line_items.{index}"
+        external_id = reader.part("line", body.get("external_id"), f"{field}.external_id")
+        if external_id in seen:
+            reader.refuse(f"{field}.external_id", f"The {field}.external_id field has a duplicate value.")
+        seen.add(external_id or "")
+        product = reader.reference(body.get("product"), "product", Product, f"{field}.product")
+        variant = reader.reference(body.get("product_variant"), "variant", Variant, f"{field}.product_variant")
+        if product is None:
+            continue
+        if variant is None:
+            variant = reader.tx.resource("variant", product.default_variant_id, Variant)
+        old = known.get(external_id or "")
+        lines.append(_line(reader.tx, body, product, variant, None if old is None else old.id))
+    return tuple(lines)
+
+
+def _line(tx: Transaction, body: Body, product: Product, variant: Variant | None, id_: int | None) -> OrderLine:
+    quantity = body.get("quantity") or 1
+    discount = (body.get("unit_discounts") or {}).get("amount", 0)
+    tax = sum((each.get("price") or {}).get("amount", 0) for each in body.get("tax_lines") or ())
+    title = "" if variant is None or variant.id == product.default_variant_id else variant.title
+    return OrderLine(
+        id=commerce.new_id(tx) if id_ is None else id_,
+        product_id=product.id,
+        variant_id=None if variant is None else variant.id,
+        sku=(variant.sku if variant is not None else product.sku) or None,
+        title=product.name,
+        variant_title=title or None,
+        quantity=quantity,
+        unit_price=body["unit_price"]["amount"],
+        discount=discount * quantity,
+        tax=tax,
+        barcode=(variant.barcode if variant is not None else product.barcode) or "",
+        image=(variant.image if variant is not None else None) or next(iter(product.images), None),
+        external_id=body.get("external_id"),
+        tags=product.tags,
+        said={name: body[name] for name in SAID_OF_LINES if name in body},
+    )
+
+
+def _fulfillments(reader: Reader, order: Order, given: list[Body]) -> tuple[Fulfillment, ...]:
+    by_name = {line.external_id: line for line in order.lines if line.external_id is not None}
+    made = []
+    for index, body in enumerate(given):
+        field = f"fulfillments.{index}"
+        reader.part("fulfillment", body.get("external_id"), f"{field}.external_id")
+        location = reader.reference(body.get("location"), "location", Location, f"{field}.location")
+        items = body.get("fulfillment_line_items") or []
+        pairs = []
+        for place, item in enumerate(items):
+            where = f"{field}.fulfillment_line_items.{place}"
+            reader.part("fulfillment_line", item.get("external_id"), f"{where}.external_id")
+            line = by_name.get(item["order_line_item_external_id"])
+            if line is None:
+                message = f"The selected {where}.order_line_item_external_id is invalid."
+                reader.refuse(f"{where}.order_line_item_external_id", message)
+            else:
+                pairs.append((line.id, item["quantity"]))
+        made.append(
+            Fulfillment(
+                id=commerce.new_id(reader.tx),
+                fulfilled_at=reader.moment(body.get("fulfilled_at"), f"{field}.fulfilled_at"),
+                lines=tuple(pairs),
+                location_id=None if location is None else location.id,
+                carrier=body.get("shipping_carrier") or "",
+                tracking_number=next(iter(body.get("tracking_numbers") or ()), ""),
+                external_id=body.get("external_id"),
+                status=body.get("status") or "success",
+                said={
+                    "tracking_numbers": list(body.get("tracking_numbers") or ()),
+                    "lines": [{"external_id": item.get("external_id")} for item in items],
+                },
+            )
+        )
+    return tuple(made)
+
+
+def _counted(order: Order) -> Order:
+    """The order with the units of each line that were sent: of shipments that say when they left, and did not fail."""
+    sent: dict[int, int] = {}
+    for shipment in order.fulfillments:
+        if shipment.fulfilled_at is not None and shipment.status in SENT:
+            for line_id, quantity in shipment.lines:
+                sent[line_id] = sent.get(line_id, 0) + quantity
+    lines = tuple(
+        structs.replace(line, fulfilled=max(0, min(line.quantity, sent.get(line.id, 0)))) for line in order.lines
+    )
+    return structs.replace(order, lines=lines)
+
+
+def _customer(reader: Reader, body: Body | None) -> Customer:
+    """Who bought. By `external_id` with all four texts a customer is made or changed on the way (reported)."""
+    if not body:
+        return NOBODY
+    external_id = body.get("external_id")
+    if external_id is None or body.get("id") is not None:
+        found: Customer | None = reader.reference(body, "customer", Customer, "customer")
+        return found or NOBODY
+    known = reader.tx.resource_by_external("customer", external_id, Customer)
+    given = [name for name in TEXTS if body.get(name) is not None]
+    if not given and known is not None:
+        return known
+    missing = [name for name in TEXTS if name not in given]
+    for name in missing:
+        reader.refuse(f"customer.{name}", f"The customer.{name} field is required.")
+    if missing or reader.wrong:
+        return NOBODY
+    return new_customer(reader.tx, body) if known is None else put_customer(reader.tx, changed(known, body))
