@@ -75,6 +75,19 @@ def _flagged(traffic: Traffic) -> Judgement:
     return failed(*findings)
 
 
+def _reviewed(traffic: Traffic) -> Judgement:
+    calls = [call for call in traffic.of("processReturn") if call.return_id is not None]
+    if not calls:
+        return not_judged("The partner had no return processed in this story.")
+    findings = []
+    for call in calls:
+        told = traffic.last_told(call.return_id, call)
+        if told is not None and told.state == "review" and call.refused:
+            said = f"It asked to process return {call.return_id}, although {told.trigger} had told it"
+            findings.append(shows(f"{said} that it is in review.", told, call))
+    return failed(*findings)
+
+
 def _removed_at_once(traffic: Traffic) -> Judgement:
     removals = traffic.of("removeLineItems")
     if not removals:
@@ -159,6 +172,17 @@ RULES = (
         mend="After UNPROCESSABLE_FLAGGED_RETURN or a flag of your own, wait until staff has cleared the return.",
         fact="actions-flagged",
         judge=_flagged,
+    ),
+    Rule(
+        name="reviews-left-alone",
+        level="warning",
+        needs="traffic",
+        title="Do not process a return that you know to be in review",
+        reason="Something blocks it: stock, funds or a decision that the shop keeps for people. Loop refuses, and a "
+        "partner that does not look at the state takes the refusal for its own failure.",
+        mend="Leave it to staff; go on when a webhook or a read says that it is open.",
+        fact="states-review",
+        judge=_reviewed,
     ),
     Rule(
         name="items-removed-in-one-call",

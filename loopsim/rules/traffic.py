@@ -223,6 +223,15 @@ class Traffic:
                 return step
         return None
 
+    def last_told(self, return_id: int | None, by: Call) -> Delivery | None:
+        """The last webhook about this return that the partner had taken before a call, and that names its state."""
+        told = [
+            step
+            for step in self.of_return(return_id)
+            if isinstance(step, Delivery) and step.taken and step.state and _ended_before(step, by)
+        ]
+        return told[-1] if told else None
+
 
 _FINISHES = frozenset({"cancelReturn", "closeReturn", "removeLineItems"})
 

@@ -81,6 +81,17 @@ CASES = {
         ),
         not_judged=(story(), story(PROCESS)),
     ),
+    "reviews-left-alone": Case(
+        passes=(
+            story(hook(state="review"), hook(), PROCESS),
+            story(hook(state="review"), PROCESS),
+            # It had not been told.
+            story(hook(), moved("process_partly_done", "open", "review"), refused("processReturn", "unprocessable")),
+            story(hook(state="review", status=500), refused("processReturn", "unprocessable")),
+        ),
+        fails=((story(hook(state="review"), refused("processReturn", "unprocessable")), "that it is in review"),),
+        not_judged=(story(), story(hook(state="review"))),
+    ),
     "items-removed-in-one-call": Case(
         passes=(
             story(removal("1,2")),

@@ -35,6 +35,8 @@ def shown(**members: Any) -> tuple[dict[str, Any], ...]:
     return ({"returns": {str(RETURN): members}},)
 
 
+MADE = hook("return.created", payload={"created_at": "2026-03-02T09:00:00+00:00"})
+
 CASES = {
     "pages-walked": Case(
         passes=(
@@ -154,6 +156,23 @@ CASES = {
         ),
         fails=((story(CREATED, probes=shown(created_at="2026-03-02T08:00:00Z")), "is -1 h away from what Loop told"),),
         not_judged=(story(), story(CREATED), story(CREATED, probes=shown(stage="open"))),
+    ),
+    "inspections-dated-right": Case(
+        passes=(
+            story(MADE, call("gradeItems", body={"items": [{"inspected_at": "2026-03-02 09:00:00"}]})),
+            story(MADE, call("assessItems", body={"items": [{"inspected_at": "2026-03-02T10:00:00+01:00"}, {}]})),
+        ),
+        fails=(
+            (
+                story(MADE, call("gradeItems", body={"items": [{"inspected_at": "2026-03-02 04:00:00"}]})),
+                "inspected 5 h before their return was made",
+            ),
+            (
+                story(MADE, call("assessItems", body={"items": [{"inspected_at": "2026-03-02 11:00:00"}]})),
+                "inspected 2 h from now",
+            ),
+        ),
+        not_judged=(story(), story(call("gradeItems", body={"items": [{}]}))),
     ),
     "graded-in-batches": Case(
         passes=(story(call("gradeItems", body={"items": [{}] * 30})),),
