@@ -76,6 +76,7 @@ class Story:
         self.positions: dict[str, int] = {}
         self.accounted: set[int] = set()
         self.idle_probe = idle_probe
+        self.resting_probe: dict[str, Any] | None = None  # while the partner is stopped, and nobody can be asked
         self.patience = patience
         self._foreign = foreign or (lambda _entry: False)
         self._over: StoryOver | None = None

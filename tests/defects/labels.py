@@ -62,7 +62,7 @@ LABEL_DEFECTS = (
         LABELS,
         (
             (
-                '                self.loop.call("POST", f"/label-requests/{request_id}/error", {"reason": why, "message": None})\n',
+                '                self.loop.call("POST", f"/label-requests/{request_id}/errors", {"reason": why, "message": None})\n',
                 "",
             ),
         ),

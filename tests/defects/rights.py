@@ -190,6 +190,12 @@ RIGHT_PARTNERS = (
         ),
     ),
     Right(
+        "writes-tickets",
+        "tests/defects/right/helpdesk.py",
+        "@helpdesk/two-way",
+        "A helpdesk that looks returns up by their order, and notes what the customer wrote.",
+    ),
+    Right(
         "makes-labels", "tests/defects/right/label_provider.py", "@label-provider/two-way", "Answers label requests."
     ),
 )

@@ -34,7 +34,12 @@ def partner_restarts(story: Story, arguments: Arguments) -> Any:
 @word("partner.stops", {}, example="partner.stops")
 def partner_stops(story: Story, _arguments: Arguments) -> Any:
     """The partner's process ends, so that deliveries meet nobody."""
-    _process(story).stop()
+    process = _process(story)
+    story.resting_probe = story.shop.view()["idle_probe"]
+    if story.resting_probe is not None:
+        # Nobody is there to be asked: without an answer the shop would hold the probe for broken.
+        story.shop.update(idle_probe=None)
+    process.stop()
     return None
 
 
@@ -48,6 +53,9 @@ def partner_starts(story: Story, arguments: Arguments) -> Any:
 def _restart(story: Story, arguments: Arguments) -> None:
     process = _process(story)
     process.restart(structs.replace(process.connection, secret=story.shop.secret), arguments.get("env"))
+    if story.resting_probe is not None:
+        story.shop.update(idle_probe=story.resting_probe)
+        story.resting_probe = None
 
 
 def _process(story: Story) -> Process:

@@ -35,7 +35,7 @@ def orders_makes(tx: Transaction, call: Call) -> Any:
         address1="1 Test Street",
         city="Testville",
         state="Ohio" if settings.country_code == "US" else "",
-        zip=body.get("zip") or "43004",
+        zip=body.get("zip", "43004"),
         country=body.get("country") or settings.country,
         country_code=body.get("country_code") or settings.country_code,
     )

@@ -50,7 +50,7 @@ class Provider(warehouse.Warehouse):
                 return
             known.handed_over = True
             if why := problem(request):
-                self.loop.call("POST", f"/label-requests/{request_id}/error", {"reason": why, "message": None})
+                self.loop.call("POST", f"/label-requests/{request_id}/errors", {"reason": why, "message": None})
                 self.mark(request_id, "refused", why)
                 return
             label = fields(self.loop.call("POST", "/labels", label_for(request_id), took_effect=lambda: False))
