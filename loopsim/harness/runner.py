@@ -186,9 +186,7 @@ class Run:
         played = self._schedules.play(bench, scenario) if scenario.schedule else bench.play(scenario)
         self._schedules.played(scenario, played)
         self._late += [(id_, scenario.id, entry) for id_, entry in played.late]
-        if not any(step.word.startswith("partner.") for step in scenario.steps):
-            # Where a story stops its partner, nobody can be asked whether it is idle.
-            self._notes |= {entry["note"]: None for entry in played.entries if entry["kind"] == "note"}
+        self._notes |= {entry["note"]: None for entry in played.entries if entry["kind"] == "note"}
         return self._judge.judged(scenario, played, (time.perf_counter() - began) * 1000)
 
     # what goes wrong
