@@ -35,6 +35,13 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--probe", help="URL or command that tells the integration's own state of {return_id}.")
 @options.flag("--probe-path", help="JSONPath of the state in the probe's answer. [default: $]")
 @options.flag("--probe-map", multiple=True, metavar="ITS=LOOP'S", help="What its words mean, e.g. done=closed.")
+@options.flag(
+    "--probe-shows",
+    multiple=True,
+    metavar="NAME=JSONPATH",
+    help="Where that answer shows more of a return: refund, credit, exchange, fee, upsell (what was booked), paid_at,"
+    " currency, outcome, order_name, tracking_number, label_status.",
+)
 @options.flag("--idle-probe", help="URL that says, as JSON, whether it has nothing left to do; makes runs quick.")
 @options.flag("--idle-path", default="idle", show_default=True, help="The member of that answer, dotted.")
 @options.flag("--header", multiple=True, metavar="NAME=TEMPLATE", help="Header of its webhooks, e.g. X-Shop={shop}.")

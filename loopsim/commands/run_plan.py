@@ -12,12 +12,13 @@ from loopsim.harness.partner import Connection, Start
 from loopsim.harness.plan import IdleProbe, PartnerPlan
 from loopsim.harness.probe import Probe
 from loopsim.harness.shape import ABILITIES
+from loopsim.harness.shown import SHOWN
 from loopsim.harness.spans import seconds
 from loopsim.urls import split_url
 
 PARTNER = (
-    "target", "start", "start_timeout", "health", "env", "probe", "probe_path", "probe_map", "idle_probe", "idle_path",
-    "register", "header", "does",
+    "target", "start", "start_timeout", "health", "env", "probe", "probe_path", "probe_map", "probe_shows",
+    "idle_probe", "idle_path", "register", "header", "does",
 )  # fmt: skip
 """The flags that are about one partner; each may stand in `[run.partners.NAME]` too."""
 
@@ -56,7 +57,8 @@ def partner_of(values: Values) -> PartnerPlan:
     probe = None
     if values.get("probe"):
         words = pairs(values.get("probe_map"), "--probe-map")
-        probe = Probe(ask=values["probe"], path=values.get("probe_path") or "$", words=words)
+        shows = _shows(values.get("probe_shows"))
+        probe = Probe(ask=values["probe"], path=values.get("probe_path") or "$", words=words, shows=shows)
     idle = None
     if values.get("idle_probe"):
         idle = IdleProbe(url=values["idle_probe"], path=values.get("idle_path") or "idle")
@@ -96,6 +98,15 @@ def pairs(given: Any, flag: str) -> dict[str, str]:
         if not equals:
             raise SetupError(f"{flag} takes NAME=VALUE, found {text!r}.")
         found[name] = value
+    return found
+
+
+def _shows(given: Any) -> dict[str, str]:
+    found = pairs(given, "--probe-shows")
+    for name in found:
+        if name not in SHOWN:
+            known = "; ".join(f"{each} ({says})" for each, (_, says) in SHOWN.items())
+            raise SetupError(f"--probe-shows knows no {name!r}. A probe may show: {known}")
     return found
 
 

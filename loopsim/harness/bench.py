@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from loopsim.client import ControlError, Loopsim, Shop
 from loopsim.errors import LoopsimError, SetupError
@@ -24,7 +24,7 @@ from loopsim.harness.journal import Entry
 from loopsim.harness.partner import Connection, NeverStarted, Process
 from loopsim.harness.plan import DELIVERY_TIMEOUT, MOMENT, SEED, PartnerPlan, RunPlan
 from loopsim.harness.play import Went, failure_of, moment_of, play
-from loopsim.harness.probe import Probe, run_command
+from loopsim.harness.probe import run_command
 from loopsim.harness.results import Failure
 from loopsim.harness.spans import seconds
 from loopsim.harness.story import Partner, Story
@@ -241,7 +241,7 @@ class Bench:
         process = self._process_of(name)
         probe = plan.probe
         if probe is not None:
-            probe = Probe(ask=self._filled(name, probe.ask, shop), path=probe.path, words=probe.words)
+            probe = structs.replace(probe, ask=self._filled(name, probe.ask, shop))
         key = self._key(shop, name)
         return Partner(
             name,

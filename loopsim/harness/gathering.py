@@ -6,7 +6,7 @@ from typing import Any
 
 from loopsim.harness.failures import StoryOver
 from loopsim.harness.journal import Entry
-from loopsim.harness.probe import ProbeFailed
+from loopsim.harness.probe import ProbeFailed, fill
 from loopsim.harness.story import Story
 from loopsim.harness.words.probes import about_return
 
@@ -35,12 +35,16 @@ def probed(story: Story) -> tuple[Json, ...]:
     if not probing or story.over is not None:
         return ()
     found: list[Json] = []
+    answers: dict[tuple[str, str], Any] = {}  # who tells of all returns at once is asked once
     for row in story.shop.returns(limit=_PAGE):
         about = about_return(story, row["id"])
         for partner in probing:
             assert partner.probe is not None
             try:
-                answer = partner.probe.answer(about)
+                question = (partner.name, fill(partner.probe.ask, about))
+                if question not in answers:
+                    answers[question] = partner.probe.answer(about)
+                answer = answers[question]
                 state = partner.probe.state(about, answer)
             except ProbeFailed as error:
                 raise StoryOver(str(error), partner=False) from error

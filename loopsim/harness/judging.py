@@ -22,6 +22,7 @@ from loopsim.harness.plan import RunPlan
 from loopsim.harness.play import Went
 from loopsim.harness.results import Coverage, Failure, RuleVerdict, RunResult, ScenarioResult, Status, rule_texts
 from loopsim.harness.shape import ABILITIES
+from loopsim.harness.shown import SHOWN
 from loopsim.harness.suites import address
 from loopsim.rules.catalogue import RULES, judge_all
 from loopsim.rules.evidence import Evidence
@@ -55,6 +56,11 @@ class Judge:
                 return f"It needs a partner {partner.name}. Configure it in [run.partners.{partner.name}]."
             if "probe" in scenario.needs and plan.probe is None:
                 return "It needs a probe of the partner's own state. Give one: --probe URL or command."
+            if "webhooks" in scenario.needs and not plan.target:
+                return "It is for a partner that takes webhooks. Give --target."
+            for name in SHOWN:
+                if f"probe.{name}" in scenario.needs and (plan.probe is None or name not in plan.probe.shows):
+                    return f"It needs a probe that shows the {name} of a return: --probe-shows {name}=JSONPATH."
             if "start" in scenario.needs and plan.start is None:
                 return "It needs a partner that loopsim starts itself. Give --start."
             for ability in scenario.needs:

@@ -27,11 +27,13 @@ class ProbeFailed(SetupError):
 
 class Probe(Struct, frozen=True, kw_only=True):
     """`ask` is a URL, or else a command; `path` a JSONPath into its answer; `{return_id}` and other members of the
-    return are filled into both. `words` maps the partner's words to Loop's (`open`, `review`, `closed`, …)."""
+    return are filled into both. `words` maps the partner's words to Loop's (`open`, `review`, `closed`, …). `shows` are
+    JSONPaths of what else the answer tells of a return, by the names of `shown.SHOWN`."""
 
     ask: str
     path: str = "$"
     words: dict[str, str] = {}
+    shows: dict[str, str] = {}
 
     def answer(self, about: dict[str, Any]) -> Any:
         """The whole answer: JSON, or text where it is none; None for 404. Raises ProbeFailed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from loopsim.harness.shown import SHOWN
 from loopsim.harness.spans import SCHEMA as SPAN
 from loopsim.harness.words.acts import component, control_document, request_schema
 from loopsim.rules.catalogue import RULES
@@ -30,7 +31,7 @@ ABILITIES = {
     "label-errors": "says why it cannot make a label",
 }
 """What an integration may be able to do; a story that needs more than it says it does is skipped."""
-NEEDS = ("probe", "start", *ABILITIES)
+NEEDS = ("probe", *(f"probe.{name}" for name in SHOWN), "webhooks", "start", *ABILITIES)
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 OURS = ("name", "clock", "webhook", "scopes", "id_block", "idle_probe")
 """What a new shop takes and a scenario does not say: the harness does."""
@@ -77,7 +78,8 @@ def scenario() -> Schema:
         "covers": _texts("What only this story shows, as kind:name.", r"^[a-z][a-z_-]*:\S.*$"),
         "needs": _several(
             NEEDS,
-            "What it cannot run without: a probe, the process (start), or something that the partner is able to do.",
+            "What it cannot run without: a probe, one that shows more of a return than its state (probe.refund),"
+            " a partner that takes webhooks, the process (start), or something that the partner is able to do.",
         ),
         "schedules": _several(SCHEDULES, "Also with webhooks doubled, swapped or late: the end must be the same."),
         "rules": {

@@ -33,6 +33,12 @@ WORDS = {
     LABELS: {},
 }
 SUITES = {WAREHOUSE: "@wms/two-way", ERP: "@erp/one-way", LABELS: "@label-provider"}
+BOOKS = {name: f"booked.{name}" for name in ("refund", "credit", "exchange", "fee", "upsell")}
+SHOWS = {
+    WAREHOUSE: {},
+    ERP: {**BOOKS, "currency": "currency", "outcome": "outcome", "order_name": "order", "paid_at": "entries[0].at"},
+    LABELS: {},
+}
 STATE = {WAREHOUSE: "stage", ERP: "state", LABELS: "stage"}
 
 
@@ -142,6 +148,8 @@ def _flags(trial: Trial, program: Path) -> list[str]:
     ]
     for ability in trial.does or ():
         flags += ["--does", ability]
+    for name, path in SHOWS[trial.like].items():
+        flags += ["--probe-shows", f"{name}=$.returns['{{return_id}}'].{path}"]
     for word, meaning in WORDS[trial.like].items():
         flags += ["--probe-map", f"{word}={meaning}"]
     return flags

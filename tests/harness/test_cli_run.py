@@ -98,6 +98,23 @@ def test_several_partners_stand_in_tables_of_their_own(folder: Path) -> None:
     assert done.code == 0, done.out + done.err
 
 
+def test_a_story_about_what_the_probe_does_not_show_is_skipped_and_says_what_would_show_it(folder: Path) -> None:
+    story = folder / "scenarios" / "story.loopsim.yaml"
+    story.write_text(story.read_text().replace("steps:", "needs: [probe.refund]\nsteps:"))
+    run_it = ("run", "--start", write(folder), *FLAGS, "--probe", HOME, "--format", "json")
+
+    less = run(*run_it, cwd=folder)
+    enough = run(*run_it, "--probe-shows", "refund=$.refunds", cwd=folder)
+    unknown = run(*run_it, "--probe-shows", "refnd=$.refunds", cwd=folder)
+
+    (skipped,) = json.loads(less.out)["scenarios"]
+    assert skipped["status"] == "skipped"
+    assert "--probe-shows refund=JSONPATH" in skipped["why"]
+    assert json.loads(enough.out)["scenarios"][0]["status"] == "passed"
+    assert unknown.code == 2
+    assert "refund (What it booked as refunded.)" in unknown.err
+
+
 def test_a_story_that_needs_more_than_the_partner_says_it_does_is_skipped(folder: Path) -> None:
     story = folder / "scenarios" / "story.loopsim.yaml"
     story.write_text(story.read_text().replace("steps:", "needs: [process, grade]\nsteps:"))

@@ -176,6 +176,33 @@ def test_the_partners_own_state_by_a_command(shop: Shop, ret: dict[str, Any]) ->
     assert failed.value.actual == "$.paid nothing"
 
 
+SHOWS = {
+    "booked": {"refund": "30.17", "upsell": 250, "credit": None},
+    "at": "2026-03-02 09:00:30",
+    "parcel": "N/A",
+}
+
+
+def test_what_a_probe_shows_is_compared_by_what_it_means(shop: Shop, ret: dict[str, Any]) -> None:
+    paths = {"refund": "$.booked.refund", "upsell": "$.booked.upsell", "credit": "$.booked.credit"}
+    paths |= {"paid_at": "$.at", "tracking_number": "$.parcel", "fee": "$.booked.fee"}
+    prints = f"import json; print(json.dumps({SHOWS!r}))"
+    shop.expect.configure(probe=Probe(ask=f'{sys.executable} -c "{prints}"', shows=paths))
+
+    def holds(**wanted: Any) -> None:
+        shop.expect.partner(return_id=ret["id"], **wanted)
+
+    holds(refund="30.17", upsell="2.50", credit="0.00", fee="0.00")
+    holds(paid_at="2026-03-02T10:00:30+01:00", tracking_number="#absent", currency="nobody shows it")
+    with pytest.raises(ExpectationFailed, match=r"has booked 30\.17 as refund of") as failed:
+        holds(refund="30.00", credit="1.00")
+    assert failed.value.actual == "refund 30.17, credit nothing"
+    with pytest.raises(ExpectationFailed, match="as paid_at of"):
+        holds(paid_at="2026-03-02T15:00:30Z")
+    with pytest.raises(ExpectationFailed, match="as tracking_number of"):
+        holds(tracking_number="#string")
+
+
 def test_a_probe_that_is_missing_or_broken_says_so(shop: Shop, ret: dict[str, Any]) -> None:
     with pytest.raises(SetupError, match="--probe"):
         shop.expect.partner(return_id=ret["id"], state="open")

@@ -7,7 +7,7 @@ from typing import Any
 
 from loopsim.contract import load_contract
 from loopsim.harness.story import Story
-from loopsim.harness.words.registry import Arguments, Json, Run, Word, add, word
+from loopsim.harness.words.registry import WORDS, Arguments, Json, Run, Word, add, word
 
 _PATH = "/_loopsim/shops/{shop}/acts/"
 
@@ -104,3 +104,22 @@ for _word in _acts(control_document()):
 def stock_runs_out(story: Story, arguments: Arguments) -> Any:
     """Stock of a variant runs out: none is available at any location."""
     return story.shop.act("stock.sets", variant=arguments["variant"], available=0)
+
+
+_SUBMIT = WORDS["customer.submits_return"].arguments
+
+
+@word(
+    "customer.submits_returns",
+    {
+        "times": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "How many returns."},
+        **_SUBMIT["properties"],
+    },
+    required=("times",),
+    main="times",
+    example="customer.submits_returns: {times: 30, items: [{outcome: refund}]}",
+)
+def customer_submits_returns(story: Story, arguments: Arguments) -> Any:
+    """Many returns are submitted, one after the other and all alike. Gives a list of them."""
+    asked = {name: value for name, value in arguments.items() if name != "times"}
+    return [story.shop.act("customer.submits_return", **asked) for _ in range(arguments["times"])]

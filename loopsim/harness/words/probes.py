@@ -9,6 +9,7 @@ from loopsim.harness.failures import ExpectationFailed
 from loopsim.harness.journal import brief
 from loopsim.harness.matchers import match
 from loopsim.harness.probe import ABSENT, Probe, at, fill
+from loopsim.harness.shown import SHOWN, differs, said
 from loopsim.harness.spans import SCHEMA as SPAN
 from loopsim.harness.spans import seconds
 from loopsim.harness.story import Story
@@ -22,28 +23,38 @@ _RETURN = {"type": "integer", "description": "The return that the partner is ask
     {
         "return_id": _RETURN,
         "state": {"description": "What the partner calls it, in Loop's words where the settings map them."},
+        **{name: {"description": says} for name, (_, says) in SHOWN.items()},
         "within": SPAN,
     },
-    required=("return_id", "state"),
-    example="expect.partner: {return_id: '${ret.id}', state: closed}",
+    required=("return_id",),
+    example="expect.partner: {return_id: '${ret.id}', state: closed, refund: '12.30'}",
 )
 def expect_partner(story: Story, arguments: Arguments) -> Any:
-    """The partner itself comes to hold a return for so."""
+    """The partner itself comes to hold a return for so. What its probe does not show (`--probe-shows`) is not looked
+    at. Gives what it shows, by name."""
     probe, about = _probe(story), about_return(story, arguments["return_id"])
-    seen: list[Any] = [None]
+    asked = {name: arguments[name] for name in ("state", *probe.shows) if name in arguments}
+    seen: dict[str, Any] = {}
 
     def check() -> ExpectationFailed | None:
-        seen[0] = probe.state(about)
-        if not match(arguments["state"], seen[0]):
+        answer = probe.answer(about)
+        seen.update({name: at(fill(path, about), answer) for name, path in probe.shows.items()})
+        seen["state"] = probe.state(about, answer)
+        wrong = [
+            name
+            for name, wanted in asked.items()
+            if (match(wanted, seen[name]) if name == "state" else differs(name, wanted, seen[name]))
+        ]
+        if not wrong:
             return None
         return ExpectationFailed(
-            f"{story.partner.name} holds return {arguments['return_id']} for {brief(seen[0])}.",
-            expected=brief(arguments["state"]),
-            actual=brief(seen[0]),
+            _holds(story, arguments["return_id"], wrong[0], seen),
+            expected=", ".join(f"{name} {brief(asked[name])}" for name in wrong),
+            actual=", ".join(f"{name} {said(seen[name])}" for name in wrong),
         )
 
     story.until(check, _within(arguments))
-    return seen[0]
+    return {name: None if value is ABSENT else value for name, value in seen.items()}
 
 
 @word(
@@ -90,6 +101,17 @@ def about_return(story: Story, return_id: int) -> Json:
     view = story.get_return(return_id)
     plain = {name: value for name, value in view.items() if isinstance(value, str | int)}
     return {**plain, "return_id": return_id, "shop": story.shop.name}
+
+
+def _holds(story: Story, return_id: int, name: str, seen: dict[str, Any]) -> str:
+    if name == "state":
+        known = seen[name] is not None
+        told = f"holds return {return_id} for {said(seen[name])}" if known else f"knows nothing of return {return_id}"
+    elif SHOWN[name][0] == "amount":
+        told = f"has booked {said(seen[name])} as {name} of return {return_id}"
+    else:
+        told = f"shows {said(seen[name])} as {name} of return {return_id}"
+    return f"{story.partner.name} {told}."
 
 
 def _probe(story: Story) -> Probe:
