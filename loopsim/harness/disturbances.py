@@ -39,9 +39,12 @@ _PREFERRED = ("processReturn", "createNote", "createLabel", "removeLineItems")
 
 
 class Course(Struct):
-    """What came of a story beside its journal: ids of the bystander and its items, and whether the partner lives."""
+    """What came of a story beside its journal: ids of the bystander and of the return that was cancelled, each with
+    those of its items, and whether the partner lives."""
 
     bystander: set[int] = field(default_factory=set)
+    cancelled: int = 0
+    cancelled_ids: set[int] = field(default_factory=set)
     alive: bool = True
 
 
@@ -153,12 +156,18 @@ def _start(story: Story, faults: tuple[Fault, ...]) -> None:
 def _bystander(story: Story, course: Course) -> None:
     with suppress(ControlError):
         made = story.shop.customer.submits_return(items=[{"outcome": "refund"}])
-        course.bystander.add(int(made["id"]))
+        course.bystander = _ids_of(story, int(made["id"]))
         story.shop.clock.advance(by=UNTIL_LABEL)
-    for row in _of_bystander(story, course):
+
+
+def _ids_of(story: Story, return_id: int) -> set[int]:
+    """The ids of a return and of its items, as webhooks tell them."""
+    ids = {return_id}
+    for row in story.shop.deliveries(limit=100, return_id=return_id):
         payload = json_of(story.shop.delivery(row["id"])["payload"])
         items = payload.get("line_items") if isinstance(payload, dict) else None
-        course.bystander |= {int(item["line_item_id"]) for item in items or () if "line_item_id" in item}
+        ids |= {int(item["line_item_id"]) for item in items or () if "line_item_id" in item}
+    return ids
 
 
 def _overtake(story: Story, course: Course) -> None:
@@ -166,7 +175,8 @@ def _overtake(story: Story, course: Course) -> None:
     shop = story.shop
     with suppress(ControlError):
         made = shop.customer.submits_return(items=[{"outcome": "refund"}])
-        course.bystander.add(int(made["id"]))
+        course.cancelled = int(made["id"])
+        course.cancelled_ids = _ids_of(story, course.cancelled)
         shop.clock.advance(by=UNTIL_LABEL)
         shop.fault(**_fault("delay", None, seconds=_OVERTAKEN))
         shop.carrier.scans(return_id=made["id"], status=JOURNEY[-1])

@@ -167,7 +167,7 @@ class Provoker:
     def _tell(self, name: str, base: Scenario, body: Body, disturbed: Disturbance) -> Told:
         course = Course()
         scenario, played = self._play(name, base, lambda story: go(story, body, disturbed, course))
-        block, without = self._blocks[scenario.id], frozenset(course.bystander)
+        block, without = self._blocks[scenario.id], frozenset({*course.bystander, *course.cancelled_ids})
         return Told(
             scenario=scenario,
             played=played,
@@ -273,12 +273,22 @@ def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
 
 
 def _after_the_end(kind: ProvocationKind, told: Told) -> tuple[str, ...]:
-    """What the partner asked for because of old news about a return that it knew to be over."""
+    """What the partner did because of old news about a return that it knew to be over."""
     if kind not in ("duplicate", "swapped", "late"):
         return ()
-    judged = BY_NAME["ended-returns-left-alone"].judge(told.traffic)
     comparable = comparing(told.block)
-    return tuple(dict.fromkeys(comparable(finding.says) for finding in judged.findings))
+    judged = BY_NAME["ended-returns-left-alone"].judge(told.traffic)
+    calls = {call.id: call for call in told.traffic.calls}
+    wrong = [calls[finding.entries[-1]] for finding in judged.findings]
+    said = [comparable(f"it called {call.operation} of {call.return_id}, knowing that it is over.") for call in wrong]
+    known = (each for each in told.traffic.deliveries if each.return_id == told.course.cancelled and each.taken)
+    heard = next((each.id for each in known if each.state == "cancelled"), None)
+    if heard is not None:
+        after = (entry for entry in told.played.entries if entry["id"] > heard)
+        others = frozenset(told.course.bystander)
+        done = effect(after, (), told.block, others)
+        said += [f"it called {fact.about}, knowing that the return is cancelled." for fact in sorted(done)]
+    return tuple(dict.fromkeys(said))
 
 
 def _slow_answers(base: Base, told: Told) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def test_a_partner_that_is_right_is_blamed_for_nothing_and_all_is_judged(provoke
         (
             "trusts news",
             "late",
-            "It asked to process return #3, although return.updated had told it that the return is cancelled",
+            "it called processReturn of #3, knowing that it is over.",
         ),
         ("strict fields", "unknown_field", "it did not call processReturn of #2, which it does otherwise."),
         ("strict words", "unknown_enum", "it answered with 500."),

@@ -94,7 +94,7 @@ class Tiny(ThreadingHTTPServer):
             self.states[return_id] = payload["state"]
         if payload.get("label_status") != "delivered" and payload["trigger"] != "return.closed":
             return
-        never = "never looks" in self.wrong or ("trusts news" in self.wrong and "label_status" in payload)
+        never = "never looks" in self.wrong or ("trusts news" in self.wrong and payload.get("state") != "cancelled")
         state = "open" if never else self.state_of(return_id)
         if state == "closed" and "believes payloads" not in self.wrong:
             self.states[return_id] = "closed"
