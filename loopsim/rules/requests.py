@@ -10,6 +10,7 @@ from loopsim.rules.traffic import Call, Traffic, shows
 _NO_CALL = not_judged("The partner called nothing in this story.")
 _UNREADABLE = frozenset({"invalid", "malformed_json", "body_too_large", "content_required", "missing_fields"})
 _REMOVED = re.compile(r"/api/v(?!1(?:/|$))\d+(?:/|$)")
+_DATED = re.compile(r"/api/\d{4}-\d\d/")
 
 
 def _fields_known(traffic: Traffic) -> Judgement:
@@ -34,15 +35,21 @@ def _readable(traffic: Traffic) -> Judgement:
 def _versions(traffic: Traffic) -> Judgement:
     if not traffic.calls:
         return _NO_CALL
-    old = [call for call in traffic.calls if _REMOVED.search(call.path)]
+    old = [call for call in traffic.calls if _gone(call)]
     return failed(*(shows(f"It called {call.path}, of a version that is gone.", call) for call in old[:5]))
+
+
+def _gone(call: Call) -> bool:
+    """Whether a call is of a version that Loop no longer has: a number, or a month of which it knows no operation."""
+    dated = _DATED.search(call.path) is not None and not call.operation and call.status == 404
+    return dated or _REMOVED.search(call.path) is not None
 
 
 def _endpoints(traffic: Traffic) -> Judgement:
     if not traffic.calls:
         return _NO_CALL
     lost = [call for call in traffic.calls if not call.operation and call.status in (404, 405)]
-    lost = [call for call in lost if not _REMOVED.search(call.path)]
+    lost = [call for call in lost if not _gone(call)]
     return failed(*(shows(f"Loop has no {call.method} {call.path}.", call) for call in lost[:5]))
 
 

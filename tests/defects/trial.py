@@ -16,8 +16,7 @@ from tests.defects.defect import ERP, LABELS, ROOT, WAREHOUSE
 HERE = "http://127.0.0.1:{port}"
 LIMIT = 240.0  # seconds that one trial may take
 
-# The waits of the reference warehouse, shortened: a trial is about what a partner does, not about how long it waits. How
-# long it doubts a lost answer stays: the time of Loop's queue goes by meanwhile.
+# The waits of the reference warehouse, shortened: a trial is about what a partner does, not about how long it waits.
 HASTE = (("BACKOFF = 0.5", "BACKOFF = 0.05"), ("LEAST_WAIT, LONGEST_WAIT = 0.2,", "LEAST_WAIT, LONGEST_WAIT = 0.02,"))
 
 # What a partner calls the states of a return, in Loop's words.
@@ -108,7 +107,14 @@ def try_out(trial: Trial, folder: Path, *options: str) -> Outcome:
         process = subprocess.Popen(
             [*command, *_flags(trial, program), *options],
             cwd=ROOT,
-            env={**os.environ, "WAREHOUSE_QUIET": "1", "ERP_QUIET": "1", "POLL_EVERY": "3600", **trial.environment},
+            env={
+                **os.environ,
+                "WAREHOUSE_QUIET": "1",
+                "ERP_QUIET": "1",
+                "POLL_EVERY": "3600",
+                "WAREHOUSE_DOUBT": "1",
+                **trial.environment,
+            },
             stdout=subprocess.PIPE,
             stderr=log,
         )

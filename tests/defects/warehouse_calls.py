@@ -19,7 +19,7 @@ CALL_DEFECTS = (
             ("            if took_effect and took_effect():\n                return True\n", ""),
             ("DOUBT if took_effect else 0, ", ""),
         ),
-        ("retried-safely", "processed-once"),
+        ("lost-answers-survived", "retried-safely", "processed-once"),
         "The money was on its way when the line broke, and is asked for again.",
     ),
     Defect(

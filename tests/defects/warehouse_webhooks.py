@@ -244,6 +244,10 @@ WEBHOOK_DEFECTS = (
                 "            details = self.loop.details(return_id)\n",
                 "            details = self.told.get(return_id) or self.loop.details(return_id)\n",
             ),
+            (
+                "if not self.stood_back(return_id, self.loop.details(return_id)):",
+                "if not self.stood_back(return_id, self.told.get(return_id) or self.loop.details(return_id)):",
+            ),
         ),
         ("order-not-assumed", "late-delivery-harmless", "wms/two-way/"),
         "A late message brings back a state that was over long ago.",
@@ -268,10 +272,15 @@ WEBHOOK_DEFECTS = (
         "A message of one return that is overtaken by one of another is dropped, and its parcel lies at the dock.",
     ),
     Defect(
-        "ignores-failed-processing",
+        "takes-a-failed-processing-for-done",
         WAREHOUSE,
-        (('        if text(payload.get("trigger")) == "return.processing.failed":\n', "        if False:\n"),),
-        ("processing-awaited", "wms/two-way/"),
-        "A customer waits for money that Loop could not pay, and nobody knows.",
+        (
+            (
+                '                self.mark(return_id, "attention", failure)\n',
+                '                self.mark(return_id, "closed", failure)\n',
+            ),
+        ),
+        ("wms/two-way/",),
+        "A customer waits for money that Loop could not pay, and the books say that it is paid.",
     ),
 )

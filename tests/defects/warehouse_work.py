@@ -144,7 +144,7 @@ WORK_DEFECTS = (
         "acts-on-review",
         WAREHOUSE,
         acts_on("review"),
-        ("wms/two-way/",),
+        ("reviews-left-alone", "wms/two-way/"),
         "What people wanted to look at first is decided by a machine.",
     ),
     Defect(
@@ -180,22 +180,6 @@ WORK_DEFECTS = (
         ),
         ("refusals-noticed", "wms/two-way/"),
         "A refusal arrives as 200 and is taken for a yes: nobody ever looks at the return again.",
-    ),
-    Defect(
-        "processes-though-grading-failed",
-        WAREHOUSE,
-        (
-            (
-                "        self.loop.grade(grades)\n        self.loop.assess(fates)\n",
-                "        with suppress(Refused, Unavailable):\n            self.loop.grade(grades)\n            self.loop.assess(fates)\n",
-            ),
-            (
-                "from collections.abc import Callable, Iterator\n",
-                "from collections.abc import Callable, Iterator\nfrom contextlib import suppress\n",
-            ),
-        ),
-        ("wms/two-way/",),
-        "What nobody inspected is paid.",
     ),
     Defect(
         "does-not-look-again-before-paying",
@@ -298,7 +282,7 @@ WORK_DEFECTS = (
         "writes-inspection-times-in-local-time",
         WAREHOUSE,
         (('"inspected_at": stamp(self.loop.now)', '"inspected_at": stamp(self.loop.now.astimezone())'),),
-        ("times-read-right", "wms/two-way/"),
+        ("inspections-dated-right", "wms/two-way/"),
         "Reports show goods that were inspected hours before they came.",
         (("TZ", "America/New_York"),),
     ),

@@ -236,7 +236,10 @@ CASES = {
     ),
     "version-supported": Case(
         passes=(story(listed(), listed(path="/api/2026-10/warehouse/return/list")),),
-        fails=((story(listed(path="/api/v2/returns", status=404, operation=None)), "of a version that is gone"),),
+        fails=(
+            (story(listed(path="/api/v2/returns", status=404, operation=None)), "of a version that is gone"),
+            (story(listed(path="/api/2025-01/returns", status=404, operation=None)), "of a version that is gone"),
+        ),
     ),
     "endpoints-known": Case(
         passes=(story(listed()), story(listed(path="/api/v2/returns", status=404, operation=None))),
