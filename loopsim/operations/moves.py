@@ -241,7 +241,7 @@ def close(tx: Transaction, return_: Return) -> Return:
 def cancel(tx: Transaction, return_: Return) -> Return:
     """Cancel: the units may be returned again, label requests are withdrawn."""
     cancelled = save(tx, return_, "cancel")
-    tx.free_units(return_.id)
+    tx.free_units(line.id for line in return_.lines)
     tx.cancel_timers(return_.id)
     withdraw_requests(tx, cancelled)
     _enter(tx, LedgerEntry("return_cancelled", return_.id, {}))
@@ -281,7 +281,7 @@ def remove_lines(tx: Transaction, return_: Return, line_ids: list[int]) -> Retur
     change = None if tx.use_switch("processing_fails") else run_processing(tx, without)
     if change is None or change.return_.state == "review":
         return None
-    tx.free_units(return_.id, wanted)
+    tx.free_units(wanted)
     tx.moved("return", return_.id, return_.state, "remove", return_.state)
     return finish_processing(tx, return_, change)
 

@@ -216,16 +216,13 @@ class Records(Resources):
         except sqlite3.IntegrityError as error:
             raise Refusal("unit_already_returned") from error
 
-    def forget_units(self, return_id: int) -> None:
-        """Take the unit rows of a return away; it will be given others."""
-        self.connection.execute("delete from units where return_id = ?", (return_id,))
+    def forget_units(self, line_ids: Iterable[int]) -> None:
+        """Take unit rows away; their return will be given others."""
+        self.connection.executemany("delete from units where line_id = ?", [(line,) for line in line_ids])
 
-    def free_units(self, return_id: int, line_ids: Iterable[int] | None = None) -> None:
-        """Let other returns have the units of this one, or only those of some of its rows."""
-        if line_ids is None:
-            self.connection.execute("update units set held = 0 where return_id = ?", (return_id,))
-        else:
-            self.connection.executemany("update units set held = 0 where line_id = ?", [(line,) for line in line_ids])
+    def free_units(self, line_ids: Iterable[int]) -> None:
+        """Let other returns have these units."""
+        self.connection.executemany("update units set held = 0 where line_id = ?", [(line,) for line in line_ids])
 
     def held_units(self, order_line_ids: Iterable[int]) -> set[tuple[int, int]]:
         """The (order line id, unit) pairs that some return holds."""

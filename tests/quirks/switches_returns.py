@@ -189,7 +189,7 @@ def _fails_silently(patch: Patch) -> None:
 
 def _remove_and_stay_open(tx: Transaction, return_: Return, line_ids: list[int]) -> Return:
     left = tuple(line for line in return_.lines if line.id not in line_ids)
-    tx.free_units(return_.id, set(line_ids))
+    tx.free_units(set(line_ids))
     changed = returns.with_money(structs.replace(return_, lines=left))
     tx.put_return(changed)
     return changed

@@ -46,7 +46,7 @@ def customer_edits_return(tx: Transaction, call: Call) -> Any:
     submission = _submission(tx, order, {**same, **_same_choices(return_, body), **body}, taken=mine)
     decision = decide(tx.settings.policy, order, candidates(submission), submission.method, return_.destination_id)
     changed = edit(return_, submission, decision, tx.next_id, tx.now)
-    tx.forget_units(return_.id)
+    tx.forget_units(line.id for line in return_.lines)
     tx.hold_units(return_.id, [(line.id, line.order_line_id, line.unit) for line in changed.lines])
     return shown(tx, moves.start_if_due(tx, moves.save(tx, changed, "edit")))
 
