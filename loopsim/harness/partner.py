@@ -115,6 +115,11 @@ class Process:
         """Start it, and return when it is healthy. Raises NeverStarted, with the end of its log."""
         if self.running:
             return
+        if not _closed(where := self.connection.fill(self.plan.health) or self.target):
+            raise NeverStarted(
+                f"Somebody answers at {where} already, before {self.name} is started. End that one, take another port,"
+                " or leave --start out."
+            )
         with self._lock:
             self._stopping = False
             self._ended = threading.Event()
@@ -198,7 +203,6 @@ class Process:
         said = "nobody answers"
         while True:
             said = _unhealthy(url) if url else _closed(self.target)
-            # A partner that ended may have left the port to somebody else, so that is looked at last.
             if ended.wait(0 if not said else _AGAIN):
                 code = self._child.returncode if self._child else None
                 raise NeverStarted(self._never(f"it ended, {_how(code)}"))
