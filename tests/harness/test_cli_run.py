@@ -154,6 +154,14 @@ def test_settings_that_cannot_be_say_what_to_mend(folder: Path, settings: str, s
     assert says in done.err
 
 
+def test_a_proxy_in_the_environment_is_not_asked_about_a_partner_next_door(folder: Path) -> None:
+    nowhere = "http://127.0.0.1:9/"
+
+    done = run("run", "--start", write(folder), *FLAGS, "--probe", HOME, cwd=folder, http_proxy=nowhere)
+
+    assert done.code == 0, done.out + done.err
+
+
 def test_nobody_at_the_target_ends_with_5(folder: Path) -> None:
     done = run("run", "--target", "http://127.0.0.1:9/hook", "--port", 0, cwd=folder)
 
@@ -169,10 +177,10 @@ def test_a_signal_ends_a_run_with_a_report_and_with_the_partner_and_its_children
     os.mkfifo(waits)
     story = folder / "scenarios" / "story.loopsim.yaml"
     story.write_text(story.read_text().replace("times: 1", "times: 1, within: 50s"))
-    child = f"import subprocess; child = subprocess.Popen(['sleep', '600']); open({str(pids)!r}, 'w')"
+    child = f"import subprocess; child = subprocess.Popen(['sh', '-c', STUBBORN]); open({str(pids)!r}, 'w')"
     start = write(
         folder,
-        at_start=child + ".write(f'{os.getpid()} {child.pid}')",
+        at_start="STUBBORN = \"trap '' TERM; exec sleep 600\"; " + child + ".write(f'{os.getpid()} {child.pid}')",
         on_delivered=f"open({str(waits)!r}, 'w').write('!')",
     )
     process = subprocess.Popen(

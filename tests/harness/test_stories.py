@@ -57,6 +57,16 @@ def test_a_new_secret_reaches_a_partner_that_is_restarted_and_the_next_story_goe
     assert result.scenarios[1].status == "passed"
 
 
+def test_a_partner_learns_of_a_secret_that_a_story_changed_before_the_next(
+    play: Play, scenario: Write, tmp_path: Path
+) -> None:
+    changes = f"{HEAD}steps:\n- secret.rotates\n"
+
+    result = play(scenario(changes, "a"), scenario(name="b"), command=write(tmp_path, on_post=CHECKS))
+
+    assert [story.status for story in result.scenarios] == ["passed", "passed"]
+
+
 def test_deliveries_that_loop_would_not_send(play: Play, scenario: Write, tmp_path: Path) -> None:
     text = f"""{HEAD}steps:
 - customer.submits_return: {{}}
