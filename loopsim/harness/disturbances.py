@@ -51,9 +51,9 @@ class Course(Struct):
 class Disturbance(Struct, frozen=True, kw_only=True):
     """What is done: faults from the beginning or, with `later`, when the bystander is there; settings of the shop, odd
     payloads about the bystander, every delivery once more at the end, a cancellation that overtakes the news that the
-    parcel has arrived (`overtaken`, of a return of its own), no webhooks at all. `patient`: the partner may
-    have to wait, and gets the time for it; the shop's clock runs on meanwhile, so that what Loop has queued is done
-    when the partner looks again."""
+    parcel has arrived (`overtaken`, of a return of its own), no webhooks at all. `patient`: the partner
+    may have to wait, and gets the time for it; `running`: the shop's clock runs on meanwhile, so that what Loop has
+    queued is done when the partner looks again."""
 
     faults: tuple[Fault, ...] = ()
     later: bool = False
@@ -63,6 +63,7 @@ class Disturbance(Struct, frozen=True, kw_only=True):
     overtaken: bool = False
     silent: bool = False
     patient: bool = False
+    running: bool = False
 
 
 NOTHING = Disturbance()
@@ -83,7 +84,7 @@ def disturbance(kind: ProvocationKind, calls: Iterable[Call]) -> Disturbance | N
     if not struck or (kind == "answer_lost" and not risky):
         return None
     if kind == "answer_lost":
-        return Disturbance(faults=(_fault(kind, operation=struck[0]),), patient=True)
+        return Disturbance(faults=(_fault(kind, operation=struck[0]),), patient=True, running=True)
     if kind == "too_many":
         return Disturbance(faults=(_fault(kind, operation=struck[0], retry_after=1),), patient=True)
     return Disturbance(faults=(_fault("server_error", operation=struck[0]),), patient=True)
@@ -105,7 +106,7 @@ def go(story: Story, body: Body, disturbed: Disturbance, course: Course) -> None
             _start(story, disturbed.faults)
         if disturbed.odd is not None:
             _send_odd(story, disturbed.odd, course)
-        if disturbed.patient:
+        if disturbed.running:
             shop.clock.set("scaled", rate=_RATE)
         with suppress(ControlError, ExpectationFailed):
             body(story)
@@ -203,7 +204,8 @@ def _send_odd(story: Story, kind: ProvocationKind, course: Course) -> None:
 def _rest(story: Story, disturbed: Disturbance) -> None:
     if disturbed.patient:
         story.settle(quiet_for=None if story.idle_probe else _REST_MS)
-        story.shop.clock.set("manual")
+        if disturbed.running:
+            story.shop.clock.set("manual")
         story.shop.clock.advance(until_idle=True)
     story.settle()
 

@@ -156,13 +156,14 @@ class Provoker:
         return next((base for base in found if base.usual.traffic.calls), found[0])
 
     def _candidates(self) -> list[tuple[Scenario, Body]]:
-        """A whole lifecycle under the policies of the run's first scenarios, then the acts of those scenarios.
-
-        Shops that leave processing to the partner come first: elsewhere Loop is quicker than a partner that is held up.
-        """
-        scenarios = sorted(self._scenarios, key=_processes_itself)
-        lives: list[tuple[Scenario, Body]] = [(each, lifecycle) for each in scenarios[: _TRIES // 2] or [_PLAIN]]
-        return [*lives, *((each, acts_of(each)) for each in scenarios)][:_TRIES]
+        """A whole lifecycle under policies of the run's scenarios, those first that leave the processing to the partner;
+        then the acts of those scenarios."""
+        policies: dict[str, Scenario] = {}
+        for each in self._scenarios:
+            policies.setdefault(str(each.shop.get("policy")), each)
+        ordered = sorted(policies.values(), key=lambda each: not _leaves_processing(each))
+        lives: list[tuple[Scenario, Body]] = [(each, lifecycle) for each in ordered[: _TRIES // 2] or [_PLAIN]]
+        return [*lives, *((each, acts_of(each)) for each in self._scenarios)][:_TRIES]
 
     def _tell(self, name: str, base: Scenario, body: Body, disturbed: Disturbance) -> Told:
         course = Course()
@@ -180,7 +181,15 @@ class Provoker:
 
     def _play(self, name: str, base: Scenario, script: Body) -> tuple[Scenario, Played]:
         story = structs.replace(
-            base, id=PREFIX + name, steps=(), schedule="", rules_off=(), row={}, partners=(self._partner,)
+            base,
+            id=PREFIX + name,
+            steps=(),
+            schedule="",
+            rules_off=(),
+            row={},
+            partners=(self._partner,),
+            # A limit that a story is about would be another disturbance.
+            shop={name: value for name, value in base.shop.items() if name != "rate_limit"},
         )
         return story, self._bench.play(story, script)
 
@@ -240,6 +249,10 @@ class Provoker:
         return told, provocation
 
 
+def _leaves_processing(scenario: Scenario) -> bool:
+    return (scenario.shop.get("policy") or {}).get("processing_event") == "disabled"
+
+
 def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
     """What a provocation brought about, beside what it should have."""
     struck = [each for each in told.traffic.deliveries if not each.genuine]
@@ -267,6 +280,10 @@ def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
         return structs.replace(provocation, effect=differences(base.of(base.silent), base.of(told)))
     aside = kind in CHANGES or kind == "late"
     effect = differences(base.of(base.usual, aside=aside), base.of(told, aside=aside)) + _after_the_end(kind, told)
+    if kind == "answer_lost":
+        # The clock runs on in that story, so Loop may have been quicker than the partner.
+        own = {f"it did not call {call.operation}" for call in hit if call.refusal}
+        effect = tuple(each for each in effect if not each.startswith(tuple(own)))
     if hit or kind in ("answer_lost", "too_many", "server_error"):
         return structs.replace(provocation, effect=effect if hit else (), control=bool(hit), why=_NO_CALL)
     return structs.replace(provocation, effect=effect)
