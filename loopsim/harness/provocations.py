@@ -156,8 +156,8 @@ class Provoker:
         return next((base for base in found if base.usual.traffic.calls), found[0])
 
     def _candidates(self) -> list[tuple[Scenario, Body]]:
-        """A whole lifecycle under policies of the run's scenarios, those first that leave the processing to the partner;
-        then the acts of those scenarios."""
+        """A whole lifecycle under policies of the run's scenarios, those first that leave the processing to the
+        partner; then the acts of those scenarios."""
         policies: dict[str, Scenario] = {}
         for each in self._scenarios:
             policies.setdefault(str(each.shop.get("policy")), each)

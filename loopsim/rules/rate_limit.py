@@ -8,8 +8,8 @@ from loopsim.rules.traffic import Call, Traffic, shows
 _SLACK_MS = 50
 _UNDER_WAY_MS = 100  # calls of other workers that were as good as sent when the 429 arrived
 _AT_ONCE_MS = 100  # without Retry-After, a repeat within this was no pause
-_STORM = 6
-_STORM_GAP_MS = 250
+_STORM = 4
+_STORM_GAP_MS = 100
 
 
 def _waited_out(traffic: Traffic) -> Judgement:
