@@ -52,7 +52,14 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
     metavar="ABILITY",
     help="What it is able to do: process, grade, notes and others; scenarios that need more are skipped.",
 )
-@options.flag("--mode", type=click.Choice(["single", "per-worker", "tenant"]), default="single", show_default=True)
+@options.flag(
+    "--mode",
+    type=click.Choice(["single", "per-worker", "tenant"]),
+    default="single",
+    show_default=True,
+    help="One integration, story after story; -j of them, each started with its own {port} and key; or one that serves"
+    " many shops at once and tells them apart by {shop} or {key} in --target, --header or --register.",
+)
 @options.flag("--jobs", "-j", type=options.Whole(1), default=1, show_default=True, help="How many at once.")
 @options.flag("--only", "-k", metavar="WORDS", help="Only the scenarios with these words in id, title or covers.")
 @options.flag("--reset", help="URL to POST to, or command, before each story.")
