@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from loopsim.domain.orders import Variant
@@ -64,3 +66,34 @@ def check_options(product: Product, variant: Variant) -> None:
     }
     if wrong:
         raise Invalid(wrong)
+
+
+def products_of(variants: Iterable[Variant], currency: str) -> list[Product]:
+    """The products that variants belong to, with the options that their titles spell. The first variant of each is its
+    default one."""
+    found: dict[int, list[Variant]] = {}
+    for variant in variants:
+        found.setdefault(variant.product_id, []).append(variant)
+    return [_product(id_, of, currency) for id_, of in found.items()]
+
+
+def _product(id_: int, variants: list[Variant], currency: str) -> Product:
+    first = variants[0]
+    columns = zip(*(variant.title.split(" / ") for variant in variants if variant.title), strict=False)
+    return Product(
+        id=id_,
+        name=first.product_title,
+        price=first.price,
+        currency=currency,
+        default_variant_id=first.id,
+        sku=first.sku,
+        weight_grams=first.weight_grams,
+        barcode=first.barcode or None,
+        type=first.product_type or None,
+        options=tuple(
+            Option(name=f"Option {position}", position=position, values=tuple(dict.fromkeys(values)))
+            for position, values in enumerate(columns, 1)
+        ),
+        images=(first.image,) if first.image else (),
+        tags=first.tags,
+    )

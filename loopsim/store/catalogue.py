@@ -5,7 +5,6 @@ Ids hang on a variant's sku and a location's key, never on its place in the file
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,7 +13,6 @@ from msgspec import Struct
 from loopsim.domain import chance
 from loopsim.domain.destinations import Destination
 from loopsim.domain.orders import Address, Location, OptionValue, Variant
-from loopsim.domain.products import Option, Product
 from loopsim.domain.snowflakes import SHIFT, snowflake_at
 from loopsim.store.world_file import PostalAddress, ProductEntry, VariantEntry, WorldFile
 
@@ -59,37 +57,6 @@ def stock_up(file: WorldFile, seed: int) -> Goods:
         stock=stock,
         destinations=_destinations(file, locations),
         final_sale=frozenset(entry.sku for product, entry in pairs if product.final_sale),
-    )
-
-
-def products_of(variants: Iterable[Variant], currency: str) -> list[Product]:
-    """The products that variants belong to, with the options that their titles spell. The first variant of each is its
-    default one."""
-    found: dict[int, list[Variant]] = {}
-    for variant in variants:
-        found.setdefault(variant.product_id, []).append(variant)
-    return [_product(id_, of, currency) for id_, of in found.items()]
-
-
-def _product(id_: int, variants: list[Variant], currency: str) -> Product:
-    first = variants[0]
-    columns = zip(*(variant.title.split(" / ") for variant in variants if variant.title), strict=False)
-    return Product(
-        id=id_,
-        name=first.product_title,
-        price=first.price,
-        currency=currency,
-        default_variant_id=first.id,
-        sku=first.sku,
-        weight_grams=first.weight_grams,
-        barcode=first.barcode or None,
-        type=first.product_type or None,
-        options=tuple(
-            Option(name=f"Option {position}", position=position, values=tuple(dict.fromkeys(values)))
-            for position, values in enumerate(columns, 1)
-        ),
-        images=(first.image,) if first.image else (),
-        tags=first.tags,
     )
 
 

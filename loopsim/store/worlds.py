@@ -19,9 +19,9 @@ from msgspec import Struct, structs
 
 from loopsim.clock import Clock, to_ms
 from loopsim.domain.destinations import default_destination
+from loopsim.domain.products import products_of
 from loopsim.errors import Damaged, SetupError
 from loopsim.store.built_world import BuiltWorld, midnight, placed_orders
-from loopsim.store.catalogue import products_of
 from loopsim.store.codec import decode, encode
 from loopsim.store.shop import Shop, blank_pages
 from loopsim.store.transaction import Transaction
