@@ -31,6 +31,7 @@ STARTING = 30.0
 STOPPING = 5.0
 LOG_BYTES = 64 * 1024
 _ASKING = 2.0  # seconds for one question after its health
+_LEAVING = 1.0  # seconds that its port may stay open after its end
 _AGAIN = 0.02  # seconds between two of them; nothing tells when a port is opened
 
 
@@ -144,8 +145,16 @@ class Process:
         # Also where it has ended: its children may not have.
         _signal(child, signal.SIGKILL)
         child.wait()
+        self._await_closed()
         self._ended.set()
         self._child = None
+
+    def _await_closed(self) -> None:
+        # What the shell had started is gone a moment after the shell, and its port with it.
+        deadline = time.monotonic() + _LEAVING
+        where = self.connection.fill(self.plan.health) or self.target
+        while not _closed(where) and time.monotonic() < deadline:
+            time.sleep(_AGAIN)
 
     def restart(self, connection: Connection | None = None, env: dict[str, str] | None = None) -> None:
         """End it and start it again, with another connection or more environment."""

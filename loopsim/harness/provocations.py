@@ -211,6 +211,8 @@ class Provoker:
             return None, Provocation(kind=kind, why=_NO_CALL)
         began = time.perf_counter()
         told = self._tell(kind, base.scenario, base.body, disturbed)
+        if (why := _not_played(told)) or (why := _not_played(base.usual)):
+            return told, Provocation(kind=kind, why=why)
         provocation = _judged(kind, base, told)
         # A partner that hangs does so again, and that takes its time.
         if provocation.effect and time.perf_counter() - began < _HUNG:
@@ -247,6 +249,12 @@ class Provoker:
             why=_NOT_REFUSED if call is None or call.accepted else _NO_PROBE,
         )
         return told, provocation
+
+
+def _not_played(told: Told) -> str:
+    """Why a story could not even begin, empty where it did."""
+    failures = told.played.went.failures
+    return failures[0].says if failures and not told.played.entries else ""
 
 
 def _leaves_processing(scenario: Scenario) -> bool:
