@@ -63,7 +63,7 @@ def _step(story: Story, step: StepDocument) -> tuple[StepResult, Failure | None]
             story.values[step.save_as] = gave
             story.positions[step.save_as] = story.journal.last_id
     except (AssertionError, LoopsimError) as error:
-        failure = failure_of(error, step.place, story)
+        failure = failure_of(error, step.place, story, step.note)
         with suppress(LoopsimError):
             # What came meanwhile belongs to this step, if the server still answers.
             story.journal.read()
@@ -81,8 +81,8 @@ def _step(story: Story, step: StepDocument) -> tuple[StepResult, Failure | None]
     return result, failure
 
 
-def failure_of(error: BaseException, place: Place, story: Story) -> Failure:
-    """What an exception says of a step, and whose doing it is."""
+def failure_of(error: BaseException, place: Place, story: Story, note: str = "") -> Failure:
+    """What an exception says of a step, with the step's own remark, and whose doing it is."""
     where: dict[str, Any] = {"file": place.file, "line": place.line, "column": place.column}
     over = story.over
     if over is not None and not isinstance(error, ExpectationFailed):
@@ -90,7 +90,7 @@ def failure_of(error: BaseException, place: Place, story: Story) -> Failure:
         error = over
     if isinstance(error, ExpectationFailed):
         return Failure(
-            says=error.says,
+            says=f"{error.says} {note}".rstrip(),
             expected=error.expected,
             actual=error.actual,
             entries=error.entries,

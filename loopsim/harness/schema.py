@@ -150,7 +150,7 @@ def _step(words: Mapping[str, Word]) -> Schema:
         "as": {"description": "A name for what the step gives: ${name.member} later.", "type": "string",
                "pattern": shape.NAME},
         "in": {"description": "Whose step it is, by the name in partners; without it the first's.", "type": "string"},
-        "note": {"description": "A remark for whoever reads it.", "type": "string"},
+        "note": {"description": "Why it is so; a failure of the step says it, too.", "type": "string"},
     }  # fmt: skip
     steps = {name: _given(word) for name, word in words.items()}
     return {

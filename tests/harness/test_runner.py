@@ -386,3 +386,26 @@ def test_an_interrupted_run_says_what_it_did_and_ends_its_partner(
     assert any("interrupted" in story.why for story in result.scenarios)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
+
+
+def test_a_failure_says_why_it_is_expected_and_shows_what_the_partner_did(
+    play: Play, scenario: Write, tmp_path: Path
+) -> None:
+    text = DELIVERED.replace("- expect.return: {id: '${ret.id}', state: closed}", "").rstrip()
+    text += "\n- expect.return: {id: '${ret.id}', state: cancelled}\n  note: Because we say so.\n"
+
+    (story,) = play(scenario(text), command=write(tmp_path)).scenarios
+
+    (failure,) = story.failures
+    assert failure.says.endswith('state is "closed". Because we say so.')
+    shown = [entry["operation"] for entry in story.journal if entry["id"] in failure.entries]
+    assert shown == ["processReturn"]
+
+
+def test_a_partner_that_did_nothing_is_told_so(play: Play, scenario: Write, tmp_path: Path) -> None:
+    asked = "- expect.call: {operation: processReturn, path: {return_id: '${ret.id}'}, times: 1}\n"
+    text = DELIVERED.replace(asked, "")
+
+    (story,) = play(scenario(text), command=write(tmp_path, on_delivered="pass")).scenarios
+
+    assert "partner made no call that changes anything" in story.failures[0].says

@@ -15,6 +15,7 @@ from loopsim.harness.words.names import LEDGER_KIND, RETURN_STATE
 from loopsim.harness.words.registry import Arguments, Json, word
 
 _RETURN = {"type": "integer", "description": "The id of the return."}
+_SHOWN = 4  # of the partner's calls, where something is not as expected
 
 
 @word(
@@ -36,7 +37,7 @@ def expect_return(story: Story, arguments: Arguments) -> Any:
 
     def check() -> ExpectationFailed | None:
         seen[:] = [story.get_return(arguments["id"])]
-        return _differing(f"Return {arguments['id']}", match(wanted, seen[0]))
+        return _differing(story, f"Return {arguments['id']}", match(wanted, seen[0]))
 
     story.until(check, _within(arguments))
     return seen[0]
@@ -68,7 +69,7 @@ def expect_label(story: Story, arguments: Arguments) -> Any:
         if not seen:
             which = "no label" if label_id is None else f"no label {label_id}"
             return ExpectationFailed(f"Return {return_id} has {which}.", expected=brief(wanted), actual=brief(labels))
-        return _differing(f"The label of return {return_id}", match(wanted, seen[0]))
+        return _differing(story, f"The label of return {return_id}", match(wanted, seen[0]))
 
     story.until(check, _within(arguments))
     return seen[0]
@@ -102,21 +103,29 @@ def expect_shopify(story: Story, arguments: Arguments) -> Any:
             f"Loop did this{about} {says_times(len(found))}: {brief(wanted)}.",
             expected=str(times),
             actual=", ".join(f"{entry['kind']}" for entry in entries) or "nothing at all",
+            entries=_changing(story),
         )
 
     story.until(check, _within(arguments))
     return found[-1] if found else None
 
 
-def _differing(subject: str, found: list[Mismatch]) -> ExpectationFailed | None:
+def _differing(story: Story, subject: str, found: list[Mismatch]) -> ExpectationFailed | None:
     if not found:
         return None
-    first = found[0]
+    first, did = found[0], _changing(story)
+    made = "" if did else f" {story.partner.name} made no call that changes anything."
     return ExpectationFailed(
-        f"{subject} is not as expected: {first.path or 'it'} is {first.actual}.",
+        f"{subject} is not as expected: {first.path or 'it'} is {first.actual}.{made}",
         expected=", ".join(f"{each.path} {each.expected}" for each in found),
         actual=", ".join(f"{each.path} {each.actual}" for each in found),
+        entries=did,
     )
+
+
+def _changing(story: Story) -> tuple[int, ...]:
+    """The last calls of the partner that were to change something: what it did for the state that is not so."""
+    return tuple(entry["id"] for entry in story.calls() if entry.get("method") not in ("GET", "HEAD"))[-_SHOWN:]
 
 
 def _within(arguments: Arguments) -> float | None:
