@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rules": set(),
     # of the contract only the documents: a scenario is checked against what the control API takes
     "harness": {"client", "embedded", "rules", "contract"},
-    "pytest_plugin": {"client", "embedded", "harness", "rules"},
+    "pytest_plugin": {"client", "embedded", "harness", "rules", "commands", "cli", "settings"},
     "commands": {"client", "embedded", "bootstrap", "contract", "server", "store", "harness", "rules", "urls"},
     "cli": {"commands", "settings"},
     "settings": set(),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -14,12 +12,10 @@ import click
 from loopsim.client import Loopsim
 from loopsim.commands import options, run_reports
 from loopsim.commands.connection import Server
-from loopsim.commands.run_plan import check_mode, partners_of, reproducing
+from loopsim.commands.run_plan import plan_of
 from loopsim.errors import SetupError
 from loopsim.harness.document import Scenario
-from loopsim.harness.plan import RunPlan
 from loopsim.harness.results import RunResult, ScenarioResult
-from loopsim.harness.spans import seconds
 
 DEFAULT_PATHS = ("scenarios",)
 _LONGEST = 120.0  # seconds that one call of the control API may take
@@ -94,35 +90,14 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     from loopsim.harness.runner import Run
     from loopsim.harness.suites import choose
 
-    ctx = click.get_current_context()
-    named = (ctx.default_map or {}).get("partners") or {}
-    partners = partners_of(values, named)
-    check_mode(values["mode"], values["jobs"], partners)
-    plan = RunPlan(
-        scenarios=tuple(choose(paths or DEFAULT_PATHS, values["only"])),
-        partners=partners,
-        mode=values["mode"],
-        jobs=values["jobs"],
-        shop=values["shop"],
-        reset=values["reset"] or "",
-        salt=values["salt"] or "",
-        time_limit=seconds(values["timeout"]),
-        patience=seconds(values["patience"]),
-        shift_windows=values["shift_windows"],
-        provoke=_provokes(paths, values["provoke"]),
-        strict=values["strict"],
-        fail_on=values["fail_on"],
-        fail_under=values["fail_under"] or 0.0,
-        flags=reproducing(values),
-        command=shlex.join(["loopsim", *sys.argv[1:]]),
-    )
+    plan = plan_of(values, choose(paths or DEFAULT_PATHS, values["only"]), provoke=_provokes(paths, values["provoke"]))
     lines = run_reports.live(len(plan.scenarios)) if format == "text" else nullcontext(_Silent())
     starts = any(each.start for each in plan.partners.values())
     with _server(values, starts) as server, _interruptible(), lines as listener:
         result = Run(plan, server, listener).run()
     run_reports.write(result, junit=values["junit"], html=values["html"], ctrf=values["ctrf"])
     _tell(result, format)
-    ctx.exit(result.exit_code)
+    click.get_current_context().exit(result.exit_code)
 
 
 class _Silent:

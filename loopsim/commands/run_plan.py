@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from loopsim.errors import SetupError
+from loopsim.harness.document import Scenario
 from loopsim.harness.partner import Connection, Start
-from loopsim.harness.plan import IdleProbe, PartnerPlan
+from loopsim.harness.plan import IdleProbe, PartnerPlan, RunPlan
 from loopsim.harness.probe import Probe
 from loopsim.harness.shape import ABILITIES
 from loopsim.harness.shown import SHOWN
@@ -23,6 +27,31 @@ PARTNER = (
 """The flags that are about one partner; each may stand in `[run.partners.NAME]` too."""
 
 Values = dict[str, Any]
+
+
+def plan_of(values: Values, scenarios: Sequence[Scenario], *, provoke: bool) -> RunPlan:
+    """The plan of a run of these scenarios, by the flags and settings of the current command."""
+    named = (click.get_current_context().default_map or {}).get("partners") or {}
+    partners = partners_of(values, named)
+    check_mode(values["mode"], values["jobs"], partners)
+    return RunPlan(
+        scenarios=tuple(scenarios),
+        partners=partners,
+        mode=values["mode"],
+        jobs=values["jobs"],
+        shop=values["shop"],
+        reset=values["reset"] or "",
+        salt=values["salt"] or "",
+        time_limit=seconds(values["timeout"]),
+        patience=seconds(values["patience"]),
+        shift_windows=values["shift_windows"],
+        provoke=provoke,
+        strict=values["strict"],
+        fail_on=values["fail_on"],
+        fail_under=values["fail_under"] or 0.0,
+        flags=reproducing(values),
+        command=shlex.join(["loopsim", *sys.argv[1:]]),
+    )
 
 
 def partners_of(values: Values, named: dict[str, Values]) -> dict[str, PartnerPlan]:

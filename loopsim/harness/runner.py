@@ -68,6 +68,7 @@ class Run:
         self._notes: dict[str, None] = {}
         self._over: queue.Queue[None] = queue.Queue()
         self._interrupted = False
+        self._opened = False
         self._unreachable = False
         self._provoking = threading.Lock()
         self._diagnosed = False
@@ -108,6 +109,35 @@ class Run:
             findings=(*self._findings, *(Failure(says=note, about="setup") for note in self._notes)),
             exit_code=INTERRUPTED if self._interrupted else 5 if self._unreachable else None,
         )
+
+    # one after another, for those who call the tune (pytest)
+
+    def play(self, scenario: Scenario) -> RunResult:
+        """One scenario of the plan now, in this thread; a run of it alone. `close` when none is left.
+
+        Raises `LoopsimError` where the partner does not come up.
+        """
+        bench = self._benches[0]
+        began, started_at = time.perf_counter(), datetime.now(UTC)
+        if not self._opened:
+            if (failure := self._out_of_reach()) is not None:
+                raise NeverStarted(failure.says)
+            bench.open()
+            self._opened = True
+        self._play(bench, scenario)
+        return self._judge.whole(
+            (self._results[scenario.id],),
+            started_at=started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            duration_ms=(time.perf_counter() - began) * 1000,
+            version=__version__,
+            findings=(),
+            exit_code=None,
+        )
+
+    def close(self) -> None:
+        """End what `play` began."""
+        for bench in self._benches:
+            bench.close()
 
     # the threads
 
