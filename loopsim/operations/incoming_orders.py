@@ -17,6 +17,7 @@ from loopsim.operations.loop.locations import address_of
 from loopsim.store.resources import Kind
 from loopsim.store.transaction import Transaction
 from loopsim.wire import times
+from loopsim.wire.commerce import in_order
 from loopsim.wire.orders import SAID_OF_LINES, SAID_OF_ORDERS
 
 Body = dict[str, Any]
@@ -89,7 +90,8 @@ def merged(tx: Transaction, order: Order, body: Body) -> Order:
         if name in body:
             changes[name] = _address(body[name])
     changes |= _dated(reader, body)
-    said = {name: body[name] for name in SAID_OF_ORDERS if name in body and name not in ("created_at", "updated_at")}
+    echoed = (name for name in SAID_OF_ORDERS if name in body and name not in ("created_at", "updated_at"))
+    said = {name: in_order(body[name]) for name in echoed}
     changes["said"] = {**order.said, **said, **changes.pop("said")}
     if body.get("total_price") is not None:
         changes["currency"] = body["total_price"]["currency_code"]
@@ -171,7 +173,7 @@ def _line(tx: Transaction, body: Body, product: Product, variant: Variant | None
         image=(variant.image if variant is not None else None) or next(iter(product.images), None),
         external_id=body.get("external_id"),
         tags=product.tags,
-        said={name: body[name] for name in SAID_OF_LINES if name in body},
+        said={name: in_order(body[name]) for name in SAID_OF_LINES if name in body},
     )
 
 

@@ -29,6 +29,17 @@ def money(amount: int, currency: str) -> dict[str, Any]:
     return {"amount": amount, "currency_code": currency}
 
 
+def in_order(said: Any) -> Any:
+    """What a merchant said, with every amount of money in it spelled in the order of its keys here."""
+    if isinstance(said, list):
+        return [in_order(each) for each in said]
+    if not isinstance(said, dict):
+        return said
+    if said.keys() == {"amount", "currency_code"}:
+        return money(said["amount"], said["currency_code"])
+    return {name: in_order(each) for name, each in said.items()}
+
+
 def or_null(text: str) -> str | None:
     """Empty texts are null on this side of the API."""
     return text or None

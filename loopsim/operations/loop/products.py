@@ -208,7 +208,7 @@ def _logistics(said: dict[str, Any] | None) -> dict[str, Any]:
     """What the merchant says of customs, kept to the letter and told to label providers."""
     known = said or {}
     return {
-        "logistics": said,
+        "logistics": wire.in_order(said),
         "hs_code": known.get("default_hs_code") or "",
         "country_of_origin": known.get("origin_country_code") or "",
     }
