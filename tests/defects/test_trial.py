@@ -11,7 +11,8 @@ import pytest
 from tests.defects.catalogue import DEFECTS
 from tests.defects.defect import WAREHOUSE
 from tests.defects.mutants import drawn
-from tests.defects.run import defect_trial, reference_trial
+from tests.defects.rights import RIGHT_PARTNERS
+from tests.defects.run import defect_trial, reference_trial, right_trial
 from tests.defects.trial import outcome, try_out
 
 
@@ -74,3 +75,11 @@ def test_a_defective_partner_is_caught_and_the_reference_is_not(name: str, tmp_p
     assert found.passed or defect
     assert found.caught_by(("genuine-signature-accepted",)) == ("genuine-signature-accepted" if defect else "")
     assert found.blamed == bool(defect)
+
+
+@pytest.mark.parametrize("name", ["makes-labels", "writes-tickets"])
+def test_partners_without_a_reference_are_right_by_their_suites(name: str, tmp_path: Path) -> None:
+    right = next(right for right in RIGHT_PARTNERS if right.name == name)
+    found = try_out(replace(right_trial(right), provoked=False), tmp_path)
+    assert found.passed
+    assert not found.blamed, (found.failed, found.rules, found.trouble)

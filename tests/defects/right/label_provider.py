@@ -53,15 +53,19 @@ class Provider(warehouse.Warehouse):
                 self.loop.call("POST", f"/label-requests/{request_id}/errors", {"reason": why, "message": None})
                 self.mark(request_id, "refused", why)
                 return
-            label = fields(self.loop.call("POST", "/labels", label_for(request_id), took_effect=lambda: False))
+            label = self.loop.call("POST", "/labels", label_for(request_id), took_effect=lambda: self.done(request_id))
             self.mark(request_id, "answered")
-            label_id = whole(label.get("id"))
+            label_id = whole(label.get("id")) if isinstance(label, dict) else None
             if label_id is not None:
                 self.move(label_id, "pre_transit")
         except Refused as refusal:
             self.mark(request_id, "attention", f"Loop refused: {refusal}")
         except Unavailable as trouble:
             self.mark(request_id, "attention", f"no answer from Loop: {trouble}")
+
+    def done(self, request_id: int) -> bool:
+        """Whether Loop has the label, where it gave no answer to it."""
+        return fields(self.loop.call("GET", f"/label-requests/{request_id}")).get("status") == "fulfilled"
 
     def move(self, label_id: int, status: str) -> None:
         """Tell Loop where the parcel is; never backwards."""
