@@ -46,7 +46,7 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
     "--does",
     multiple=True,
     metavar="ABILITY",
-    help="What it is able to do: process, grade, notes and others; scenarios that need more are skipped.",
+    help="What it is able to do: process, grade, notes and others, or nothing; scenarios that need more are skipped.",
 )
 @options.flag(
     "--mode",

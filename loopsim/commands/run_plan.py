@@ -27,6 +27,8 @@ PARTNER = (
 """The flags that are about one partner; each may stand in `[run.partners.NAME]` too."""
 
 Values = dict[str, Any]
+NOTHING = "nothing"
+"""Said of one that only takes in what it is told."""
 
 
 def plan_of(values: Values, scenarios: Sequence[Scenario], *, provoke: bool) -> RunPlan:
@@ -143,10 +145,12 @@ def _abilities(given: Any) -> tuple[str, ...] | None:
     if not given:
         return None
     said = (given,) if isinstance(given, str) else tuple(given)
+    if said == (NOTHING,):
+        return ()
     for each in said:
         if each not in ABILITIES:
             known = "; ".join(f"{name} ({says})" for name, says in ABILITIES.items())
-            raise SetupError(f"--does knows no {each!r}. An integration may do: {known}.")
+            raise SetupError(f"--does knows no {each!r}. An integration may do {NOTHING}, or: {known}.")
     return said
 
 

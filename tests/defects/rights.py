@@ -159,7 +159,23 @@ RIGHT_PARTNERS = (
         "Reads nothing: the newest payload is what it goes by.",
         does=("process",),
     ),
-    Right("books-by-webhook", "tests/defects/right/books.py", "@erp/one-way", "An ERP that takes what webhooks say."),
+    Right(
+        "books-by-webhook",
+        "tests/defects/right/books.py",
+        "@erp/one-way",
+        "An ERP that takes what webhooks say.",
+        does=("nothing",),
+    ),
+    *(
+        Right(
+            f"listens-for-{name}",
+            "tests/defects/right/listener.py",
+            f"@{name}/one-way",
+            "Calls nobody: what webhooks said last of a return is what it shows.",
+            does=("nothing",),
+        )
+        for name in ("analytics", "3pl", "helpdesk", "commerce-platform")
+    ),
     Right(
         "polls-without-pages",
         ERP,

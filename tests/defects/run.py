@@ -93,7 +93,7 @@ def reference_trial(partner: str) -> Trial:
 
 
 def right_trial(right: Right) -> Trial:
-    like = ERP if right.suite.startswith("@erp") else LABELS if right.suite.startswith("@label") else WAREHOUSE
+    like = ERP if right.suite.endswith("/one-way") else LABELS if right.suite.startswith("@label") else WAREHOUSE
     return Trial(right.name, right.text(), like, right.suite, does=right.does)
 
 

@@ -35,7 +35,12 @@ SUITES = {WAREHOUSE: "@wms/two-way", ERP: "@erp/one-way", LABELS: "@label-provid
 BOOKS = {name: f"booked.{name}" for name in ("refund", "credit", "exchange", "fee", "upsell")}
 SHOWS = {
     WAREHOUSE: {},
-    ERP: {**BOOKS, "currency": "currency", "outcome": "outcome", "order_name": "order", "paid_at": "entries[0].at"},
+    ERP: {
+        **{name: name for name in ("currency", "outcome", "tracking_number", "label_status")},
+        **BOOKS,
+        "order_name": "order",
+        "paid_at": "entries[0].at",
+    },
     LABELS: {},
 }
 STATE = {WAREHOUSE: "stage", ERP: "state", LABELS: "stage"}

@@ -57,7 +57,9 @@ def booked(payload: dict[str, Any]) -> dict[str, Any]:
         amount = Decimal(text(payload.get(field)) or "0") if done.get(outcome) else Decimal(0)
         sums[kind] = f"{amount:.2f}"
     known = {name: text(payload.get(name)) for name in ("state", "outcome", "currency")}
-    return {**known, "booked": sums}
+    moments = [text(at.get("date")) for at in done.values() if isinstance(at, dict)]
+    entries = [{"at": at[:19]} for at in moments]
+    return {**known, "order": text(payload.get("order_name")), "booked": sums, "entries": entries}
 
 
 class Handler(BaseHTTPRequestHandler):

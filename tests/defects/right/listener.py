@@ -60,11 +60,13 @@ def shown(payload: Payload) -> Payload:
     """A return as its latest message has it. What was not paid yet counts for nothing."""
     done = mapping(payload.get("outcomes_processed_at"))
     paid = {kind: text(payload.get(field)) if done.get(at) else "" for kind, (field, at) in BOOKED.items()}
-    known = ("state", "outcome", "currency", "order_name", "tracking_number", "label_status", "updated_at")
+    known = ("state", "outcome", "currency", "tracking_number", "label_status", "updated_at")
+    at = text(mapping(done.get("return_processed")).get("date"))[:19]
     return {
         **{name: text(payload.get(name)) for name in known},
+        "order": text(payload.get("order_name")),
         "booked": paid,
-        "paid_at": text(mapping(done.get("return_processed")).get("date"))[:19],
+        "entries": [{"at": at}] if at else [],
     }
 
 
