@@ -42,7 +42,8 @@ def command(format: str) -> None:
 
     It starts a simulator and a sample warehouse integration as processes of their own, imports real rows, and lets a
     customer send two items back. The warehouse hears of it by signed webhooks, inspects what arrives, and has Loop pay
-    out. Weeks pass on the shop's clock while you look. Exits with 1 if the return does not come to its end.
+    out. Weeks pass on the shop's clock while you look. Then a short suite judges the same warehouse. Exits with 1 if
+    the return does not come to its end, or the suite fails.
     """
     began = time.monotonic()
     timeline = Timeline(as_json=format == "json")
@@ -54,14 +55,19 @@ def command(format: str) -> None:
         shop.update(policy={"processing_event": "disabled"})
         for topic, trigger in WEBHOOKS:
             shop.subscribe(hooks, topic, trigger)
-        stack.enter_context(_followed(shop, timeline))
-        return_id = _story(shop, timeline)
-        timeline.settle()
+        with _followed(shop, timeline):
+            return_id = _story(shop, timeline)
+            timeline.settle()
         view, entries = shop.get_return(return_id), shop.ledger(return_id)
-    kinds = {entry["kind"] for entry in entries}
-    good = view["state"] == "closed" and {"refund", "exchange_order"} <= kinds
-    timeline.end(view, entries, good=good, seconds=time.monotonic() - began)
-    failed(not good)
+        kinds = {entry["kind"] for entry in entries}
+        good = view["state"] == "closed" and {"refund", "exchange_order"} <= kinds
+        timeline.outcome(view, entries, good=good)
+        # Only here: what judges a partner takes a while to load, and the story need not wait for it.
+        from loopsim.commands.demo_suite import judge_warehouse
+
+        run = judge_warehouse(shop.server, hooks)
+    timeline.verdict(run, good=good, seconds=time.monotonic() - began)
+    failed(not good or run.exit_code != 0)
 
 
 def _story(shop: Shop, timeline: Timeline) -> int:
@@ -173,10 +179,13 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def _followed(shop: Shop, timeline: Timeline) -> Iterator[None]:
     """Show what goes over the wire, as it does."""
     after = _last_entry(shop)
+    over = threading.Event()
 
     def follow() -> None:
         try:
             for entry in shop.events(after=after):
+                if over.is_set():
+                    return
                 payload = shop.delivery(entry["delivery_id"])["payload"] if entry["kind"] == "delivery" else "{}"
                 timeline.entry(entry, json.loads(payload))
         except (LoopsimError, OSError):
@@ -186,6 +195,7 @@ def _followed(shop: Shop, timeline: Timeline) -> Iterator[None]:
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     yield
+    over.set()
 
 
 def _caught_up(shop: Shop) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from loopsim.commands.connection import Json
 from loopsim.commands.ledger import shopify_rows
 from loopsim.commands.screen import print_json, screen
+from loopsim.harness.results import RunResult
 
 QUIET = 0.4  # seconds without news after which nothing more is expected
 MOST = 5.0
@@ -28,6 +29,7 @@ CALLS = {
     "processReturn": "asks Loop to process the return",
 }
 MEANT = {("listNotes", 422): "finds no notes on it yet"}  # Loop's way to say so: 422, body false
+SCHEDULES = {"duplicate": "webhooks come twice", "swap": "webhooks change places", "delay": "webhooks come late"}
 ACTORS = {
     "simulator": "cyan",
     "loop": "cyan",
@@ -108,10 +110,10 @@ class Timeline:
                 overflow="fold",
             )
 
-    def end(self, view: Json, entries: list[Json], *, good: bool, seconds: float) -> None:
-        """The outcome, and what to try next."""
+    def outcome(self, view: Json, entries: list[Json], *, good: bool) -> None:
+        """How the return ended, and what Loop did for it."""
         if self._json:
-            print_json({"ok": good, "return": view, "shopify": entries, "seconds": round(seconds, 2)})
+            print_json({"ok": good, "return": view, "shopify": entries})
             return
         console = self._console
         console.print("\n[key]What Loop did in the shop[/]")
@@ -119,13 +121,37 @@ class Timeline:
         console.print()
         if good:
             closed = f"[ok]✓[/] Return [key]{view['id']}[/] of order {view['order_name']} is closed"
-            console.print(f"{closed}: one item refunded, one exchanged. [quiet]It took {seconds:.1f} s.[/]")
-            there = "in a second terminal [command]loopsim trigger return.closed[/]"
-            console.print(f"\nYour turn: [command]loopsim serve[/], and {there}")
+            console.print(f"{closed}: one item refunded, one exchanged.")
         else:
             console.print(
                 f"[bad]✗[/] Return {view['id']} is {view['state']}, which is not how it should end: a bug of loopsim."
             )
+
+    def verdict(self, run: RunResult, *, good: bool, seconds: float) -> None:
+        """What the short suite says of the warehouse, and what to try next."""
+        verdicts = [verdict.outcome for scenario in run.scenarios for verdict in scenario.verdicts]
+        if self._json:
+            told = [{"id": scenario.id, "status": scenario.status} for scenario in run.scenarios]
+            ok = good and run.exit_code == 0
+            print_json({"ok": ok, "suite": told, "seconds": round(seconds, 2)})
+            return
+        console = self._console
+        console.print("\n[key]The same warehouse, judged by a short suite[/] [quiet](all of it: loopsim run @wms)[/]")
+        for scenario in run.scenarios:
+            mark = "[ok]✓[/]" if scenario.status == "passed" else "[bad]✗[/]"
+            schedule = f" [quiet]({SCHEDULES[scenario.schedule]})[/]" if scenario.schedule else ""
+            console.print(f"  {mark} {scenario.title}{schedule}")
+            for failure in scenario.failures:
+                console.print(f"      {failure.says}", style="bad", markup=False)
+        passed, broken = verdicts.count("passed"), verdicts.count("failed")
+        rules = (
+            f"{passed} verdicts of rules, {broken} against it" if broken else f"{passed} verdicts of rules, all for it"
+        )
+        held = sum(scenario.status == "passed" for scenario in run.scenarios)
+        console.print(f"  {held} of {len(run.scenarios)} stories passed; {rules}. [quiet]It took {seconds:.1f} s.[/]")
+        there = "in a second terminal [command]loopsim trigger return.closed[/]"
+        console.print(f"\nYour turn: [command]loopsim serve[/], and {there}")
+        console.print("Your integration: [command]loopsim init[/], and [command]loopsim run[/]")
 
 
 def _actor(who: str) -> Text:

@@ -26,6 +26,8 @@ def test_a_return_goes_round_and_is_paid_out(tmp_path: Path) -> None:
         "→ return.closed",
         "refund",
         "exchange order",
+        "judged by a short suite",
+        "11 of 11 stories passed",
         "Your turn: loopsim serve",
     ):
         assert says in done.out
@@ -36,8 +38,10 @@ def test_it_is_the_same_story_as_json_and_leaves_no_process_behind(tmp_path: Pat
     done = run("demo", "--format", "json", cwd=tmp_path, LOOPSIM_PORT="1", LOOPSIM_WORLD="empty")
 
     assert done.code == 0, done
-    *story, end = done.lines
+    *story, end, suite = done.lines
     assert end["ok"]
+    assert suite["ok"]
+    assert [each["status"] for each in suite["suite"]] == ["passed"] * 11
     assert end["return"]["state"] == "closed"
     assert {"refund", "exchange_order", "return_closed"} <= {entry["kind"] for entry in end["shopify"]}
     assert end["return"]["outcome"] == "exchange+refund"
