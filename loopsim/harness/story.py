@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 """Seconds of real time that an expectation waits where it does not say."""
 _CHUNK = 1.0  # seconds of one long poll, so that the end of a story is noticed
+_PIECE = 0.1
 _SETTLE = 20.0  # seconds that a partner may take to come to rest
 
 
@@ -122,8 +123,10 @@ class Story:
         if failure is None:
             return
         ends = time.monotonic() + (self.patience if within is None else within)
-        if self.idle_probe:
-            settled = self.settle()
+        idle_ends = time.monotonic() + _SETTLE
+        while failure is not None and self.idle_probe and time.monotonic() < idle_ends:
+            # In short pieces: what has come to hold may be over again before the partner is at rest.
+            settled = self.settle(_PIECE)
             failure = check()
             if failure is not None and settled and self.idle_probe:
                 raise failure

@@ -43,7 +43,7 @@ def _given(traffic: Traffic) -> Judgement:
             said = f"It listed returns without a window, and return {return_id} is older than 24 hours."
             findings.append(shows(said, late, return_id=return_id))
     if findings or old:
-        return failed(*findings)
+        return failed(*findings[:5])
     return not_judged("No return was older than 24 hours when the partner listed without a window.")
 
 

@@ -31,13 +31,24 @@ WORDS = {
     ERP: {},
     LABELS: {},
 }
-SUITES = {WAREHOUSE: "@wms/two-way", ERP: "@erp/one-way", LABELS: "@label-provider"}
+SUITES = {WAREHOUSE: "@wms/two-way", ERP: "@erp/one-way", LABELS: "@label-provider/two-way"}
 BOOKS = {name: f"booked.{name}" for name in ("refund", "credit", "exchange", "fee", "upsell")}
 SHOWS = {
     WAREHOUSE: {},
     ERP: {
         **{name: name for name in ("currency", "outcome", "tracking_number", "label_status")},
         **BOOKS,
+        "order_name": "order",
+        "paid_at": "entries[0].at",
+    },
+    LABELS: {},
+}
+# Where an ERP shows what it booked.
+SHOWS: dict[str, dict[str, str]] = {
+    WAREHOUSE: {},
+    ERP: {
+        **{kind: f"booked.{kind}" for kind in ("refund", "credit", "exchange", "fee", "upsell")},
+        **{name: name for name in ("currency", "outcome")},
         "order_name": "order",
         "paid_at": "entries[0].at",
     },
@@ -157,6 +168,8 @@ def _flags(trial: Trial, program: Path) -> list[str]:
         "--idle-probe",
         state,
     ]
+    for name, path in SHOWS[trial.like].items():
+        flags += ["--probe-shows", f"{name}=$.returns['{{return_id}}'].{path}"]
     for ability in trial.does or ():
         flags += ["--does", ability]
     for name, path in SHOWS[trial.like].items():

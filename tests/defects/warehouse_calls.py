@@ -131,7 +131,7 @@ CALL_DEFECTS = (
                 '        here = self.now.astimezone()\n        window = {"from": stamp(here - WINDOW), "to": stamp(here)}\n',
             ),
         ),
-        ("times-read-right",),
+        ("times-read-right", "wms/two-way/"),
         "Zone-less times are taken as UTC, so the last hours are always missing.",
         (("TZ", "America/New_York"),),
     ),
