@@ -20,7 +20,10 @@ from tests.diagram import diagram
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-VERBS = ("serve", "wait", "demo", "trigger", "clock", "events", "resend", "import", "env", "doctor", "ledger")
+VERBS = (
+    "serve", "wait", "demo", "run", "init", "words", "coverage", "listen", "trigger", "clock", "events", "resend",
+    "import", "env", "doctor", "ledger",
+)  # fmt: skip
 
 
 def test_the_diagram_is_drawn_from_the_table() -> None:
@@ -38,7 +41,7 @@ def test_every_verb_is_in_the_readme_and_explains_itself(verb: str) -> None:
 def test_the_readme_names_every_act() -> None:
     control = contract.load_contract().document("control", "1")
     words = [path.rsplit("/", 1)[1] for path in control["paths"] if "/acts/" in path]
-    assert len(words) == 16
+    assert len(words) == 17
     assert [word for word in words if word not in README] == []
 
 
@@ -64,6 +67,20 @@ def test_the_readme_python_example_runs() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     with EmbeddedServer() as server:
         exec(compile(example.replace("http://127.0.0.1:8484", server.url), "README.md", "exec"), {})
+
+
+def test_the_readme_scenario_holds_for_the_sample_warehouse(tmp_path: Path) -> None:
+    (example, *_) = re.findall(r"```yaml\n(scenario:.*?)```", README, re.DOTALL)
+    (tmp_path / "readme.loopsim.yaml").write_text(example, "utf-8")
+    partner = f"{sys.executable} -m loopsim.partners.warehouse"
+    at = "http://127.0.0.1:{port}"
+    flags = ["--target", f"{at}/webhooks/loop", "--health", f"{at}/health", "--idle-probe", f"{at}/state"]
+    done = subprocess.run(
+        [sys.executable, "-m", "loopsim.cli", "run", "readme.loopsim.yaml", "--port", "0", "--start", partner,
+         "--env", "PORT={port}", *flags],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "4 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_every_duration_names_a_fact_of_its_own_grade() -> None:
