@@ -136,7 +136,8 @@ class Timeline:
             print_json({"ok": ok, "suite": told, "seconds": round(seconds, 2)})
             return
         console = self._console
-        console.print("\n[key]The same warehouse, judged by a short suite[/] [quiet](all of it: loopsim run @wms)[/]")
+        whole = "[quiet](all of it: loopsim run @wms/two-way)[/]"
+        console.print(f"\n[key]The same warehouse, judged by a short suite[/] {whole}")
         for scenario in run.scenarios:
             mark = "[ok]✓[/]" if scenario.status == "passed" else "[bad]✗[/]"
             schedule = f" [quiet]({SCHEDULES[scenario.schedule]})[/]" if scenario.schedule else ""
