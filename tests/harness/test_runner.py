@@ -409,3 +409,20 @@ def test_a_partner_that_did_nothing_is_told_so(play: Play, scenario: Write, tmp_
     (story,) = play(scenario(text), command=write(tmp_path, on_delivered="pass")).scenarios
 
     assert "partner made no call that changes anything" in story.failures[0].says
+
+
+def test_who_names_a_time_may_act_before_the_partner_is_done(play: Play, scenario: Write, tmp_path: Path) -> None:
+    begun, _ = DELIVERED.split("- carrier.scans")
+    text = begun + (
+        "- faults.on: {kind: latency, operation: processReturn, params: {ms: 300}}\n"
+        "- carrier.scans: {return_id: '${ret.id}', status: delivered}\n"
+        "- expect.call: {operation: getReturnDetails, within: 5s}\n"
+        "- staff.cancels: '${ret.id}'\n"
+        "  as: cancelled\n"
+        "- expect.call: {operation: processReturn, after: cancelled}\n"
+    )
+
+    works = 'call("GET", f"/warehouse/return/details?return_id={return_id}")\n    ' + PROCESS
+    (story,) = play(scenario(text), command=write(tmp_path, on_delivered=works)).scenarios
+
+    assert story.failures == ()
