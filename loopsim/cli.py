@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "init": ("init", "Write a first scenario, settings and a CI workflow into a project."),
     "coverage": ("coverage", "Say which scenarios cover what, and which add nothing."),
     "words": ("words", "List what the steps of a scenario can say, with arguments and examples."),
+    "rules": ("rules", "List the rules that judge an integration, with reason, mend and fact."),
     "import": ("imports", "Fill a shop from an export of the real list endpoint."),
     "ledger": ("ledger", "Say what is simulated and how sure it is; with --shopify, what Loop did in the shop."),
 }

@@ -21,8 +21,8 @@ from tests.diagram import diagram
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 VERBS = (
-    "serve", "wait", "demo", "run", "init", "words", "coverage", "listen", "trigger", "clock", "events", "resend",
-    "import", "env", "doctor", "ledger",
+    "serve", "wait", "demo", "run", "init", "words", "coverage", "rules", "listen", "trigger", "clock", "events",
+    "resend", "import", "env", "doctor", "ledger",
 )  # fmt: skip
 
 

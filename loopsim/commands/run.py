@@ -69,6 +69,7 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
     envvar="LOOPSIM_PROVOKE",
     help="Also send forgeries, duplicates, odd payloads and the like. [default: with suites]",
 )
+@options.flag("--without", multiple=True, metavar="RULE", help="Do not judge by this rule (loopsim rules lists them).")
 @options.flag("--strict", is_flag=True, help="Fail on what was skipped or not judged.")
 @options.flag("--fail-on", type=click.Choice(["error", "warning"]), default="error", show_default=True)
 @options.flag("--fail-under", type=options.Number(0, 100), help="Least lifecycle coverage in percent.")

@@ -15,9 +15,11 @@ from loopsim.harness.document import Scenario
 from loopsim.harness.partner import Connection, Start
 from loopsim.harness.plan import IdleProbe, PartnerPlan, RunPlan
 from loopsim.harness.probe import Probe
+from loopsim.harness.problems import nearest
 from loopsim.harness.shape import ABILITIES
 from loopsim.harness.shown import SHOWN
 from loopsim.harness.spans import seconds
+from loopsim.rules.catalogue import BY_NAME
 from loopsim.urls import split_url
 
 PARTNER = (
@@ -48,6 +50,7 @@ def plan_of(values: Values, scenarios: Sequence[Scenario], *, provoke: bool) -> 
         patience=seconds(values["patience"]),
         shift_windows=values["shift_windows"],
         provoke=provoke,
+        rules_off=_rules(values["without"]),
         strict=values["strict"],
         fail_on=values["fail_on"],
         fail_under=values["fail_under"] or 0.0,
@@ -141,6 +144,14 @@ def _shows(given: Any) -> dict[str, str]:
     return found
 
 
+def _rules(given: Any) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given or ())
+    for name in names:
+        if name not in BY_NAME:
+            raise SetupError(f"--without knows no rule {name!r}.{nearest(name, BY_NAME)} `loopsim rules` lists them.")
+    return names
+
+
 def _abilities(given: Any) -> tuple[str, ...] | None:
     if not given:
         return None
@@ -157,7 +168,7 @@ def _abilities(given: Any) -> tuple[str, ...] | None:
 def reproducing(values: Values) -> tuple[str, ...]:
     """The flags that a command needs that runs one of the scenarios again: those given that change how it goes."""
     flags: list[str] = []
-    for name in (*PARTNER, "reset", "salt", "url", "shop", "shift_windows"):
+    for name in (*PARTNER, "reset", "salt", "url", "shop", "shift_windows", "without"):
         if not _is_given(name):
             continue
         value, flag = values.get(name), f"--{name.replace('_', '-')}"

@@ -93,7 +93,9 @@ class Judge:
         """The result of a provocation; `during` is a scenario of the run, which the command that repeats it names."""
         asked = {provoked.rule.name, *_ALSO.get(provoked.rule.provocation, ())}
         evidence = Evidence(entries=provoked.played.entries, provocations=(provoked.provocation,))
-        verdicts = verdicts_of(evidence, off=[rule.name for rule in RULES if rule.name not in asked])
+        verdicts = verdicts_of(
+            evidence, off=[rule.name for rule in RULES if rule.name not in asked or rule.name in self._plan.rules_off]
+        )
         status: Status = "failed" if any(map(self._fails, verdicts)) else "passed"
         (own,) = (verdict for verdict in verdicts if verdict.rule == provoked.rule.name)
         if status == "passed" and own.outcome == "not_judged":
@@ -150,7 +152,7 @@ class Judge:
 
     def _verdicts(self, scenario: Scenario, played: Played) -> tuple[RuleVerdict, ...]:
         evidence = Evidence(entries=played.entries, complete=played.complete, probes=played.probes)
-        return verdicts_of(evidence, off=(*scenario.rules_off, *_BY_PROVOCATION))
+        return verdicts_of(evidence, off=(*self._plan.rules_off, *scenario.rules_off, *_BY_PROVOCATION))
 
     def _result(
         self,

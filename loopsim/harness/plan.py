@@ -60,6 +60,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
     patience: float = 5.0
     shift_windows: bool = False
     provoke: bool = False
+    rules_off: tuple[str, ...] = ()
     strict: bool = False
     fail_on: Literal["error", "warning"] = "error"
     fail_under: float = 0.0
