@@ -38,6 +38,7 @@ _ALSO = {
     "server_error": ("retried-safely", "processed-once", "ended-returns-left-alone", "no-retry-storm"),
     "too_many": ("too-many-attempts-waited-out", "no-retry-storm"),
 }
+SWITCHED_OFF = RuleVerdict(rule="", level="note", outcome="not_judged", why="Its rule is switched off (--without).")
 _DAY = timedelta(days=1)
 
 
@@ -97,7 +98,7 @@ class Judge:
             evidence, off=[rule.name for rule in RULES if rule.name not in asked or rule.name in self._plan.rules_off]
         )
         status: Status = "failed" if any(map(self._fails, verdicts)) else "passed"
-        (own,) = (verdict for verdict in verdicts if verdict.rule == provoked.rule.name)
+        own = next((verdict for verdict in verdicts if verdict.rule == provoked.rule.name), SWITCHED_OFF)
         if status == "passed" and own.outcome == "not_judged":
             status = "skipped"
         result = self._result(provoked.scenario, provoked.played, status, provoked.duration_ms, (), verdicts, own.why)
