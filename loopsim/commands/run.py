@@ -58,7 +58,7 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 )
 @options.flag("--jobs", "-j", type=options.Whole(1), default=1, show_default=True, help="How many at once.")
 @options.flag("--only", "-k", metavar="WORDS", help="Only the scenarios with these words in id, title or covers.")
-@options.flag("--reset", help="URL to POST to, or command, before each story.")
+@options.flag("--reset", help="URL to POST to, or command, before each story; {port} is the first partner's.")
 @options.flag("--salt", help="Any text: gives other ids, for an integration that remembers those of an earlier run.")
 @options.flag("--patience", default="5s", show_default=True, help="How long an expectation waits.")
 @options.flag("--timeout", default="60s", show_default=True, help="How long a scenario may take.")

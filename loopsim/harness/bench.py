@@ -292,7 +292,8 @@ class Bench:
 
     def _call_hooks(self, shop: Shop) -> None:
         if self._plan.reset:
-            _hook(self._plan.reset, {"shop": shop.name}, "--reset")
+            first = next(iter(self._plan.partners), "")
+            _hook(self._filled(first, self._plan.reset, shop), {"shop": shop.name}, "--reset")
         for name, plan in self._plan.partners.items():
             if plan.register:
                 told = {"shop": shop.name, "api_base": shop.api_base, "key": shop.key, "secret": shop.secret}

@@ -14,6 +14,7 @@ its environment:
     ERP_QUIET       anything: do not log
 
 GET /health says that it lives, GET /state what it has booked and whether it is idle; GET /state?fresh looks first.
+POST /reread lets the next look read everything from the beginning; what is booked stays booked.
 
 The ideas, in the order in which they matter:
 
@@ -300,6 +301,11 @@ class Poller {
     return this.next === null && this.whole;
   }
 
+  reread() {
+    this.ledger.askedUntil = null;
+    return true;
+  }
+
   look() {
     this.next ??= this.running.then(() => {
       this.next = null;
@@ -360,6 +366,7 @@ function main() {
     const url = new URL(request.url, "http://localhost");
     if (url.pathname === "/state" && url.searchParams.has("fresh")) await poller.look();
     if (url.pathname === "/state") answer(response, 200, { ...ledger.view(), idle: poller.idle });
+    else if (url.pathname === "/reread" && request.method === "POST") answer(response, 200, { ok: poller.reread() });
     else if (url.pathname === "/health") answer(response, 200, { ok: true });
     else answer(response, 404, "not found");
   });

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from tests.defects.defect import LABELS, Defect
 
-SENT = (
-    '            label = self.loop.call("POST", "/labels", label_for(request_id), took_effect=lambda: self.done(request_id))\n'
-)
+SENT = '            label = self.loop.call("POST", "/labels", label_for(request_id), took_effect=lambda: self.done(request_id))\n'
 MOVED = '                self.move(label_id, "pre_transit")\n'
 
 LABEL_DEFECTS = (

@@ -43,17 +43,6 @@ SHOWS = {
     },
     LABELS: {},
 }
-# Where an ERP shows what it booked.
-SHOWS: dict[str, dict[str, str]] = {
-    WAREHOUSE: {},
-    ERP: {
-        **{kind: f"booked.{kind}" for kind in ("refund", "credit", "exchange", "fee", "upsell")},
-        **{name: name for name in ("currency", "outcome")},
-        "order_name": "order",
-        "paid_at": "entries[0].at",
-    },
-    LABELS: {},
-}
 STATE = {WAREHOUSE: "stage", ERP: "state", LABELS: "stage"}
 
 
@@ -159,21 +148,20 @@ def _flags(trial: Trial, program: Path) -> list[str]:
     state = f"{HERE}/state{'?fresh' if polls else ''}"
     provoke = "--provoke" if trial.provoked else "--no-provoke"
     flags = [provoke, "--start", shlex.join([run, str(program)]), "--health", f"{HERE}/health"]
-    flags += [] if polls else ["--target", f"{HERE}/webhooks/loop"]
+    # Stories begin at the same moment, and what polls keeps a mark of time: between them it is told to read anew.
+    flags += ["--reset", f"{HERE}/reread"] if polls else ["--target", f"{HERE}/webhooks/loop"]
     flags += [
         "--probe",
         state,
         "--probe-path",
         f"$.returns['{{return_id}}'].{STATE[trial.like]}",
         "--idle-probe",
-        state,
+        f"{HERE}/state",
     ]
     for name, path in SHOWS[trial.like].items():
         flags += ["--probe-shows", f"{name}=$.returns['{{return_id}}'].{path}"]
     for ability in trial.does or ():
         flags += ["--does", ability]
-    for name, path in SHOWS[trial.like].items():
-        flags += ["--probe-shows", f"{name}=$.returns['{{return_id}}'].{path}"]
     for word, meaning in WORDS[trial.like].items():
         flags += ["--probe-map", f"{word}={meaning}"]
     return flags

@@ -52,10 +52,10 @@ class Erp:
         assert self.process.stdout
         self.output += self.process.stdout
 
-    def get(self, path: str) -> tuple[int, Any]:
+    def get(self, path: str, method: str = "GET") -> tuple[int, Any]:
         connection = HTTPConnection(self.netloc, timeout=LIMIT)
         try:
-            connection.request("GET", path)
+            connection.request(method, path)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
         finally:
@@ -213,6 +213,15 @@ def test_what_happened_while_it_was_away_is_booked_and_the_rest_not_twice(
     assert again == booked
 
 
+def test_when_asked_to_it_reads_everything_anew_and_books_nothing_twice(loop: Rows, reader: Erp) -> None:
+    loop.shows(row())
+    booked = reader.looked()["returns"]
+    assert reader.get("/reread", "POST")[0] == 200
+    assert reader.looked()["returns"] == booked
+    first, last = (parse_qs(urlsplit(loop.paths[number]).query)["from"][0] for number in (0, -1))
+    assert last[:10] == first[:10]
+
+
 def test_a_pause_longer_than_loops_window_is_asked_for_in_pieces(shop: Shop, start: Callable[..., Erp]) -> None:
     made = processed(shop)
     shop.clock.advance(by="300d")
@@ -257,6 +266,7 @@ class Rows(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), RowsHandler)
         self.answer: bytes = b""
         self.asked = 0
+        self.paths: list[str] = []
 
     def shows(self, *rows: dict[str, Any], **more: Any) -> None:
         self.answer = json.dumps({"returns": rows, "nextPageUrl": None, **more}).encode()
@@ -267,6 +277,7 @@ class RowsHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked += 1
+        self.server.paths.append(self.path)
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.server.answer)))
         self.end_headers()
