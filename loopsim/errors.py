@@ -2,7 +2,8 @@
 
     LoopsimError
     ├── Refusal            what an API refuses: a code and its parameters; the contract renders the body
-    │   └── Invalid        a request that is not well formed: messages by field
+    │   ├── Invalid        a request that is not well formed: messages by field
+    │   └── NotHere        this shop does not have it; another may
     └── SetupError         the tool itself cannot go on: says what is wrong and what to do next
         └── Damaged        something that was stored cannot be read
 
@@ -34,6 +35,10 @@ class Invalid(Refusal):
     def __init__(self, fields: dict[str, list[str]]) -> None:
         super().__init__("invalid")
         self.fields = fields
+
+
+class NotHere(Refusal):
+    """What is asked for without a key is not this shop's; where no other has it either, the call is refused so."""
 
 
 class SetupError(LoopsimError):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from loopsim.contract import check_response
+from loopsim.operations.perform import Answer
 from loopsim.server import control_api
 from loopsim.server.control_api import ControlApi
 from loopsim.server.loop_api import Exchange, LoopApi
@@ -39,14 +40,15 @@ def _hold(operation: Any, status: int, media: str, body: bytes, shop: Shop | Non
 
 @pytest.fixture(scope="session", autouse=True)
 def _listening() -> Iterator[None]:
-    entering, performing, refusing = LoopApi._enter, ControlApi._perform, ControlApi._refused
+    finishing, performing, refusing = LoopApi._finish, ControlApi._perform, ControlApi._refused
 
-    def enter(self: LoopApi, exchange: Exchange, shop: Shop, status: int, body: bytes) -> None:
+    def finish(self: LoopApi, exchange: Exchange, answer: Answer) -> Any:
+        head, body = finishing(self, exchange, answer)
         operation = exchange.place.operation
-        made_up = exchange.fault is not None or not exchange.place.simulated
+        made_up = exchange.fault is not None or not exchange.place.simulated or exchange.shop is None
         if not made_up and operation.id != "getQrPicture" and exchange.place.refusal is None:
-            _hold(operation, status, JSON, body, shop)
-        entering(self, exchange, shop, status, body)
+            _hold(operation, answer.status, answer.headers.get("content-type", JSON), body, exchange.shop)
+        return head, body
 
     async def perform(self: ControlApi, operation: Any, *rest: Any) -> Any:
         answer = await performing(self, operation, *rest)
@@ -62,7 +64,7 @@ def _listening() -> Iterator[None]:
         return answer
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(LoopApi, "_enter", enter)
+    patch.setattr(LoopApi, "_finish", finish)
     patch.setattr(ControlApi, "_perform", perform)
     patch.setattr(ControlApi, "_refused", refused)
     yield

@@ -17,6 +17,8 @@ QUIRKS: dict[str, tuple[str, ...]] = {
     "grading_fires_return_updated": ("on", "off"),
     "page_size_over_limit": ("refuse", "clamp"),
     "retry_after_header": ("on", "off"),
+    "oauth_refresh_token": ("always", "offline_access"),
+    "oauth_refresh_rotation": ("off", "on"),
     "unknown_field": ("off", "on"),
 }
 

@@ -1,4 +1,4 @@
-"""From a call's headers to the shop it is for: API keys, and what the server remembers of each while it runs."""
+"""From a call's headers to the shop it is for: API keys and access tokens, and what the server remembers of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 from loopsim.contract import Operation
 from loopsim.domain.faults import Fault
+from loopsim.domain.oauth import Access, shop_of
 from loopsim.server.rate_limit import Window
 from loopsim.server.requests import Headers, text_of
 from loopsim.server.stamps import Stamp
@@ -24,12 +25,14 @@ class Counter:
 
 
 class Entrance:
-    """A key that opens a shop, with what the key has used of its minute."""
+    """A key that opens a shop, with what the key has used of its minute; a token until `ends_ms` of the shop's
+    clock."""
 
-    __slots__ = ("counter", "key", "shop", "window")
+    __slots__ = ("counter", "ends_ms", "key", "shop", "window")
 
-    def __init__(self, key: Key, shop: Shop, counter: Counter) -> None:
+    def __init__(self, key: Key, shop: Shop, counter: Counter, ends_ms: int | None = None) -> None:
         self.key = key
+        self.ends_ms = ends_ms
         self.shop = shop
         self.counter = counter
         self.window = Window()
@@ -41,21 +44,33 @@ class Entrances:
     def __init__(self, world: World) -> None:
         self._world = world
         self._known: dict[bytes, Entrance] = {}
+        self._tokens: dict[bytes, Entrance] = {}
         self._counters: WeakKeyDictionary[Shop, Counter] = WeakKeyDictionary()
 
     def find(self, headers: Headers) -> tuple[Entrance | None, bool]:
-        """The entrance whose key the call brings, and whether it came as a bearer token."""
+        """The entrance whose key the call brings, and whether it is a bearer token instead."""
         text = headers.get(b"x-authorization")
-        bearer = text is None
         if text is None:
             scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-            if scheme.lower() != b"bearer":
-                return None, False
-            text = token.strip()
+            return (self._of_token(token.strip()), True) if scheme.lower() == b"bearer" else (None, False)
         entrance = self._known.get(text)
         if entrance is None or not self._is_current(entrance):
             entrance = self._open(text)
-        return entrance, bearer
+        return entrance, False
+
+    def _of_token(self, token: bytes) -> Entrance | None:
+        """The entrance of an access token, whose shop says each time what it still opens."""
+        text = text_of(token)
+        shop = self._world.shops.get(shop_of(text) or "")
+        access = None if shop is None else shop.records.get("oauth_access", text, Access)
+        entrance = self._tokens.get(token)
+        if shop is None or access is None:
+            self._tokens.pop(token, None)
+            return None
+        if entrance is None or entrance.shop is not shop:
+            key = Key(text, f"oauth:{access.client_id}", shop.name, frozenset(access.scopes))
+            entrance = self._tokens[token] = Entrance(key, shop, self.counter(shop), access.ends_ms)
+        return entrance
 
     def _is_current(self, entrance: Entrance) -> bool:
         key = entrance.key

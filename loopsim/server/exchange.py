@@ -20,6 +20,7 @@ class Exchange:
         "began",
         "count",
         "entrance",
+        "expired",
         "fault",
         "headers",
         "more",
@@ -42,6 +43,7 @@ class Exchange:
         self.entrance = entrance
         self.bearer = bearer
         self.shop: Shop | None = None if entrance is None else entrance.shop
+        self.expired = False
         self.at_ms = 0
         self.raw = b""
         self.fault: Fault | None = None

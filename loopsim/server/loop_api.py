@@ -20,7 +20,7 @@ from loopsim.contract.shapes import PROBLEM
 from loopsim.domain import chance
 from loopsim.domain.faults import Fault
 from loopsim.domain.quirks import quirk
-from loopsim.errors import Refusal, SetupError
+from loopsim.errors import NotHere, Refusal, SetupError
 from loopsim.operations.perform import Answer, Call
 from loopsim.server.answer_faults import NO_FAULTS, strike
 from loopsim.server.answers import AnswerHeaders, rows_of, send_answer, with_own
@@ -31,7 +31,18 @@ from loopsim.server.exchange import Exchange
 from loopsim.server.places import Places
 from loopsim.server.problems import not_simulated
 from loopsim.server.protocol import reset_connection, send_half, write_whole
-from loopsim.server.requests import Disconnected, Headers, Receive, Scope, Send, base_url, body_of, query_of, text_of
+from loopsim.server.requests import (
+    Disconnected,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    base_url,
+    basic_of,
+    body_of,
+    query_of,
+    text_of,
+)
 from loopsim.server.runtime import Runtime
 from loopsim.server.stamps import Header, Stamp
 from loopsim.store.journal import Entry
@@ -45,6 +56,7 @@ REQUESTS = "request"
 
 NO_SHIFT = timedelta()
 SHIFTED = "Its window was moved from the wall's time to the shop's (shift_windows)."
+TOKEN_EXPIRED = "token_expired"
 LIMIT_OF_NOBODY = 300
 IDENTIFIER_TYPE = b"x-loop-global-identifier-type"
 KEPT_BODY = 64 * 1024
@@ -79,6 +91,7 @@ class LoopApi:
         place = exchange.place
         try:
             if place.refusal is None and place.operation.public:
+                await self._await_all(exchange, receive)
                 answer = self._perform_anywhere(exchange)
             else:
                 entered = self._admit(exchange)
@@ -159,6 +172,9 @@ class LoopApi:
             raise place.refusal
         if entrance is None or not may(entrance, place.operation, bearer=exchange.bearer):
             raise Refusal("unauthorized")
+        if entrance.ends_ms is not None and exchange.at_ms >= entrance.ends_ms:
+            exchange.expired = True
+            raise Refusal("unauthorized")
         now = monotonic()
         if not entrance.window.take(now, entrance.shop.settings.rate_limit):
             raise Refusal("too_many_attempts", retry_after=entrance.window.retry_after(now))
@@ -213,6 +229,7 @@ class LoopApi:
             shift = timedelta(milliseconds=exchange.at_ms - self._runtime.wall_ms())
             exchange.note = SHIFTED
         call = Call(
+            credentials=basic_of(exchange.headers) if operation.public else None,
             path=path,
             query=query,
             body=body,
@@ -238,16 +255,35 @@ class LoopApi:
 
     def _perform_anywhere(self, exchange: Exchange) -> Answer:
         """An operation without a key: for the shop of a key that came all the same, or the first that has the thing."""
-        refused = Refusal("not_found", method=exchange.scope["method"], path=exchange.scope["path"])
-        for shop in (exchange.shop,) if exchange.shop is not None else tuple(self._world.shops.values()):
+        refused: Refusal = Refusal("not_found", method=exchange.scope["method"], path=exchange.scope["path"])
+        for shop in self._asked_shops(exchange):
+            exchange.at_ms = self._now_ms(shop)
             try:
                 answer = self._perform(exchange, shop)
-            except Refusal as refusal:
+            except NotHere as refusal:
                 refused = refusal
+            except Refusal:
+                exchange.shop = shop
+                raise
             else:
                 exchange.shop = shop
+                if not exchange.place.reads:
+                    self._runtime.scheduler.touched(shop, None)
                 return answer
         raise refused
+
+    def _asked_shops(self, exchange: Exchange) -> tuple[Shop, ...]:
+        return (exchange.shop,) if exchange.shop is not None else tuple(self._world.shops.values())
+
+    async def _await_all(self, exchange: Exchange, receive: Receive) -> None:
+        """What a call without a key waits for: its body, and shops that are busy where it may change one."""
+        if exchange.place.takes_body:
+            exchange.raw = await body_of(exchange.headers, receive, exchange.place.body_limit)
+        while not exchange.place.reads:
+            busy = next((shop.busy for shop in self._asked_shops(exchange) if shop.busy is not None), None)
+            if busy is None:
+                return
+            await busy.wait()
 
     def _refused(self, exchange: Exchange, refusal: Refusal) -> Answer:
         operation = exchange.place.operation
@@ -260,7 +296,8 @@ class LoopApi:
             rendered = render(operation, refusal, quirks)
         except LookupError as error:
             return self._broken(exchange, error)
-        exchange.refusal = refusal.code
+        # To the client all that does not fit is one 401; whoever judges it is told more.
+        exchange.refusal = TOKEN_EXPIRED if exchange.expired else refusal.code
         headers = rendered.headers
         if refusal.code == "too_many_attempts":
             if quirk(quirks, "retry_after_header") == "off":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_plus
@@ -84,6 +85,18 @@ def _too_large(limit: int) -> bytes:
 def text_of(header: bytes) -> str:
     """A header's value as text; every byte sequence has one."""
     return header.decode("latin-1")
+
+
+def basic_of(headers: Headers) -> tuple[str, str] | None:
+    """Name and password of HTTP Basic; OAuth has them form-encoded in there (RFC 6749, 2.3.1)."""
+    scheme, _, coded = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        name, _, password = base64.b64decode(coded.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return unquote_plus(name), unquote_plus(password)
 
 
 def base_url(scope: Scope, headers: Headers, base: str) -> str:

@@ -312,6 +312,11 @@ class Records(Resources):
         )
         return [decode(type_, doc) for (doc,) in rows]
 
+    def items(self, kind: str, type_: type[T]) -> list[tuple[str, T]]:
+        """All records of a kind with their ids."""
+        rows = self.connection.execute("select id, doc from records where kind = ? order by id", (kind,))
+        return [(id_, decode(type_, doc)) for id_, doc in rows]
+
     def ids(self, kind: str) -> list[int]:
         """The ids of all records of a kind whose ids are integers, in their order."""
         rows = self.connection.execute("select id from records where kind = ? order by cast(id as integer)", (kind,))

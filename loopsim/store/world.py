@@ -31,6 +31,7 @@ from loopsim.store.shop import Durability, Shop
 from loopsim.store.soundness import seal, unseal
 from loopsim.store.worlds import DEFAULT_WORLD, add_destinations, load_world, template_pages
 
+OAUTH_KINDS = ("oauth_client", "oauth_code", "oauth_access", "oauth_refresh")
 SHOP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 
@@ -162,6 +163,7 @@ class World:
         shop = self._create(name, origin, _fresh_pages(origin), origin.settings, clock)
         try:
             _numbered(shop, origin)
+            _keep_oauth(old, shop)
             self._registry.put_shop(name, origin)
         except BaseException:
             shop.close()
@@ -312,6 +314,15 @@ def _numbered(shop: Shop, origin: Origin) -> Shop:
     """The shop with what its template leaves out because its ids are the shop's own."""
     add_destinations(shop, load_world(origin.world), from_ms(shop.last_ms))
     return shop
+
+
+def _keep_oauth(old: Shop, new: Shop) -> None:
+    """Let clients and tokens outlive a new beginning, as keys do."""
+    with new.transaction(from_ms(new.last_ms)) as transaction:
+        for kind in OAUTH_KINDS:
+            for id_, record in old.records.items(kind, dict):
+                transaction.put(kind, id_, record)
+        transaction.counters.update({name: count for name, count in old.counters.items() if name.startswith("oauth_")})
 
 
 def _check_writable(shop: Shop) -> None:

@@ -49,7 +49,7 @@ LINES_OF_RESOURCES = (
     "resources 1.1", "resources 1.4", "resources 1.5", "resources 1.10", "resources 1.12", "B ids",
     "B POST / PUT status", "B list default / max", "B limit out of range", "B bad cursor", "B duplicate external id",
     "resources 1.2", "B order `created_at` absent", "B order not fulfilled", "B float money", "B unknown fields",
-    "B `sales_channel` on customers",
+    "B `sales_channel` on customers", "resources OAuth",
 )  # fmt: skip
 """What `resources.md` tells of the families that are there: parts of its part 1, and lines of its appendix B."""
 
@@ -249,6 +249,11 @@ QUIRKS: dict[str, Quirk] = {
     "order-part-ids": _of("Ids of lines and shipments are unique over the shop.", "resources 1.2"),
     "order-customer-live": _of("The customer of an order is who it is now.", "resources 1.2"),
     "order-both-ids": _of("A reference by both ids is refused.", "resources 1.1"),
+    # OAuth
+    "oauth-token-hour": _of(
+        "An access token ends after an hour of the shop's clock, with a plain 401.", "resources OAuth"
+    ),
+    "oauth-bearer-places": _of("Webhooks and labels take tokens, nothing else does.", "resources OAuth"),
     # settings: each named quirk changes what it says
     "setting-unauthorized_body": _of("gateway and legacy send one 401 everywhere.", "401"),
     "setting-details_by_order": _of("object answers the newest return alone.", "details, shape"),
@@ -265,6 +270,8 @@ QUIRKS: dict[str, Quirk] = {
     "setting-flag_moves_to_review": _of("on: a flag moves an open return to review.", "flag"),
     "setting-page_size_over_limit": _of("clamp: a page size beyond the limit is brought into it.", "list, fields"),
     "setting-retry_after_header": _of("off: a 429 does not say when to come back.", "429"),
+    "setting-oauth_refresh_token": _of("offline_access: no refresh token unless asked for.", "resources OAuth"),
+    "setting-oauth_refresh_rotation": _of("on: a refresh token is good once.", "resources OAuth"),
     "setting-unknown_field": _of("on: answers and webhooks have a field that nobody knows.", 32),
 }
 

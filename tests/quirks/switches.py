@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from loopsim.domain.quirks import QUIRKS as SETTINGS
-from tests.quirks import switches_answers, switches_commerce, switches_list, switches_returns, switches_webhooks
+from tests.quirks import (
+    switches_answers,
+    switches_commerce,
+    switches_list,
+    switches_partners,
+    switches_returns,
+    switches_webhooks,
+)
 from tests.quirks.patching import Patch, Switch, dead
 
 __all__ = ["SWITCHES", "Patch"]
@@ -12,6 +19,7 @@ SWITCHES: dict[str, Switch] = {
     **switches_answers.SWITCHES,
     **switches_commerce.SWITCHES,
     **switches_list.SWITCHES,
+    **switches_partners.SWITCHES,
     **switches_returns.SWITCHES,
     **switches_webhooks.SWITCHES,
     **{f"setting-{name}": dead(name) for name in SETTINGS},

@@ -154,7 +154,9 @@ def test_the_quirk_of_the_401_is_the_shops_own(client: Client) -> None:
 
 
 def test_a_bearer_token_opens_only_what_takes_tokens(client: Client) -> None:
-    bearer = f"Bearer {client.key}"
+    app = client.control("POST", "oauth-clients", {"redirect_uris": ["http://127.0.0.1:9/"]}).body["oauth_client"]
+    token = client.control("POST", f"oauth-clients/{app['client_id']}/tokens").body["access_token"]
+    bearer = f"Bearer {token}"
     assert client.call("GET", "/api/v1/webhooks", key="", Authorization=bearer).status == 200
     assert client.call("GET", LIST, key="", Authorization=bearer).status == 401
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from loopsim.domain import chance
 from loopsim.domain.orders import Order
-from loopsim.errors import Refusal
+from loopsim.errors import NotHere, Refusal
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
 from loopsim.wire.numbers import whole
@@ -48,7 +48,7 @@ def get_qr_picture(tx: Transaction, call: Call) -> Answer:
     """The picture that a QR answer points to."""
     link = tx.get("deep_link", call.path["uuid"], DeepLink)
     if link is None:
-        raise Refusal("qr_not_found")
+        raise NotHere("qr_not_found")
     return Answer(picture(link), headers={"content-type": MEDIA_TYPES[link.type]})
 
 
