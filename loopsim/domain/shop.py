@@ -53,6 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     idle_probe: IdleProbe | None = None
     shift_windows: bool = False
     delivery_headers: dict[str, str] = field(default_factory=dict)
+    checkout_plus: bool = False
 
 
 @lru_cache(maxsize=1024)

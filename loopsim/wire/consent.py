@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from loopsim.domain.oauth import Client
 
@@ -20,13 +19,6 @@ def consent_page(
     """The page's bytes. `fields` are the parameters of the request, which the form sends again with the decision."""
     shown = {"client": client, "shop": shop, "scopes": scopes, "redirect_uri": redirect_uri, "fields": fields}
     return _template().render(shown).encode("utf-8", "replace")
-
-
-def with_query(uri: str, query: Mapping[str, str | None]) -> str:
-    """A URI with more in its query; what is None is left out."""
-    parts = urlsplit(uri)
-    added = urlencode({name: value for name, value in query.items() if value is not None}, errors="replace")
-    return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
 
 
 @cache

@@ -49,7 +49,7 @@ LINES_OF_RESOURCES = (
     "resources 1.1", "resources 1.4", "resources 1.5", "resources 1.10", "resources 1.12", "B ids",
     "B POST / PUT status", "B list default / max", "B limit out of range", "B bad cursor", "B duplicate external id",
     "resources 1.2", "B order `created_at` absent", "B order not fulfilled", "B float money", "B unknown fields",
-    "B `sales_channel` on customers", "resources OAuth",
+    "B `sales_channel` on customers", "resources OAuth", "resources 1.14", "resources 1.17",
 )  # fmt: skip
 """What `resources.md` tells of the families that are there: parts of its part 1, and lines of its appendix B."""
 
@@ -254,6 +254,10 @@ QUIRKS: dict[str, Quirk] = {
         "An access token ends after an hour of the shop's clock, with a plain 401.", "resources OAuth"
     ),
     "oauth-bearer-places": _of("Webhooks and labels take tokens, nothing else does.", "resources OAuth"),
+    # Checkout+, deep links of partners
+    "checkout-off": _of("Checkout+ is off until a shop has it.", "resources 1.14"),
+    "checkout-same-session": _of("The same cart renews its analysis, under the same session.", "resources 1.14"),
+    "partner-link-307": _of("A partner's link goes on with 307 when its query is signed.", "resources 1.17"),
     # settings: each named quirk changes what it says
     "setting-unauthorized_body": _of("gateway and legacy send one 401 everywhere.", "401"),
     "setting-details_by_order": _of("object answers the newest return alone.", "details, shape"),

@@ -7,8 +7,11 @@ from typing import Any
 from msgspec import structs
 
 from loopsim.domain import durations
+from loopsim.operations.loop import checkout_plus as operations
+from loopsim.operations.perform import Answer, Call
 from loopsim.server.auth import may
-from tests.quirks.patching import Patch, Switch
+from loopsim.store.transaction import Transaction
+from tests.quirks.patching import Patch, Perform, Switch, attribute, wrapped
 
 
 def _endless(patch: Patch) -> None:
@@ -23,7 +26,21 @@ def _anywhere(patch: Patch) -> None:
     patch.everywhere(may, admitted)
 
 
+def _other_session(real: Perform, tx: Transaction, call: Call) -> Any:
+    answer = real(tx, call)
+    if call.body.get("sessionId"):
+        return answer
+    return Answer({**answer.body, "sessionId": f"{answer.body['sessionId']}-{tx.count('test_session')}"})
+
+
+def _found(real: Perform, tx: Transaction, call: Call) -> Any:
+    return structs.replace(real(tx, call), status=302)
+
+
 SWITCHES: dict[str, Switch] = {
     "oauth-token-hour": _endless,
+    "checkout-off": attribute(operations, "why_not", lambda _cart, **_: None),
+    "checkout-same-session": wrapped("analyzeCart", _other_session),
+    "partner-link-307": wrapped("followPartnerLink", _found),
     "oauth-bearer-places": _anywhere,
 }

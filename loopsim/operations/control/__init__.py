@@ -6,6 +6,7 @@ from loopsim.operations.control import (  # noqa: F401  imported for what they r
     failures,
     faults,
     happy_returns,
+    oauth,
     orders,
     reads,
     settings,

@@ -15,7 +15,7 @@ from loopsim.operations.control.subscriptions import follow_secret_quirk
 from loopsim.operations.perform import Call, operation
 from loopsim.store.transaction import Transaction
 
-_PLAIN = ("rate_limit", "quiet_for", "delivery_timeout", "shift_windows", "delivery_headers")
+_PLAIN = ("rate_limit", "quiet_for", "delivery_timeout", "shift_windows", "delivery_headers", "checkout_plus")
 
 
 def changed(settings: Settings, body: dict[str, Any]) -> Settings:

@@ -2,6 +2,7 @@
 
 from loopsim.operations.loop import (  # noqa: F401  imported for what they register
     carts,
+    checkout_plus,
     collections,
     customers,
     deep_links,
@@ -13,6 +14,7 @@ from loopsim.operations.loop import (  # noqa: F401  imported for what they regi
     labels,
     listings,
     locations,
+    oauth,
     orders,
     products,
     return_actions,

@@ -12,6 +12,7 @@ from loopsim.domain.orders import Order
 from loopsim.errors import NotHere, Refusal
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
+from loopsim.wire.links import is_signed, with_query
 from loopsim.wire.numbers import whole
 from loopsim.wire.times import truth
 
@@ -50,6 +51,20 @@ def get_qr_picture(tx: Transaction, call: Call) -> Answer:
     if link is None:
         raise NotHere("qr_not_found")
     return Answer(picture(link), headers={"content-type": MEDIA_TYPES[link.type]})
+
+
+@operation("followPartnerLink", reads=True)
+def follow_partner_link(tx: Transaction, call: Call) -> Answer:
+    """To the portal, from a page of a partner who signs what it asks. Whether the order exists, the portal says."""
+    asked = dict(call.query)
+    domain, hmac = asked.get("shop_domain", "").lower(), asked.pop("hmac", "")
+    if domain.partition(".")[0] not in {tx.settings.subdomain, tx.shop.name}:
+        raise NotHere("shop_not_found")
+    if not is_signed(asked, hmac, tx.settings.secret):
+        raise Refusal("wrong_hmac")
+    shown = {name: value for name in ("order", "partner") if (value := asked.get(name))}
+    location = with_query(f"https://{tx.settings.subdomain}.loopreturns.com/", shown)
+    return Answer(b"", 307, {"location": location})
 
 
 def picture(link: DeepLink) -> bytes:

@@ -16,7 +16,8 @@ from loopsim.errors import NotHere, Refusal
 from loopsim.operations.oauth import allow, first_tokens, next_tokens, take_back
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
-from loopsim.wire.consent import consent_page, with_query
+from loopsim.wire.consent import consent_page
+from loopsim.wire.links import with_query
 
 PARAMETERS = ("response_type", "client_id", "redirect_uri", "scope", "state", "organization", "audience",
               "code_challenge", "code_challenge_method")  # fmt: skip

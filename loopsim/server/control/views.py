@@ -54,6 +54,7 @@ def shop_view(runtime: Runtime, shop: Shop) -> dict[str, Any]:
         "idle_probe": msgspec.to_builtins(settings.idle_probe),
         "shift_windows": settings.shift_windows,
         "delivery_headers": settings.delivery_headers,
+        "checkout_plus": settings.checkout_plus,
         "ids": {"first": first_id(settings, "return") + 1, "width": OTHER_IDS[1]},
     }
 
