@@ -30,12 +30,13 @@ def deliveries_of(story: Story) -> tuple[Json, ...]:
 
 def probed(story: Story) -> tuple[Json, ...]:
     """The partners' own states of every return: partner, return_id, state (in Loop's words where they are mapped) and
-    the whole answer. Raises StoryOver where a probe gives none."""
+    the whole answer, once. Raises StoryOver where a probe gives none."""
     probing = [partner for partner in story.partners.values() if partner.probe is not None]
     if not probing or story.over is not None:
         return ()
     found: list[Json] = []
-    answers: dict[tuple[str, str], Any] = {}  # who tells of all returns at once is asked once
+    answers: dict[tuple[str, str], Any] = {}  # who tells of all returns at once is asked once, and kept once
+    kept: set[tuple[str, str]] = set()
     for row in story.shop.returns(limit=_PAGE):
         about = about_return(story, row["id"])
         for partner in probing:
@@ -48,7 +49,9 @@ def probed(story: Story) -> tuple[Json, ...]:
                 state = partner.probe.state(about, answer)
             except ProbeFailed as error:
                 raise StoryOver(str(error), partner=False) from error
-            found.append({"partner": partner.name, "return_id": row["id"], "state": state, "answer": answer})
+            told = {"partner": partner.name, "return_id": row["id"], "state": state}
+            found.append(told if question in kept else {**told, "answer": answer})
+            kept.add(question)
     return tuple(found)
 
 

@@ -13,7 +13,8 @@ its environment:
     PORT            where to listen on loopback; 0 or nothing takes a free port
     ERP_QUIET       anything: do not log
 
-GET /health says that it lives, GET /state what it has booked and whether it is idle; GET /state?fresh looks first.
+GET /health says that it lives, GET /state what it has booked and whether it is idle, GET /idle only the
+latter; with ?fresh either looks first.
 POST /reread lets the next look read everything from the beginning; what is booked stays booked.
 
 The ideas, in the order in which they matter:
@@ -364,8 +365,10 @@ function main() {
 
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
-    if (url.pathname === "/state" && url.searchParams.has("fresh")) await poller.look();
+    const asks = ["/state", "/idle"].includes(url.pathname);
+    if (asks && url.searchParams.has("fresh")) await poller.look();
     if (url.pathname === "/state") answer(response, 200, { ...ledger.view(), idle: poller.idle });
+    else if (url.pathname === "/idle") answer(response, 200, { idle: poller.idle });
     else if (url.pathname === "/reread" && request.method === "POST") answer(response, 200, { ok: poller.reread() });
     else if (url.pathname === "/health") answer(response, 200, { ok: true });
     else answer(response, 404, "not found");

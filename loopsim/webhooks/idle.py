@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OpenSender = Callable[[], Awaitable["Sender"]]
 TIMEOUT_MS = 2000  # of real time; a partner that is too busy to say so is not waited for any longer
+MOST = 64 * 1024  # bytes that are read of an answer
 _HEADERS = {"Accept": "application/json"}
 _MISSING = object()
 
@@ -47,6 +48,8 @@ async def _ask(probe: IdleProbe, listed: tuple[str, ...], sender: OpenSender) ->
         return f"{probe.url} gave no answer ({reply.error})"
     if not 200 <= reply.status < 300:
         return f"{probe.url} answered {reply.status}"
+    if len(reply.body.encode()) >= MOST:
+        return f"{probe.url} answered with more than {MOST // 1024} KiB; give an address that says less"
     try:
         value = _member(decode(Any, reply.body.encode()), probe.path)
     except ValueError:

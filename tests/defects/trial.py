@@ -156,7 +156,7 @@ def _flags(trial: Trial, program: Path) -> list[str]:
         "--probe-path",
         f"$.returns['{{return_id}}'].{STATE[trial.like]}",
         "--idle-probe",
-        f"{HERE}/state",
+        f"{HERE}/{'idle' if trial.like == ERP else 'state'}",
     ]
     for name, path in SHOWS[trial.like].items():
         flags += ["--probe-shows", f"{name}=$.returns['{{return_id}}'].{path}"]

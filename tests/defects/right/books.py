@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
     secrets: list[str] = []
 
     def do_GET(self) -> None:
-        self._answer(200, self.books.state() if self.path.startswith("/state") else {"ok": True})
+        self._answer(200, self.books.state() if self.path.startswith("/state") else {"ok": True, "idle": True})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
