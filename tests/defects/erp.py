@@ -66,18 +66,6 @@ ERP_DEFECTS = (
         "The second page is one of another question, and returns are missing.",
     ),
     Defect(
-        "takes-an-error-for-the-last-page",
-        ERP,
-        (
-            (
-                "        const page = await this.get(url);\n",
-                "        const page = await this.exchange(url).then((found) => answerOf(found.status, found.content)).catch(() => ({ returns: [] }));\n",
-            ),
-        ),
-        ("pages-walked", "erp/one-way/"),
-        "A hiccup in the middle of the pages, and the rest of the day is not booked.",
-    ),
-    Defect(
         "asks-for-the-last-day-without-dates",
         ERP,
         ((ASKED, '{ ...question, filter: "updated_at" }'),),
@@ -99,34 +87,11 @@ ERP_DEFECTS = (
         "A return that is paid two weeks after it was made is never seen paid.",
     ),
     Defect(
-        "moves-its-mark-although-the-look-failed",
-        ERP,
-        (
-            (
-                "    } catch (error) {\n      if (!this.loop.stop.aborted) this.say(`could",
-                "    } catch (error) {\n      this.ledger.askedUntil = this.loop.now() + 2 * DAY;\n      this.whole = true;\n      if (!this.loop.stop.aborted) this.say(`could",
-            ),
-        ),
-        ("erp/one-way/",),
-        "What changed during an outage is never asked for again.",
-    ),
-    Defect(
         "goes-by-its-own-clock",
         ERP,
         (("    return Date.now() + this.ahead;\n", "    return Date.now();\n"),),
         ("window-given", "erp/one-way/"),
         "A server whose clock is off by a day asks for a day that has not come.",
-    ),
-    Defect(
-        "gives-up-when-told-to-wait",
-        ERP,
-        ((WAITS, '          throw new Refused("too many");\n'),),
-        (
-            "too-many-attempts-survived",
-            "too-many-attempts-waited-out",
-            "erp/one-way/",
-        ),
-        "A backfill ends where the limit strikes, and is never finished.",
     ),
     Defect(
         "knocks-until-it-is-let-in",

@@ -32,31 +32,6 @@ class Right:
 
 RIGHT_PARTNERS = (
     Right(
-        "polls-and-ignores-webhooks",
-        WAREHOUSE,
-        "@wms/two-way",
-        "Asks Loop for its returns each time somebody asks it, and takes webhooks without a look.",
-        (
-            (QUEUED, "        return 200\n"),
-            (
-                "    def state(self) -> dict[str, Any]:\n",
-                "    def state(self) -> dict[str, Any]:\n        self.catch_up()\n",
-            ),
-            (
-                "        try:\n            believed",
-                "        with self.polling:\n            self.poll()\n\n    def poll(self) -> None:\n        try:\n            believed",
-            ),
-            (
-                "        self.lock = threading.Lock()\n",
-                "        self.lock = threading.Lock()\n        self.polling = threading.Lock()\n",
-            ),
-            (
-                '            if here.get(return_id) or known.stage == "processing":\n',
-                '            if here.get(return_id) or (return_id not in here and known.stage not in ("closed", "ignored")):\n',
-            ),
-        ),
-    ),
-    Right(
         "inspects-in-another-order",
         WAREHOUSE,
         "@wms/two-way",
@@ -156,7 +131,7 @@ RIGHT_PARTNERS = (
         "acts-by-webhooks-alone",
         "tests/defects/right/by_webhook_alone.py",
         "@wms/two-way",
-        "Reads nothing: the newest payload is what it goes by.",
+        "Goes by the newest payload, and reads only where an answer was lost.",
         does=("process",),
     ),
     Right(
