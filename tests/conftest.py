@@ -109,6 +109,7 @@ class Driver:
         version: str = "2026-07",
         query: Any = None,
         text_ids: bool = False,
+        accept: str = "",
         **path: Any,
     ) -> Reply:
         """Call an operation of either API as the server would: validated, performed, rendered, checked."""
@@ -125,6 +126,7 @@ class Driver:
                 version=version,
                 base_url=BASE.replace("v1", version) if version != "2026-07" else BASE,
                 text_ids=text_ids,
+                accept=accept,
             )
             performed = perform(self.shop, operation_id, call, self.now)
         except Refusal as refusal:

@@ -31,7 +31,7 @@ class Shop:
             self, "staff", ("processes", "flags", "unflags", "closes", "cancels", "resolves_review", "makes_label")
         )
         self.happy_returns = Actor(self, "happy_returns", ("ships",))
-        self.orders = Actor(self, "orders", ("makes", "fulfils"))
+        self.orders = Actor(self, "orders", ("makes", "fulfils", "lookup_fails_next", "retrieval_fails_next"))
         self.stock = Actor(self, "stock", ("sets",))
         self.payment = Actor(self, "payment", ("fails_next",))
         self.processing = Actor(self, "processing", ("fails_next",))

@@ -48,7 +48,7 @@ def render(operation: Operation, refusal: Refusal, quirks: Mapping[str, Any], in
         body = (
             {"message": params["message"], "errors": fields} if form.form == "laravel" else _filled(form.body, params)
         )
-        return Rendered(form.status, body, headers)
+        return Rendered(form.status, body, headers, headers.get("content-type", JSON))
     except KeyError as missing:
         raise LookupError(f"{operation.id} refused {refusal.code} without its parameter {missing}.") from None
 

@@ -58,7 +58,7 @@ def schema_of_form(api: str, document: dict[str, Any], form: dict[str, Any]) -> 
         return PROBLEM, {"$ref": "#/components/schemas/Problem"} if "Problem" in shared else PROBLEM_BODY
     if form.get("form") == "laravel":
         return JSON, LARAVEL_BODY
-    return JSON, _schema_of(form.get("body"))
+    return form.get("headers", {}).get("content-type", JSON), _schema_of(form.get("body"))
 
 
 def _schema_of(body: Any) -> dict[str, Any]:

@@ -36,6 +36,7 @@ DURATIONS: dict[str, Duration] = {
     "hold": Duration(7 * _DAY, 7 * _DAY, "documented", "duration-hold"),
     "happy_returns_processed": Duration(12 * _HOUR, 12 * _HOUR, "documented", "duration-happy-returns"),
     "instant_exchange_window": Duration(14 * _DAY, 14 * _DAY, "assumed", "duration-instant-window"),
+    "draft_expiry": Duration(1 * _DAY, 1 * _DAY, "assumed", "duration-draft"),
     "webhook_first_retry": Duration(30, 30, "assumed", "duration-retry"),
     "webhook_longest_retry_after": Duration(1800, 1800, "documented", "duration-retry-after"),
     # Of real time, as a receiver's sockets live in it.

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from loopsim.domain.listings import Listing, is_line_listed, is_order_listed
 from loopsim.domain.orders import Order, OrderLine
+from loopsim.errors import Refusal
 
 Ineligibility = Literal[
     "blocklisted", "order-cancelled", "not-fulfilled", "already-returned", "final-sale", "outside-window"
@@ -47,6 +48,18 @@ def ineligibility(
     if line.final_sale:
         return "final-sale"
     return "outside-window" if _is_late(order, line, terms.window_days, now) else None
+
+
+def check(order: Order, lines: Iterable[OrderLine], terms: Terms, now: datetime) -> None:
+    """Refuse what may not be returned because of who ordered, of what it is, or of when it was. Which units are there,
+    and final sale, which a workflow rule may lift, are for others to look at."""
+    for line in lines:
+        code = ineligibility(order, structs.replace(line, final_sale=False), (), terms, now)
+        if code in _REFUSED:
+            raise Refusal(code.replace("-", "_"), sku=line.sku or "", days=terms.window_days, order=order.name)
+
+
+_REFUSED = ("blocklisted", "order-cancelled", "outside-window")
 
 
 def _is_late(order: Order, line: OrderLine, days: int, now: datetime) -> bool:

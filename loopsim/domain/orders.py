@@ -178,6 +178,17 @@ def share(total: int, parts: int, index: int) -> int:
     return base + (1 if index < odd else 0)
 
 
+def is_known_by(order: Order, secret: str) -> bool:
+    """Whether this is what only the customer knows of an order: its postal code, e-mail or phone. Spaces and case do
+    not count."""
+    keys = (order.shipping_address.zip, order.customer.email, order.customer.phone, order.shipping_address.phone)
+    return any(key and _plain(key) == _plain(secret) for key in keys)
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).lower()
+
+
 def parts_of(order: Order) -> list[tuple[str, str]]:
     """The merchant's own ids of an order's parts: (`line`, `fulfillment` or `fulfillment_line`, id)."""
     named = [("line", line.external_id) for line in order.lines]

@@ -65,7 +65,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `processing_events` overrides `processing_event` per resolution; of a mixed return the latest event counts.
     `carrier` = `auto` lets the seeded carrier scan by its timetable, `manual` leaves every scan to acts.
-    `return_window_days` counts from the shipment; 0 sets no limit.
+    `return_window_days` counts from the shipment; 0 sets no limit. `return_countries` are the codes of the countries
+    that it covers for draft returns; none means all. `draft_returns`: the shop's plan has them.
     `bonus_percent` is of the units that earn a bonus, those given for store credit or shopped with.
         `items_per_label` is how many units a parcel takes; 0 puts a return's units in one.
     """
@@ -90,6 +91,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expiry_days: int = DURATIONS["expiry"].fixed.days
     refund_before_inspection: bool = False
     return_window_days: int = 0
+    return_countries: tuple[str, ...] = ()
+    draft_returns: bool = True
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -154,9 +157,16 @@ def processing_event_of(policy: Policy, resolutions: Iterable[Resolution]) -> Pr
 
 
 def decide(
-    policy: Policy, order: Order, units: tuple[Candidate, ...], method: Method, default_destination: int | None
+    policy: Policy,
+    order: Order,
+    units: tuple[Candidate, ...],
+    method: Method,
+    default_destination: int | None,
+    *,
+    bypass_final_sale: bool = False,
 ) -> Decision:
-    """Apply the policy and its workflow rules to a return that is being submitted. Pure."""
+    """Apply the policy and its workflow rules to a return that is being submitted. Pure. `bypass_final_sale` says that
+    final sale does not count whatever the rules say."""
     value = sum(unit.value for unit in units)
     facts = _facts(order, units, method)
     actions = [rule.then for rule in policy.workflows if _applies(rule, facts, value)]
@@ -184,5 +194,5 @@ def decide(
         line_outcome=outcome,
         excluded=tuple(sorted({name for a in actions for name in a.exclude_outcomes})),
         excluded_methods=tuple(sorted({name for a in actions for name in a.exclude_methods})),
-        bypass_final_sale=any_of("bypass_final_sale"),
+        bypass_final_sale=bypass_final_sale or any_of("bypass_final_sale"),
     )

@@ -74,7 +74,9 @@ def check(submission: Submission, decision: Decision) -> None:
     if decision.line_outcome == "reject":
         raise Refusal("outcome_excluded", outcome="any")
     for item in submission.items:
-        if item.resolution in decision.excluded:
+        # A return over the counter is exempt from what the portal may not offer to shop with (documented).
+        exempt = item.resolution == "shop_now" and submission.method == "in_store"
+        if item.resolution in decision.excluded and not exempt:
             raise Refusal("outcome_excluded", outcome=item.resolution)
         if item.line.final_sale and not decision.bypass_final_sale:
             raise Refusal("final_sale", sku=item.line.sku or "")
@@ -92,6 +94,33 @@ def check(submission: Submission, decision: Decision) -> None:
 def submit(submission: Submission, decision: Decision, settings: Settings, next_id: NextId, now: datetime) -> Change:
     """A new return. Events: `return.created`; label, charge and processing follow as timers."""
     check(submission, decision)
+    return_ = _return(submission, decision, settings, next_id, now)
+    ledger = (
+        [LedgerEntry("return_opened", return_.id, {"order": submission.order.name})] if _on_shopify(settings) else []
+    )
+    timers = _first_timers(return_, now)
+    if submission.instant and return_.exchanges:
+        return_, instant_ledger, instant_timers = _make_instant(return_, settings, next_id, now)
+        ledger += instant_ledger
+        timers += instant_timers
+    if return_.processing_event == "immediate" and return_.state == "open":
+        return_ = structs.replace(return_, pending=ProcessJob(source=None))
+        timers.append(Timer("return.process", now + DURATIONS["process_done"].fixed, return_.id))
+    return Change(
+        return_=return_,
+        events=(Event("return.created", return_),),
+        timers=tuple(timers),
+        ledger=tuple(ledger),
+        stock=tuple((item.variant_id, 1) for item in return_.exchanges if item.delivered and item.variant_id),
+    )
+
+
+def quote(submission: Submission, decision: Decision, settings: Settings, now: datetime) -> Totals:
+    """The money of the return that a submission would make, whether or not it may be submitted."""
+    return _return(submission, decision, settings, lambda _kind: 0, now).totals
+
+
+def _return(submission: Submission, decision: Decision, settings: Settings, next_id: NextId, now: datetime) -> Return:
     return_id = next_id("return")
     policy = settings.policy
     draft = Return(
@@ -116,25 +145,7 @@ def submit(submission: Submission, decision: Decision, settings: Settings, next_
         is_gift=submission.gift,
         refund_before_inspection=policy.refund_before_inspection,
     )
-    return_ = with_money(draft)
-    ledger = (
-        [LedgerEntry("return_opened", return_id, {"order": submission.order.name})] if _on_shopify(settings) else []
-    )
-    timers = _first_timers(return_, now)
-    if submission.instant and return_.exchanges:
-        return_, instant_ledger, instant_timers = _make_instant(return_, settings, next_id, now)
-        ledger += instant_ledger
-        timers += instant_timers
-    if return_.processing_event == "immediate" and return_.state == "open":
-        return_ = structs.replace(return_, pending=ProcessJob(source=None))
-        timers.append(Timer("return.process", now + DURATIONS["process_done"].fixed, return_id))
-    return Change(
-        return_=return_,
-        events=(Event("return.created", return_),),
-        timers=tuple(timers),
-        ledger=tuple(ledger),
-        stock=tuple((item.variant_id, 1) for item in return_.exchanges if item.delivered and item.variant_id),
-    )
+    return with_money(draft)
 
 
 def edit(return_: Return, submission: Submission, decision: Decision, next_id: NextId, now: datetime) -> Return:

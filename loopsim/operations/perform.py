@@ -31,8 +31,8 @@ class Call(Struct, frozen=True, kw_only=True):
     `shift` is what has to be added to a moment of the partner's clock to have the shop's.
 
     `base_url` is scheme, host and version path as the client used them (`http://127.0.0.1:8484/api/v1`), without a
-    slash at the end. `text_ids`: global ids are to be written as texts. `credentials`: name and password of HTTP Basic,
-    where no key is asked for.
+    slash at the end. `text_ids`: global ids are to be written as texts. `accept` is that header, as it came.
+    `credentials`: name and password of HTTP Basic, where no key is asked for.
     """
 
     path: dict[str, Any] = field(default_factory=dict)
@@ -41,6 +41,7 @@ class Call(Struct, frozen=True, kw_only=True):
     version: str = "2026-07"
     base_url: str = ""
     text_ids: bool = False
+    accept: str = ""
     shift: timedelta = timedelta()
     credentials: tuple[str, str] | None = None
 

@@ -236,6 +236,7 @@ class LoopApi:
             version=place.version,
             base_url=base,
             text_ids=text_ids,
+            accept=text_of(exchange.headers.get(b"accept", b"")),
             shift=shift,
         )
         answer = self._runtime.perform(shop, operation.id, call, exchange.at_ms)

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 # Where the ids of a kind begin, and how many of them a shop's own block has. Loop's ids are small rising integers per
 # kind; a block is larger than what a shop makes, so that shops never share an id.
-ID_BLOCKS = {"webhook": (40_000, 1_000), "destination": (42_000, 1_000), "note": (5_000_000, 10_000)}
+ID_BLOCKS = {
+    "webhook": (40_000, 1_000), "destination": (42_000, 1_000), "note": (5_000_000, 10_000),
+    "draft_return": (40, 1_000), "draft_item": (40, 1_000),
+}  # fmt: skip
 OTHER_IDS = (100_000_000, 100_000)
 FEW = frozenset({"webhook", "fault"})  # kinds whose records every event asks for, and that seldom change
 T = TypeVar("T")

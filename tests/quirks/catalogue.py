@@ -46,7 +46,7 @@ SETTLED = (
 )  # fmt: skip
 
 LINES_OF_RESOURCES = (
-    "resources 1.1", "resources 1.4", "resources 1.5", "resources 1.10", "resources 1.12", "B ids",
+    "resources 1.1", "resources 1.4", "resources 1.5", "resources 1.10", "resources 1.12", "resources 1.13", "B ids",
     "B POST / PUT status", "B list default / max", "B limit out of range", "B bad cursor", "B duplicate external id",
     "resources 1.2", "B order `created_at` absent", "B order not fulfilled", "B float money", "B unknown fields",
     "B `sales_channel` on customers", "resources OAuth", "resources 1.14", "resources 1.17",
@@ -258,6 +258,19 @@ QUIRKS: dict[str, Quirk] = {
     "checkout-off": _of("Checkout+ is off until a shop has it.", "resources 1.14"),
     "checkout-same-session": _of("The same cart renews its analysis, under the same session.", "resources 1.14"),
     "partner-link-307": _of("A partner's link goes on with 307 when its query is signed.", "resources 1.17"),
+    # draft returns
+    "version-draft-forms": _of("Since 2026-10 draft returns are HAL-Forms.", "versions", "resources 1.13"),
+    "draft-list-accept": _of("In 2026-07 the list of drafts needs its Accept.", "resources 1.13"),
+    "draft-accept-forms": _of("In 2026-07 HAL-Forms are for who accepts them.", "resources 1.13"),
+    "draft-errors-in-document": _of("A refusal is a 422 in the whole document, draft and links.", "resources 1.13"),
+    "draft-unfulfilled-silent": _of(
+        "An order without shipments begins a draft that offers nothing, without an error.", "resources 1.1"
+    ),
+    "draft-ready-by-link": _of("A draft is ready where the link to submit it is there.", "resources 1.13"),
+    "draft-totals-currency": _of("The totals' page says currencyCode since 2026-10.", "resources 1.13"),
+    "draft-address-open": _of("An address that no policy covers leaves the draft open.", "resources 1.13"),
+    "draft-shop-now-pos": _of("A return in a store is exempt from the Shop Now check.", "resources 1.13"),
+    "listings-decide": _of("Blocked orders return nothing; allowed ones get past the window.", "resources 1.10"),
     # settings: each named quirk changes what it says
     "setting-unauthorized_body": _of("gateway and legacy send one 401 everywhere.", "401"),
     "setting-details_by_order": _of("object answers the newest return alone.", "details, shape"),
@@ -279,9 +292,5 @@ QUIRKS: dict[str, Quirk] = {
     "setting-unknown_field": _of("on: answers and webhooks have a field that nobody knows.", 32),
 }
 
-# What belongs to endpoints that the contract does not have yet: a path that will be there with them, and why it waits.
-LATER: dict[str, tuple[Quirk, str]] = {
-    "version-draft-forms": (_of("Since 2026-10 draft returns are HAL-Forms.", "versions"), "/draft-returns"),
-}
 OUTSIDE = ("HQ, MCP server",)
 """What the facts themselves leave out: too little is public."""

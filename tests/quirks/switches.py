@@ -6,6 +6,7 @@ from loopsim.domain.quirks import QUIRKS as SETTINGS
 from tests.quirks import (
     switches_answers,
     switches_commerce,
+    switches_drafts,
     switches_list,
     switches_partners,
     switches_returns,
@@ -18,6 +19,7 @@ __all__ = ["SWITCHES", "Patch"]
 SWITCHES: dict[str, Switch] = {
     **switches_answers.SWITCHES,
     **switches_commerce.SWITCHES,
+    **switches_drafts.SWITCHES,
     **switches_list.SWITCHES,
     **switches_partners.SWITCHES,
     **switches_returns.SWITCHES,

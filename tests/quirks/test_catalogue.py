@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from loopsim.contract import Contract
 from loopsim.domain.quirks import QUIRKS as SETTINGS
-from loopsim.errors import Refusal
 from tests.quirks.catalogue import (
-    LATER,
     LINES_OF_CLIENTS,
     LINES_OF_RESOURCES,
     LINES_OF_SECTION_9,
@@ -21,7 +17,7 @@ from tests.quirks.switches import SWITCHES
 
 def test_every_line_of_the_facts_has_a_quirk() -> None:
     told = {source for quirk in QUIRKS.values() for source in quirk.sources}
-    told |= {source for quirk, _ in LATER.values() for source in quirk.sources} | set(OUTSIDE)
+    told |= set(OUTSIDE)
 
     assert {*LINES_OF_SECTION_9, *LINES_OF_CLIENTS, *SETTLED, *LINES_OF_RESOURCES} == told
 
@@ -42,13 +38,3 @@ def test_the_contract_names_the_settings_with_their_values_and_defaults(contract
 
 def test_the_contract_grades_each_setting_by_a_fact(contract: Contract) -> None:
     assert {each["fact"] for each in contract.quirks().values()} <= contract.facts.keys()
-
-
-@pytest.mark.parametrize("name", LATER)
-def test_what_waits_for_later_is_not_in_the_contract_yet(name: str, contract: Contract) -> None:
-    _, path = LATER[name]
-
-    with pytest.raises(Refusal) as refused:
-        contract.route("loop", "POST", path)
-
-    assert refused.value.code == "not_found", f"{path} is there now: move {name} into QUIRKS and show it"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from loopsim.domain import eligibility
 from loopsim.domain.orders import Order, OrderLine
-from loopsim.domain.policy import decide
 from loopsim.domain.returns import Return
-from loopsim.domain.submission import Item, Submission, candidates, check_editable, edit, submit
+from loopsim.domain.submission import Item, Submission, check_editable, edit
 from loopsim.errors import Refusal
 from loopsim.operations import happy_returns, moves
 from loopsim.operations.control.named import named_order, named_return, named_variant, shown
 from loopsim.operations.perform import Call, operation
+from loopsim.operations.submitting import decision_of, submit, terms_of
 from loopsim.store.transaction import Transaction
 
 DEFAULT_REASON = "Changed my mind"
@@ -23,13 +24,7 @@ def customer_submits_return(tx: Transaction, call: Call) -> Any:
     """Submit a return for an order, or for the next order that has something to send back."""
     body = call.body or {}
     order = _next_order(tx, body) if body.get("order") is None else named_order(tx, body["order"])
-    submission = _submission(tx, order, body, taken=frozenset())
-    decision = decide(
-        tx.settings.policy, order, candidates(submission), submission.method, tx.settings.default_destination_id
-    )
-    change = submit(submission, decision, tx.settings, tx.next_id, tx.now)
-    tx.hold_units(change.return_.id, [(line.id, line.order_line_id, line.unit) for line in change.return_.lines])
-    return shown(tx, moves.submit(tx, change))
+    return shown(tx, submit(tx, _submission(tx, order, body, taken=frozenset())))
 
 
 @operation("customerEditsReturn")
@@ -44,7 +39,7 @@ def customer_edits_return(tx: Transaction, call: Call) -> Any:
     mine = frozenset((line.order_line_id, line.unit) for line in return_.lines)
     same = {"method": return_.method, "leftover": return_.leftover, "gift": return_.is_gift}
     submission = _submission(tx, order, {**same, **_same_choices(return_, body), **body}, taken=mine)
-    decision = decide(tx.settings.policy, order, candidates(submission), submission.method, return_.destination_id)
+    decision = decision_of(tx, submission, terms_of(tx), return_.destination_id)
     changed = edit(return_, submission, decision, tx.next_id, tx.now)
     tx.forget_units(line.id for line in return_.lines)
     tx.hold_units(return_.id, [(line.id, line.order_line_id, line.unit) for line in changed.lines])
@@ -78,15 +73,17 @@ def _same_choices(return_: Return, body: Body) -> Body:
 
 
 def _next_order(tx: Transaction, body: Body) -> Order:
-    """The first order that has all the units that are asked for; final sale does not count unless it is named."""
+    """The first order that has all the units that are asked for; final sale does not count unless it is named, nor what
+    the lists or the window forbid."""
     refusal = Refusal("nothing_returnable")
+    terms = terms_of(tx)
     for order in tx.orders():
         free = [piece for piece in _free(tx, order) if not piece[0].final_sale or _is_named(piece[0], body)]
         if not free:
             continue
         try:
-            for wanted in body.get("items") or [{}]:
-                _units(tx, wanted, free)
+            chosen = [item.line for wanted in body.get("items") or [{}] for item in _units(tx, wanted, free)]
+            eligibility.check(order, chosen, terms, tx.now)
         except Refusal as other:
             refusal = other
         else:

@@ -1,4 +1,4 @@
-"""What is to go wrong next: a payment, a processing."""
+"""What is to go wrong next: a payment, a processing, looking an order up for a draft return."""
 
 from __future__ import annotations
 
@@ -19,3 +19,5 @@ def _fails_next(operation_id: str, switch: str) -> None:
 
 _fails_next("paymentFailsNext", "payment_fails")
 _fails_next("processingFailsNext", "processing_fails")
+_fails_next("orderLookupFailsNext", "order_lookup_fails")
+_fails_next("orderRetrievalFailsNext", "order_retrieval_fails")

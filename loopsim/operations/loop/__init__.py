@@ -8,6 +8,7 @@ from loopsim.operations.loop import (  # noqa: F401  imported for what they regi
     deep_links,
     destinations,
     dispositioning,
+    draft_returns,
     fraud_reports,
     happy_returns,
     inventories,

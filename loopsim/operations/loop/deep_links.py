@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from loopsim.domain import chance
-from loopsim.domain.orders import Order
+from loopsim.domain.orders import Order, is_known_by
 from loopsim.errors import NotHere, Refusal
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
@@ -107,13 +107,8 @@ def _size(value: Any) -> int:
     return DEFAULT_SIZE if number is None else min(max(number, SMALLEST), LARGEST)
 
 
-def _plain(text: str) -> str:
-    return "".join(text.split()).lower()
-
-
 def _find(tx: Transaction, name: str, secret: str) -> Order:
     for order in reversed(tx.orders_named(name)):
-        keys = (order.shipping_address.zip, order.customer.email, order.customer.phone, order.shipping_address.phone)
-        if any(key and _plain(key) == _plain(secret) for key in keys):
+        if is_known_by(order, secret):
             return order
     raise Refusal("order_not_found")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from loopsim.domain import eligibility
-from loopsim.domain.listings import Listing
 from loopsim.domain.orders import Customer, Order
 from loopsim.errors import Refusal
 from loopsim.operations import commerce
 from loopsim.operations.incoming_orders import NOBODY, merged
 from loopsim.operations.perform import Answer, Call, operation
+from loopsim.operations.submitting import terms_of
 from loopsim.store.transaction import Transaction
 from loopsim.wire import orders as wire
 from loopsim.wire import times
@@ -139,12 +139,3 @@ def check_return_eligibility(tx: Transaction, call: Call) -> Any:
             ],
         }
     }
-
-
-def terms_of(tx: Transaction) -> eligibility.Terms:
-    """What decides in this shop whether a unit may be returned."""
-    return eligibility.Terms(
-        blocked=tuple(tx.all("blocklist", Listing)),
-        allowed=tuple(tx.all("allowlist", Listing)),
-        window_days=tx.settings.policy.return_window_days,
-    )

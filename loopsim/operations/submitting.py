@@ -1,0 +1,39 @@
+"""A customer's return from its choices to the record: one way for the act, the draft returns and the portal."""
+
+from __future__ import annotations
+
+from loopsim.domain import eligibility
+from loopsim.domain.listings import Listing, is_order_listed
+from loopsim.domain.policy import Decision, decide
+from loopsim.domain.returns import Return
+from loopsim.domain.submission import Submission, candidates
+from loopsim.domain.submission import submit as submitted
+from loopsim.operations import moves
+from loopsim.store.transaction import Transaction
+
+
+def terms_of(tx: Transaction) -> eligibility.Terms:
+    """What decides in this shop whether a unit may be returned."""
+    return eligibility.Terms(
+        blocked=tuple(tx.all("blocklist", Listing)),
+        allowed=tuple(tx.all("allowlist", Listing)),
+        window_days=tx.settings.policy.return_window_days,
+    )
+
+
+def decision_of(tx: Transaction, submission: Submission, terms: eligibility.Terms, destination: int | None) -> Decision:
+    """What policy and workflow rules say of a return; who is on the allowlist gets past final sale."""
+    allowed = is_order_listed(terms.allowed, submission.order)
+    policy = tx.settings.policy
+    units = candidates(submission)
+    return decide(policy, submission.order, units, submission.method, destination, bypass_final_sale=allowed)
+
+
+def submit(tx: Transaction, submission: Submission) -> Return:
+    """The return that a customer submits, with everything that follows. Raises what forbids it (`Refusal`)."""
+    terms = terms_of(tx)
+    eligibility.check(submission.order, (item.line for item in submission.items), terms, tx.now)
+    decision = decision_of(tx, submission, terms, tx.settings.default_destination_id)
+    change = submitted(submission, decision, tx.settings, tx.next_id, tx.now)
+    tx.hold_units(change.return_.id, [(line.id, line.order_line_id, line.unit) for line in change.return_.lines])
+    return moves.submit(tx, change)
