@@ -17,8 +17,57 @@ def read_form(raw: bytes) -> dict[str, Any]:
 
     Raises ValueError for what is not text or has more fields than PHP takes by default.
     """
+    return _nested(parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS))
+
+
+def read_multipart(raw: bytes, content_type: str) -> dict[str, Any]:
+    """A `multipart/form-data` body as the same; of a file the text alone is kept.
+
+    Raises ValueError for what is none, is not text, or has too many parts.
+    """
+    # Only here: few calls bring files.
+    from python_multipart.exceptions import FormParserError
+    from python_multipart.multipart import MultipartParser, parse_options_header
+
+    boundary = parse_options_header(content_type)[1].get(b"boundary")
+    if not boundary:
+        raise ValueError("no boundary")
+    parts: list[tuple[bytes, bytearray]] = []
+    header, value = bytearray(), bytearray()
+
+    def on_header_end() -> None:
+        if header.lower() == b"content-disposition":
+            name = parse_options_header(bytes(value))[1].get(b"name", b"")
+            parts[-1] = (name, parts[-1][1])
+        header.clear()
+        value.clear()
+
+    def on_part_begin() -> None:
+        if len(parts) == _MOST_FIELDS:
+            raise ValueError("too many parts")
+        parts.append((b"", bytearray()))
+
+    parser = MultipartParser(
+        boundary,
+        {
+            "on_part_begin": on_part_begin,
+            "on_header_field": lambda data, start, end: header.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: value.extend(data[start:end]),
+            "on_header_end": on_header_end,
+            "on_part_data": lambda data, start, end: parts[-1][1].extend(data[start:end]),
+        },
+    )
+    try:
+        parser.write(raw)
+        parser.finalize()
+    except FormParserError as error:
+        raise ValueError(str(error)) from None
+    return _nested([(name.decode(), content.decode()) for name, content in parts])
+
+
+def _nested(fields: list[tuple[str, str]]) -> dict[str, Any]:
     root: dict[str, Any] = {}
-    for name, value in parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS):
+    for name, value in fields:
         match = _NAME.fullmatch(name)
         if match is None:
             root[name] = value

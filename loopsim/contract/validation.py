@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
-from loopsim.contract.forms import read_form
+from loopsim.contract.forms import read_form, read_multipart
 from loopsim.contract.messages import field_messages
 from loopsim.contract.operation import Operation
 from loopsim.contract.schemas import Reader
 from loopsim.contract.shaping import Notes, excerpt, read_integer
 from loopsim.errors import Invalid, Refusal
 
+MULTIPART = "multipart/form-data"
 FORM = "application/x-www-form-urlencoded"
 MOST_TOLD = 1001
 """Of a body that is refused, so many array elements and unknown fields are judged: one more than any array may have."""
@@ -39,15 +40,18 @@ class Validated(msgspec.Struct, frozen=True):
 def read_body(operation: Operation, raw: bytes, content_type: str) -> Any:
     """The JSON value of a request body; an empty body is `{}`, as is any body of an operation that takes none.
 
-    Form-encoded bodies become objects of texts, their brackets arrays, as PHP reads them. Raises Refusal
-    `malformed_json` for what is no JSON, holds NaN or a number beyond a double, or is nested too deeply to be read, and
-    `body_too_large` for one of too many values.
+    Forms of either kind become objects of texts, their brackets arrays, as PHP reads them; a file is its text. Raises
+    Refusal `malformed_json` for what is no JSON, holds NaN or a number beyond a double, or is nested too deeply to be
+    read, and `body_too_large` for one of too many values.
     """
     if operation.body_schema is None or not raw.strip():
         return {}
     try:
-        if content_type.partition(";")[0].strip().lower() == FORM:
+        media = content_type.partition(";")[0].strip().lower()
+        if media == FORM:
             return read_form(raw)
+        if media == MULTIPART:
+            return read_multipart(raw, content_type)
         most = operation.limits.get("values", MOST_VALUES)
         if _holds_more_than(most, raw):
             raise Refusal("body_too_large", limit=most)

@@ -41,6 +41,7 @@ DURATIONS: dict[str, Duration] = {
     "webhook_longest_retry_after": Duration(1800, 1800, "documented", "duration-retry-after"),
     # Of real time, as a receiver's sockets live in it.
     "webhook_attempt": Duration(10, 10, "assumed", "duration-attempt"),
+    "bulk_begins": Duration(2, 2, "assumed", "bulk-pace"),
     "oauth_code": Duration(600, 600, "assumed", "auth-oauth-code"),
     "oauth_token": Duration(_HOUR, _HOUR, "documented", "auth-oauth-life"),
     "rate_limit_window": Duration(60, 60, "assumed", "rate-limit-window"),

@@ -44,6 +44,12 @@ class Call(Struct, frozen=True, kw_only=True):
     accept: str = ""
     shift: timedelta = timedelta()
     credentials: tuple[str, str] | None = None
+    validator: Callable[[str, bytes], Any] | None = None
+
+    def validated(self, operation_id: str, raw: bytes) -> Any:
+        """The JSON body of another operation, as it would see it. Raises what the operation's own gate would raise."""
+        assert self.validator is not None
+        return self.validator(operation_id, raw)
 
 
 class Answer(Struct, frozen=True):

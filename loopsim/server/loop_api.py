@@ -11,12 +11,13 @@ import asyncio
 import logging
 import sqlite3
 from datetime import timedelta
+from functools import partial
 from time import monotonic, perf_counter
 
 from msgspec import UNSET
 
 from loopsim.contract import Operation, read_body, read_path, render, validate
-from loopsim.contract.shapes import PROBLEM
+from loopsim.contract.shapes import JSON, PROBLEM
 from loopsim.domain import chance
 from loopsim.domain.faults import Fault
 from loopsim.domain.quirks import quirk
@@ -229,6 +230,7 @@ class LoopApi:
             shift = timedelta(milliseconds=exchange.at_ms - self._runtime.wall_ms())
             exchange.note = SHIFTED
         call = Call(
+            validator=partial(self._validated, place.version),
             credentials=basic_of(exchange.headers) if operation.public else None,
             path=path,
             query=query,
@@ -253,6 +255,10 @@ class LoopApi:
         if validated.truncated:
             exchange.truncated = list(validated.truncated)
         return validated.value
+
+    def _validated(self, version: str, operation_id: str, raw: bytes) -> object:
+        operation = self._contract.operation(operation_id, version)
+        return validate(operation, read_body(operation, raw, JSON)).value
 
     def _perform_anywhere(self, exchange: Exchange) -> Answer:
         """An operation without a key: for the shop of a key that came all the same, or the first that has the thing."""

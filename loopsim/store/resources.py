@@ -13,7 +13,7 @@ from loopsim.domain.orders import Variant
 from loopsim.errors import Refusal
 from loopsim.store.codec import decode, encode
 
-Kind = Literal["product", "variant", "collection", "customer", "location"]
+Kind = Literal["product", "variant", "collection", "customer", "location", "bulk_operation", "bulk_job"]
 LARGEST = (1 << 63) - 1
 T = TypeVar("T")
 

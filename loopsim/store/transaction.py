@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -186,6 +188,18 @@ class Transaction(Records):
         )
         self.deliveries.append(delivery)
         return delivery
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What is done in the block is undone alone where it raises; ids that it used up stay used."""
+        self.connection.execute("savepoint attempt")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("rollback to attempt")
+            raise
+        finally:
+            self.connection.execute("release attempt")
 
     def set_switch(self, name: str, value: int) -> None:
         """Set a counted switch of the shop (`payment_fails`, `processing_fails`): how often it will still act."""

@@ -50,6 +50,7 @@ LINES_OF_RESOURCES = (
     "B POST / PUT status", "B list default / max", "B limit out of range", "B bad cursor", "B duplicate external id",
     "resources 1.2", "B order `created_at` absent", "B order not fulfilled", "B float money", "B unknown fields",
     "B `sales_channel` on customers", "resources OAuth", "resources 1.14", "resources 1.17",
+    "resources 1.9",
 )  # fmt: skip
 """What `resources.md` tells of the families that are there: parts of its part 1, and lines of its appendix B."""
 
@@ -271,6 +272,8 @@ QUIRKS: dict[str, Quirk] = {
     "draft-address-open": _of("An address that no policy covers leaves the draft open.", "resources 1.13"),
     "draft-shop-now-pos": _of("A return in a store is exempt from the Shop Now check.", "resources 1.13"),
     "listings-decide": _of("Blocked orders return nothing; allowed ones get past the window.", "resources 1.10"),
+    "bulk-later": _of("A file is taken with 201, and carried out later.", "resources 1.9"),
+    "bulk-line-alone": _of("A line that fails stops no other.", "resources 1.9"),
     # settings: each named quirk changes what it says
     "setting-unauthorized_body": _of("gateway and legacy send one 401 everywhere.", "401"),
     "setting-details_by_order": _of("object answers the newest return alone.", "details, shape"),

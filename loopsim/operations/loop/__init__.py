@@ -1,6 +1,7 @@
 """Loop's API: one plain function per operationId. Importing this package registers them all."""
 
 from loopsim.operations.loop import (  # noqa: F401  imported for what they register
+    bulk_operations,
     carts,
     checkout_plus,
     collections,
