@@ -45,8 +45,10 @@ def effect(
     `without` are ids of returns and line items that nobody asks about."""
     comparable = comparing(block)
     facts: Effect = Counter()
-    for call in Traffic(Evidence(entries=tuple(entries))).calls:
-        if not call.writes or not took_effect(call) or call.return_id in without:
+    traffic = Traffic(Evidence(entries=tuple(entries)))
+    owners = _owners(traffic)
+    for call in traffic.calls:
+        if not call.writes or not took_effect(call) or _return_of(call, owners) in without:
             continue
         for fact in _facts(call, comparable, without):
             facts[fact] = facts[fact] + 1 if call.operation in COUNTED else 1
@@ -100,6 +102,28 @@ def comparing(block: int) -> Callable[[str], str]:
         return _NUMBER.sub(number, _UUID.sub("#", _TIME.sub("T", text)))
 
     return comparable
+
+
+def _owners(traffic: Traffic) -> dict[int, int]:
+    """The returns that label requests and labels are about, by their ids: what calls of a label provider bear."""
+    owners: dict[int, int] = {}
+    for delivery in traffic.deliveries:
+        request_id = whole(delivery.payload.get("id")) if isinstance(delivery.payload, dict) else None
+        if delivery.topic == "label.request" and request_id is not None and delivery.return_id is not None:
+            owners[request_id] = delivery.return_id
+    for call in traffic.calls:
+        label_id = whole(call.answer.get("id")) if isinstance(call.answer, dict) else None
+        owner = _return_of(call, owners) if call.operation == "createLabel" else None
+        if label_id is not None and owner is not None:
+            owners[label_id] = owner
+    return owners
+
+
+def _return_of(call: Call, owners: dict[int, int]) -> int | None:
+    if call.return_id is not None:
+        return call.return_id
+    asked = whole(call.body.get("label_request_id")) if isinstance(call.body, dict) else None
+    return owners.get(asked if asked is not None else whole(call.path.rpartition("/")[2]) or 0)
 
 
 def _facts(call: Call, comparable: Callable[[str], str], without: frozenset[int]) -> list[Fact]:

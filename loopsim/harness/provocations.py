@@ -291,6 +291,9 @@ def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
     if kind == "answer_lost":
         # The clock runs on in that story, so Loop may have been quicker than the partner.
         own = {f"it did not call {call.operation}" for call in hit if call.refusal}
+        if any(call.operation == "createLabel" for call in hit):
+            # Only the lost answer says the label's id, so nobody can tell of its status any more.
+            own.add("it did not call updateLabel")
         effect = tuple(each for each in effect if not each.startswith(tuple(own)))
     if hit or kind in ("answer_lost", "too_many", "server_error"):
         return structs.replace(provocation, effect=effect if hit else (), control=bool(hit), why=_NO_CALL)
