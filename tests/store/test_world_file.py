@@ -31,7 +31,14 @@ from loopsim.store.world_file import (
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "fixtures" / "world.schema.json").read_text("utf-8"))
-NAMES = ["empty", "eu-multi-currency", "us-apparel"]
+NAMES = [
+    "empty",
+    "eu-multi-currency",
+    "instant-exchange",
+    "outside-shopify",
+    "us-apparel",
+    "warehouse-inspects",
+]
 
 
 def test_these_worlds_ship() -> None:

@@ -20,7 +20,14 @@ from loopsim.store.built_world import BuiltWorld, midnight, placed_orders
 from loopsim.store.shop import Shop, blank_pages
 
 ROOT = Path(__file__).parents[2]
-NAMES = ["empty", "eu-multi-currency", "us-apparel"]
+NAMES = [
+    "empty",
+    "eu-multi-currency",
+    "instant-exchange",
+    "outside-shopify",
+    "us-apparel",
+    "warehouse-inspects",
+]
 START = datetime(2026, 11, 23, 14, 5, 6, tzinfo=UTC)
 
 
@@ -88,7 +95,7 @@ def test_a_wheel_has_the_built_worlds_only(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_an_unknown_world_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SetupError, match=r"no world atlantis.*empty, eu-multi-currency, us-apparel"):
+    with pytest.raises(SetupError, match=f"no world atlantis.*{', '.join(NAMES)}"):
         worlds.load_world("atlantis")
 
 
