@@ -26,6 +26,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Everything about a shop that stays the same while its returns move.
 
     `id` is the `shop_id` of webhooks, `subdomain` the portal's. `utc_offset` (minutes) is the zone of label times.
+    `portal_url` is where deep links and status pages lead; empty for Loop's own portal of the subdomain.
     `shift_windows`: a partner that lists by the wall's clock means the shop's.
     `delivery_headers` go with every webhook. `rate_limit` is calls per minute and key. `id_block` spaces ids apart.
     """
@@ -52,8 +53,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     allowed_targets: tuple[str, ...] = ()
     idle_probe: IdleProbe | None = None
     shift_windows: bool = False
+    portal_url: str = ""
     delivery_headers: dict[str, str] = field(default_factory=dict)
     checkout_plus: bool = False
+
+    @property
+    def portal(self) -> str:
+        """What the addresses of the portal's pages begin with (`FACTS.md#return-status-page`, `#deep-links-link`)."""
+        return self.portal_url or f"https://{self.subdomain}.loopreturns.com/#"
 
 
 @lru_cache(maxsize=1024)

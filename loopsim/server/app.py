@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OWN = b"/_loopsim"
 _PAGES = (b"/_loopsim/docs", b"/_loopsim/facts", b"/_loopsim/static")
+_PORTAL = b"/_loopsim/portal/"
 _DOCUMENTS = (b"/openapi.json", b"/_loopsim/openapi.json")
 
 
@@ -29,6 +30,7 @@ class App:
         self._loop = LoopApi(runtime)
         self._control = ControlApi(runtime, hosts)
         self._pages: Starlette | None = None
+        self._portal: Starlette | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -44,6 +46,8 @@ class App:
             await self._forbid(scope, send)
         elif path in _DOCUMENTS or path.startswith(_PAGES):
             await self._the_pages()(scope, receive, send)
+        elif path.startswith(_PORTAL):
+            await self._the_portal()(scope, receive, send)
         else:
             await self._control(scope, headers, receive, send)
 
@@ -71,3 +75,10 @@ class App:
 
             self._pages = make_pages(self._runtime.contract)
         return self._pages
+
+    def _the_portal(self) -> Starlette:
+        if self._portal is None:
+            from loopsim.server.portal import Portal
+
+            self._portal = Portal(self._runtime).application()
+        return self._portal

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from loopsim.clock import from_ms, to_ms
 from loopsim.domain.labels import LabelRequest
 from loopsim.domain.orders import Order, parts_of
@@ -22,6 +24,12 @@ WHOLE = "order by id"
 def _seconds(moment: datetime) -> int:
     """Milliseconds of the whole second: Loop's timestamps have no finer grain, and cursors compare them."""
     return to_ms(moment) // 1000 * 1000
+
+
+class _Page(Struct):
+    """Of a return, where its status page is."""
+
+    uuid: str
 
 
 class Records(Resources):
@@ -136,6 +144,13 @@ class Records(Resources):
         )
         for (doc,) in rows:
             yield unpack(Return, doc)
+
+    def return_by_uuid(self, uuid: str) -> Return | None:
+        """The return of a status page. It is looked for, newest first: nothing but pages asks."""
+        for return_id, doc in self.connection.execute("select id, doc from returns order by id desc"):
+            if unpack(_Page, doc).uuid == uuid:
+                return self.return_(return_id)
+        return None
 
     def returns_created(self, first: datetime, last: datetime) -> Iterator[Return]:
         """The returns that were made between two moments, oldest first; Loop's grain is the second."""

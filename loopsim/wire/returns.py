@@ -20,7 +20,7 @@ MISSING = "N/A"
 
 def status_page_url(return_: Return, settings: Settings) -> str:
     """The customer's page."""
-    return f"https://{settings.subdomain}.loopreturns.com/#/return/{return_.uuid}"
+    return f"{settings.portal}/return/{return_.uuid}"
 
 
 RETURN_TOTALS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from msgspec import structs
 
@@ -11,6 +12,13 @@ from loopsim.domain.returns import Return
 from loopsim.store.transaction import Transaction
 from loopsim.wire.money import decimal
 from loopsim.wire.times import with_millis
+
+PORTAL = "/_loopsim/portal"
+
+
+def portal_path(shop_name: str) -> str:
+    """Where this server has the customer portal of a shop."""
+    return f"{PORTAL}/{quote(shop_name, safe='')}"
 
 
 def order_view(order: Order, tx: Transaction) -> dict[str, Any]:
@@ -88,6 +96,7 @@ def return_view(return_: Return, tx: Transaction) -> dict[str, Any]:
         "totals": {name: decimal(amount) for name, amount in structs.asdict(return_.totals).items()},
         "pending": return_.pending is not None,
         "processing_event": return_.processing_event,
+        "status_page": f"{portal_path(tx.shop.name)}/return/{return_.uuid}",
         "timers": [{"kind": timer.kind, "due": with_millis(timer.due)} for timer in tx.timers_of(return_.id)],
     }
 

@@ -63,7 +63,8 @@ def follow_partner_link(tx: Transaction, call: Call) -> Answer:
     if not is_signed(asked, hmac, tx.settings.secret):
         raise Refusal("wrong_hmac")
     shown = {name: value for name in ("order", "partner") if (value := asked.get(name))}
-    location = with_query(f"https://{tx.settings.subdomain}.loopreturns.com/", shown)
+    portal = tx.settings.portal_url or f"https://{tx.settings.subdomain}.loopreturns.com/"
+    location = with_query(portal, shown)
     return Answer(b"", 307, {"location": location})
 
 
@@ -93,7 +94,7 @@ def _make(tx: Transaction, body: dict[str, Any]) -> DeepLink:
     link = DeepLink(
         uuid=uuid,
         order_id=order.id,
-        url=f"https://{tx.settings.subdomain}.loopreturns.com/#/link/{uuid}",
+        url=f"{tx.settings.portal}/link/{uuid}",
         gift=truth(str(body.get("gift"))),
         type=kind if kind in MEDIA_TYPES else "png",
         size=_size(body.get("size")),

@@ -9,6 +9,7 @@ import msgspec
 
 from loopsim.clock import from_ms
 from loopsim.domain.quirks import QUIRKS, quirk
+from loopsim.operations.control.views import portal_path
 from loopsim.server.runtime import Runtime
 from loopsim.store.shop import Shop
 from loopsim.store.timers import count_timers, next_timers
@@ -55,6 +56,7 @@ def shop_view(runtime: Runtime, shop: Shop) -> dict[str, Any]:
         "shift_windows": settings.shift_windows,
         "delivery_headers": settings.delivery_headers,
         "checkout_plus": settings.checkout_plus,
+        "portal_url": settings.portal_url,
         "ids": {"first": first_id(settings, "return") + 1, "width": OTHER_IDS[1]},
     }
 
@@ -83,5 +85,8 @@ def opened_view(runtime: Runtime, shop: Shop, key: Key, base_url: str) -> dict[s
         "shop": shop_view(runtime, shop),
         "key": key_view(key),
         "secret": shop.settings.secret,
-        "urls": {"base_url": f"{parts.scheme}://{parts.netloc}/api/v1"},
+        "urls": {
+            "base_url": f"{parts.scheme}://{parts.netloc}/api/v1",
+            "portal": f"{parts.scheme}://{parts.netloc}{portal_path(shop.name)}",
+        },
     }
