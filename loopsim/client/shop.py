@@ -25,7 +25,7 @@ class Shop:
         self.secret = secret
         self.api_base = api_base
         self.clock = ShopClock(self)
-        self.customer = Actor(self, "customer", ("submits_return", "edits_return", "drops_off"))
+        self.customer = Actor(self, "customer", ("submits_return", "edits_return", "drops_off", "ships_by_loop"))
         self.carrier = Actor(self, "carrier", ("scans",))
         self.staff = Actor(
             self, "staff", ("processes", "flags", "unflags", "closes", "cancels", "resolves_review", "makes_label")

@@ -29,6 +29,13 @@ Topic = Literal[
 ]
 TOPICS: tuple[Topic, ...] = Topic.__args__  # type: ignore[attr-defined]
 
+ShipTrigger = Literal[
+    "ship-by-loop.services.requested", "ship-by-loop.purchase.requested", "ship-by-loop.cancellation.requested"
+]
+SHIP_TRIGGERS: tuple[ShipTrigger, ...] = ShipTrigger.__args__  # type: ignore[attr-defined]
+SHIP_TOPIC: Literal["ship-by-loop"] = "ship-by-loop"
+"""What a partner of Ship by Loop is asked by; the webhooks API knows nothing of it."""
+
 
 NONE = "none"
 """The state of what is not there yet."""
@@ -38,7 +45,7 @@ class Event(Struct, frozen=True):
     """Something a subscriber may hear of. `subject` is the return as it was at that moment, `data` what else the
     topic's payload needs (the label id, restock items, gift card, shipment)."""
 
-    trigger: Trigger
+    trigger: Trigger | ShipTrigger
     subject: Return | None = None
     data: dict[str, Any] = field(default_factory=dict)
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from loopsim.domain import chance
 from loopsim.domain.durations import DURATIONS
-from loopsim.domain.events import Topic, Trigger
+from loopsim.domain.events import ShipTrigger, Topic, Trigger
 
 MAX_ATTEMPTS = 6
 FIRST_WAIT = DURATIONS["webhook_first_retry"].fixed
@@ -30,8 +30,8 @@ class Subscription(Struct, frozen=True, kw_only=True):
     """A webhook as the developer or the admin made it. `secret` is None where the shop's own is used."""
 
     id: int
-    topic: Topic
-    trigger: Trigger
+    topic: Topic | Literal["ship-by-loop"]
+    trigger: Trigger | ShipTrigger
     url: str
     status: Literal["active", "inactive"] = "active"
     secret: str | None = None

@@ -98,6 +98,6 @@ def may(entrance: Entrance | None, operation: Operation, *, bearer: bool) -> boo
     if entrance is None:
         return False
     needed = operation.oauth_scopes if bearer else operation.scopes
-    if bearer and not needed:
+    if not needed and (bearer or operation.oauth_scopes):
         return False
     return entrance.key.scopes.issuperset(needed)

@@ -257,6 +257,32 @@ def _shipment(event: Event, _settings: Settings) -> Payload | None:
     }
 
 
+def _ship_by_loop(event: Event, settings: Settings) -> Payload | None:
+    """What a partner is asked for (assumed)."""
+    shipment, return_ = event.data.get("shipment"), event.subject
+    if shipment is None or return_ is None:
+        return None
+    address = return_.order.address
+    return {
+        "topic": "ship-by-loop",
+        "trigger": event.trigger,
+        "shipment_id": shipment.id,
+        "return_id": return_.id,
+        "shop_id": settings.id,
+        "origin": {
+            "name": address.name,
+            "address1": address.address1,
+            "address2": address.address2,
+            "city": address.city,
+            "region": address.state,
+            "postal_code": address.zip,
+            "country_code": address.country_code,
+        },
+        "service": shipment.service,
+        "order": shipment.order,
+    }
+
+
 TOPICS: dict[str, Callable[[Event, Settings], Payload | None]] = {
     "return": _return,
     "return.processing": _processing,
@@ -265,4 +291,5 @@ TOPICS: dict[str, Callable[[Event, Settings], Payload | None]] = {
     "restock": _restock,
     "giftcard": _giftcard,
     "happy.returns.shipment": _shipment,
+    "ship-by-loop": _ship_by_loop,
 }

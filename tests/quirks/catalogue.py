@@ -50,7 +50,7 @@ LINES_OF_RESOURCES = (
     "B POST / PUT status", "B list default / max", "B limit out of range", "B bad cursor", "B duplicate external id",
     "resources 1.2", "B order `created_at` absent", "B order not fulfilled", "B float money", "B unknown fields",
     "B `sales_channel` on customers", "resources OAuth", "resources 1.14", "resources 1.17",
-    "resources 1.9",
+    "resources 1.9", "resources 1.15",
 )  # fmt: skip
 """What `resources.md` tells of the families that are there: parts of its part 1, and lines of its appendix B."""
 
@@ -274,6 +274,8 @@ QUIRKS: dict[str, Quirk] = {
     "listings-decide": _of("Blocked orders return nothing; allowed ones get past the window.", "resources 1.10"),
     "bulk-later": _of("A file is taken with 201, and carried out later.", "resources 1.9"),
     "bulk-line-alone": _of("A line that fails stops no other.", "resources 1.9"),
+    "ship-deadline": _of("A partner of Ship by Loop has twelve looks of five seconds to answer.", "resources 1.15"),
+    "ship-token-only": _of("No API key answers Ship by Loop.", "resources 1.15"),
     # settings: each named quirk changes what it says
     "setting-unauthorized_body": _of("gateway and legacy send one 401 everywhere.", "401"),
     "setting-details_by_order": _of("object answers the newest return alone.", "details, shape"),

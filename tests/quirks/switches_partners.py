@@ -8,12 +8,12 @@ from msgspec import structs
 
 from loopsim.domain import durations
 from loopsim.domain.bulk import Job
-from loopsim.operations import bulk
+from loopsim.operations import bulk, ship_by_loop
 from loopsim.operations.loop import checkout_plus as operations
 from loopsim.operations.perform import Answer, Call
 from loopsim.server.auth import may
 from loopsim.store.transaction import Transaction
-from tests.quirks.patching import Patch, Perform, Switch, attribute, wrapped
+from tests.quirks.patching import Patch, Perform, Switch, attribute, function, wrapped
 
 
 def _endless(patch: Patch) -> None:
@@ -63,6 +63,8 @@ SWITCHES: dict[str, Switch] = {
     "oauth-token-hour": _endless,
     "bulk-later": wrapped("createBulkOperation", _at_once),
     "bulk-line-alone": _stopping,
+    "ship-deadline": attribute(ship_by_loop, "MOST_POLLS", 1000),
+    "ship-token-only": function(may, lambda entrance, _operation, *, bearer: entrance is not None),  # noqa: ARG005
     "checkout-off": attribute(operations, "why_not", lambda _cart, **_: None),
     "checkout-same-session": wrapped("analyzeCart", _other_session),
     "partner-link-307": wrapped("followPartnerLink", _found),

@@ -41,3 +41,22 @@ def test_a_signed_link_goes_on_to_the_portal(shop: Bench) -> None:
     reply = exchange(shop.control.server.url, "GET", target)
     assert reply.status == 307
     assert reply.headers["location"].startswith(f"https://{shop.control.name}.loopreturns.com/?order=%231001")
+
+
+@shows("ship-deadline")
+def test_the_portal_goes_on_without_a_partner_that_does_not_answer(shop: Bench) -> None:
+    shop.control.customer.ships_by_loop(return_id=shop.submit())
+    shop.advance("59s")
+    assert states(shop) == ["services_requested"]
+    shop.advance("1s")
+    assert states(shop) == ["fell_back"]
+
+
+def states(shop: Bench) -> list[str]:
+    return [each["state"] for each in shop.control.call("GET", "/ship-by-loop")]
+
+
+@shows("ship-token-only")
+def test_no_api_key_answers_ship_by_loop(shop: Bench) -> None:
+    shop.control.customer.ships_by_loop(return_id=shop.submit())
+    assert shop.post("/ship-by-loop/shipments/1/errors", {"reason": "NO"}).status == 401

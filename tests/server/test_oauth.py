@@ -116,6 +116,14 @@ def test_a_token_opens_webhooks_and_labels_and_nothing_else(client: Client, part
     assert partner.call(client.key) == 401
 
 
+def test_ship_by_loop_takes_tokens_alone(client: Client) -> None:
+    partner = Partner(client, scopes=["ship_by_loop:write"])
+    token = partner.exchange(partner.code()).body["access_token"]
+    path, body = "/api/v1/ship-by-loop/shipments/1/errors", {"reason": "NO"}
+    assert client.call("POST", path, body).status == 401
+    assert client.call("POST", path, body, key="", Authorization=f"Bearer {token}").status == 404
+
+
 def test_a_token_has_the_scopes_that_were_asked_for(partner: Partner) -> None:
     tokens = partner.exchange(partner.code(scope="label_requests:read offline_access")).body
     assert tokens["scope"] == "label_requests:read offline_access"

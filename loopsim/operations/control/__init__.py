@@ -10,6 +10,7 @@ from loopsim.operations.control import (  # noqa: F401  imported for what they r
     orders,
     reads,
     settings,
+    ship_by_loop,
     staff,
     stock,
     subscriptions,

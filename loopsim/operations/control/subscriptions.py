@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import structs
 
-from loopsim.domain.events import TOPICS, Topic, Trigger
+from loopsim.domain.events import SHIP_TOPIC, SHIP_TRIGGERS, TOPICS, Topic, Trigger
 from loopsim.domain.quirks import quirk
 from loopsim.domain.webhooks import Subscription
 from loopsim.errors import Refusal
@@ -26,10 +26,13 @@ NATURAL: dict[Topic, tuple[Trigger, ...]] = {
 }
 
 
-def pairs(topic: Topic | None, trigger: Trigger | None) -> list[tuple[Topic, Trigger]]:
-    """The pairs to subscribe to: the one that is named, or all natural ones that fit what is named."""
+def pairs(topic: str | None, trigger: str | None) -> list[tuple[str, str]]:
+    """The pairs to subscribe to: the one that is named, or all natural ones that fit what is named. Those of Ship by
+    Loop have to be named."""
     if topic is not None and trigger is not None:
         return [(topic, trigger)]
+    if topic == SHIP_TOPIC or trigger in SHIP_TRIGGERS:
+        return [(SHIP_TOPIC, each) for each in SHIP_TRIGGERS if trigger in (None, each)]
     return [(t, g) for t in TOPICS for g in NATURAL[t] if topic in (None, t) and trigger in (None, g)]
 
 

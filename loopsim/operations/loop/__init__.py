@@ -21,5 +21,6 @@ from loopsim.operations.loop import (  # noqa: F401  imported for what they regi
     products,
     return_actions,
     return_data,
+    ship_by_loop,
     webhooks,
 )

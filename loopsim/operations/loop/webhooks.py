@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import structs
 
-from loopsim.domain.events import TOPICS, TRIGGERS
+from loopsim.domain.events import SHIP_TOPIC, TOPICS, TRIGGERS
 from loopsim.domain.quirks import quirk
 from loopsim.domain.webhooks import Subscription
 from loopsim.errors import Invalid, Refusal
@@ -29,7 +29,7 @@ def _shown(subscription: Subscription, shop_id: int) -> dict[str, Any]:
 
 def _named(tx: Transaction, call: Call) -> Subscription:
     found = tx.get("webhook", call.path["id"], Subscription)
-    if found is None:
+    if found is None or found.topic == SHIP_TOPIC:
         raise Refusal("webhook_not_found")
     return found
 
@@ -37,7 +37,11 @@ def _named(tx: Transaction, call: Call) -> Subscription:
 @operation("listWebhooks", reads=True)
 def list_webhooks(tx: Transaction, _call: Call) -> Any:
     """All subscriptions of the shop, those made in the admin too. The secret is in no answer."""
-    return {"webhooks": [_shown(each, tx.settings.id) for each in tx.all("webhook", Subscription)]}
+    return {
+        "webhooks": [
+            _shown(each, tx.settings.id) for each in tx.all("webhook", Subscription) if each.topic != SHIP_TOPIC
+        ]
+    }
 
 
 @operation("createWebhook")

@@ -6,7 +6,7 @@ import pytest
 
 from loopsim.bootstrap import Running
 from loopsim.client import ControlError, Shop
-from loopsim.domain.events import TOPICS, TRIGGERS
+from loopsim.domain.events import SHIP_TOPIC, SHIP_TRIGGERS, TOPICS, TRIGGERS
 from loopsim.domain.faults import AnswerFault, DeliveryFault
 from loopsim.operations.control.subscriptions import NATURAL
 from tests.server.control.conftest import Receiver, call_loop
@@ -57,7 +57,7 @@ def test_a_subscription_is_changed_and_deleted(shop: Shop) -> None:
 def test_natural_pairs_are_those_of_the_contract(running: Running) -> None:
     webhooks = running.runtime.contract.document("loop")["webhooks"].values()
     declared = {each["post"]["x-topic"]: tuple(each["post"]["x-triggers"]) for each in webhooks}
-    assert declared == NATURAL
+    assert declared == {**NATURAL, SHIP_TOPIC: SHIP_TRIGGERS}
 
 
 # secrets
@@ -140,8 +140,8 @@ def test_a_fault_acts_on_the_next_answer(shop: Shop) -> None:
 def test_the_contract_names_every_kind_of_fault(running: Running) -> None:
     schemas = running.runtime.contract.document("control")["components"]["schemas"]
     assert schemas["FaultKind"]["enum"] == [*DeliveryFault.__args__, *AnswerFault.__args__]
-    assert schemas["Topic"]["enum"] == list(TOPICS)
-    assert schemas["Trigger"]["enum"] == list(TRIGGERS)
+    assert schemas["Topic"]["enum"] == [*TOPICS, SHIP_TOPIC]
+    assert schemas["Trigger"]["enum"] == [*TRIGGERS, *SHIP_TRIGGERS]
 
 
 # deliveries
