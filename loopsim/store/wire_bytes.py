@@ -70,9 +70,3 @@ def _keep(connection: sqlite3.Connection, statement: str, rows: Iterable[tuple[b
     except sqlite3.OperationalError:
         with suppress(sqlite3.Error):
             connection.execute("rollback")
-
-
-def forget(connection: sqlite3.Connection) -> None:
-    """Forget all bytes: something that every return prints is another now."""
-    connection.execute("delete from list_rows")
-    connection.execute("update returns set details = null where details is not null")

@@ -14,7 +14,6 @@ from loopsim.errors import Invalid
 from loopsim.operations.control.subscriptions import follow_secret_quirk
 from loopsim.operations.perform import Call, operation
 from loopsim.store.transaction import Transaction
-from loopsim.store.wire_bytes import forget as forget_bytes
 
 _PLAIN = (
     "rate_limit", "quiet_for", "delivery_timeout", "shift_windows", "delivery_headers", "checkout_plus", "portal_url",
@@ -38,13 +37,11 @@ def changed(settings: Settings, body: dict[str, Any]) -> Settings:
 @operation("updateSettings")
 def update_settings(tx: Transaction, call: Call) -> None:
     """Keep other settings; the server shows the shop with them."""
-    before, portal = quirk(tx.settings.quirks, "webhook_secret"), tx.settings.portal
+    before = quirk(tx.settings.quirks, "webhook_secret")
     tx.settings = changed(tx.settings, call.body)
     tx.shop.set_settings(tx.settings)
     if quirk(tx.settings.quirks, "webhook_secret") != before:
         follow_secret_quirk(tx)
-    if tx.settings.portal != portal:
-        forget_bytes(tx.connection)
 
 
 def _policy(old: Policy, partial: dict[str, Any]) -> Policy:
