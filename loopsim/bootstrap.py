@@ -39,7 +39,7 @@ from loopsim.server.serving import (
 )
 from loopsim.store.shop import Shop
 from loopsim.store.world import Key, World, new_settings
-from loopsim.store.worlds import DEFAULT_WORLD
+from loopsim.store.worlds import DEFAULT_WORLD, fill
 from loopsim.urls import is_loopback
 from loopsim.webhooks.worker import Worker
 
@@ -131,6 +131,7 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
         raise
     try:
         _ensure_default_shop(world, contract, options, wall)
+        _fill_all(world)
         runtime = Runtime(world, contract, wall=wall)
         runtime.worker = Worker(
             wall=wall,
@@ -197,3 +198,14 @@ def _ensure_default_shop(world: World, contract: Contract, options: Options, wal
             f"The first shop cannot be written to {options.db} ({error}). Make room or give rights, or choose another"
             " folder with --db."
         ) from error
+
+
+def _fill_all(world: World) -> None:
+    """Give the first shop the orders of a generated world, and any that a server left before it had them all."""
+    for shop in world.shops.values():
+        try:
+            fill(shop)
+        except sqlite3.OperationalError as error:
+            raise SetupError(
+                f"Shop {shop.name} cannot be filled ({error}). Make room, or choose another folder with --db."
+            ) from error

@@ -6,6 +6,7 @@ that hold the moment they were made at (`domain.snowflakes`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from loopsim.domain.destinations import Destination
 from loopsim.domain.orders import Fulfillment, Location, Order, OrderLine, Variant
 from loopsim.domain.policy import Policy
 from loopsim.domain.shop import Settings
+from loopsim.store.recipe import Recipe
 
 BUILD_DAY = date(2026, 1, 1)
 """The day that built worlds are kept for."""
@@ -26,7 +28,8 @@ _EARLIEST, _LATEST = date(2020, 1, 1), date(2080, 1, 1)
 class BuiltWorld(Struct, frozen=True, kw_only=True):
     """What a shop of this world starts with. `stock` is available pieces by variant id and location id.
 
-    Destinations have id 0: a shop numbers its own.
+    Destinations have id 0: a shop numbers its own. A generated world has a recipe instead of goods and orders: a shop
+    makes its own of it.
     """
 
     name: str
@@ -44,6 +47,7 @@ class BuiltWorld(Struct, frozen=True, kw_only=True):
     locations: tuple[Location, ...] = ()
     stock: dict[int, dict[int, int]] = {}
     destinations: tuple[Destination, ...] = ()
+    recipe: Recipe | None = None
 
     def settings(self, *, id: int, subdomain: str, seed: int, **own: Any) -> Settings:
         """The settings of a new shop of this world; `own` overrides what the world says."""
@@ -67,13 +71,18 @@ def midnight(day: date) -> datetime:
 
 def placed_orders(built: BuiltWorld, day: date) -> tuple[Order, ...]:
     """The world's orders, as a shop has them that starts on `day`."""
+    return tuple(placed(built.platform, built.orders, day))
+
+
+def placed(platform: str, orders: Iterable[Order], day: date) -> Iterator[Order]:
+    """Orders around `BUILD_DAY`, moved to a shop that starts on `day`."""
     delta = midnight(day) - midnight(BUILD_DAY)
     # Ids have no room for moments before 2019 or long after; orders of such a shop have right times and bent ids.
     bent = midnight(min(max(day, _EARLIEST), _LATEST)) - midnight(BUILD_DAY)
     shift = (bent // timedelta(milliseconds=1)) << snowflakes.SHIFT
     # Ids of other platforms are made by Loop and hold the moment; Shopify's are its own.
-    own_shift = shift if built.platform == "custom" else 0
-    return tuple(_placed(order, delta, shift, own_shift) for order in built.orders)
+    own_shift = shift if platform == "custom" else 0
+    return (_placed(order, delta, shift, own_shift) for order in orders)
 
 
 def _placed(order: Order, delta: timedelta, shift: int, own_shift: int) -> Order:

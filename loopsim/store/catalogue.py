@@ -5,8 +5,11 @@ Ids hang on a variant's sku and a location's key, never on its place in the file
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain, groupby
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -14,7 +17,15 @@ from loopsim.domain import chance
 from loopsim.domain.destinations import Destination
 from loopsim.domain.orders import Address, Location, OptionValue, Variant
 from loopsim.domain.snowflakes import SHIFT, snowflake_at
-from loopsim.store.world_file import PostalAddress, ProductEntry, VariantEntry, WorldFile
+from loopsim.store.world_file import (
+    AssortmentEntry,
+    KindEntry,
+    PostalAddress,
+    ProductEntry,
+    VariantEntry,
+    WorldFile,
+    made_skus,
+)
 
 # Before any order, and the same for every shop: a test may write a variant's id down.
 CATALOGUE_SINCE = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
@@ -37,27 +48,74 @@ def minor(amount: str) -> int:
     return int(Decimal(amount) * 100)
 
 
+def decimal(amount: int) -> str:
+    """The decimal with two places that an amount in minor units is."""
+    return f"{amount // 100}.{amount % 100:02}"
+
+
 def millionths(rate: str) -> int:
     """Millionths of a decimal with up to six places."""
     return int(Decimal(rate) * 1_000_000)
 
 
+def places(file: WorldFile, seed: int) -> tuple[dict[str, Location], tuple[Destination, ...]]:
+    """The locations of a world file by their keys, and where its returns go."""
+    locations = {key: _location(file, seed, key) for key in file.locations}
+    return locations, _destinations(file, locations)
+
+
 def stock_up(file: WorldFile, seed: int) -> Goods:
     """All the goods of a world file."""
-    locations = {key: _location(file, seed, key) for key in file.locations}
-    pairs = [(product, variant) for product in file.catalogue for variant in product.variants]
-    variants = tuple(_variant(file, seed, product, entry) for product, entry in pairs)
-    stock = {
-        variant.id: {locations[key].id: available for key, available in {**product.stock, **entry.stock}.items()}
-        for variant, (product, entry) in zip(variants, pairs, strict=True)
-    }
+    locations, destinations = places(file, seed)
+    stocked = list(stocked_variants(file, seed, locations))
     return Goods(
-        variants=variants,
+        variants=tuple(variant for variant, _ in stocked),
         locations=locations,
-        stock=stock,
-        destinations=_destinations(file, locations),
-        final_sale=frozenset(entry.sku for product, entry in pairs if product.final_sale),
+        stock={variant.id: available for variant, available in stocked},
+        destinations=destinations,
+        final_sale=final_sale(file),
     )
+
+
+def final_sale(file: WorldFile) -> frozenset[str]:
+    """The skus of what is sold for good."""
+    return frozenset(variant.sku for product in file.catalogue if product.final_sale for variant in product.variants)
+
+
+def stocked_variants(
+    file: WorldFile, seed: int, locations: Mapping[str, Location]
+) -> Iterator[tuple[Variant, dict[int, int]]]:
+    """Each variant of a world file, written or made, and what each location (by id) holds of it."""
+    for product in chain(file.catalogue, made_products(file.assortment, seed)):
+        for entry in product.variants:
+            held = {**product.stock, **entry.stock}
+            yield _variant(file, seed, product, entry), {locations[key].id: count for key, count in held.items()}
+
+
+def made_products(assortment: AssortmentEntry, seed: int) -> Iterator[ProductEntry]:
+    """The products of an assortment, as if somebody had written them."""
+    for number, variants in groupby(made_skus(assortment), itemgetter(0)):
+        of_kind, name = divmod(number // len(assortment.kinds), len(assortment.names))
+        made = [(kind, options, sku) for _, kind, options, sku in variants]
+        kind = made[0][0]
+        title = f"{assortment.names[name]} {kind.title}"
+        price = chance.between(minor(kind.lowest), minor(kind.highest), seed, "price", number)
+        yield ProductEntry(
+            title=title if of_kind == 0 else f"{title} {1 + of_kind}",
+            price=decimal(price),
+            type=kind.type,
+            weight_grams=kind.weight_grams,
+            hs_code=kind.hs_code,
+            country_of_origin=kind.country_of_origin,
+            tags=kind.tags,
+            variants=tuple(
+                VariantEntry(sku=sku, options=options, stock=_made_stock(kind, sku, seed)) for _, options, sku in made
+            ),
+        )
+
+
+def _made_stock(kind: KindEntry, sku: str, seed: int) -> dict[str, int]:
+    return {key: chance.between(0, most, seed, f"stock at {key}", sku) for key, most in kind.stock.items()}
 
 
 def address_of(file: WorldFile, entry: PostalAddress, name: str = "") -> Address:

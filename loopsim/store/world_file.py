@@ -6,7 +6,9 @@ Amounts and rates are quoted decimals, so that no float ever holds money. A key 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from typing import Annotated, Literal
 
 from msgspec import DecodeError, Meta, Struct, field
@@ -92,6 +94,33 @@ class ProductEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     stock: dict[str, Count] = {}
 
 
+class KindEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Products that are made, alike but for name, price and stock: a variant for every combination of `options`.
+
+    `stock` is the most a location holds of a variant.
+    """
+
+    title: str
+    sku: str
+    lowest: Amount
+    highest: Amount
+    options: tuple[tuple[str, ...], ...] = ()
+    type: str = ""
+    weight_grams: Count = 300
+    hs_code: str = ""
+    country_of_origin: str = "US"
+    tags: tuple[str, ...] = ()
+    stock: dict[str, Count] = {}
+
+
+class AssortmentEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many products to make: of each kind in turn, under one of the names."""
+
+    products: Count = 0
+    names: tuple[str, ...] = ()
+    kinds: tuple[KindEntry, ...] = ()
+
+
 class SpecialCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A customer whose name is not left to chance."""
 
@@ -114,13 +143,15 @@ class SpecialOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class OrdersEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many orders to make, when, of what. `lines` and `quantities` weigh numbers, `discount_share` is percent."""
+    """How many orders to make, when, of what. `lines` and `quantities` weigh numbers, `discount_share` is percent.
+    `minutes_apart` takes the place of `hours_apart`."""
 
     count: Count = 0
     prefix: str = "#"
     customers: Annotated[int, Meta(ge=1, le=1000)] = 1
     days_back: Positive = 60
     hours_apart: Positive = 35
+    minutes_apart: Positive | None = None
     lines: dict[Positive, Positive] = field(default_factory=lambda: {1: 1})
     quantities: dict[Positive, Positive] = field(default_factory=lambda: {1: 1})
     discount_share: Percent = 0
@@ -130,7 +161,7 @@ class OrdersEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class WorldFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A whole world file."""
+    """A whole world file. The orders of one that is `generated` are made when a shop begins, not when it is built."""
 
     name: str
     sentence: str
@@ -139,6 +170,7 @@ class WorldFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     currency: str
     country: str
     countries: dict[str, Country]
+    generated: bool = False
     taxes_included: bool = False
     utc_offset: int = 0
     sales_channel: str = "Online Store"
@@ -147,12 +179,27 @@ class WorldFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     locations: dict[str, LocationEntry] = {}
     destinations: tuple[DestinationEntry, ...] = ()
     catalogue: tuple[ProductEntry, ...] = ()
+    assortment: AssortmentEntry = AssortmentEntry()
     orders: OrdersEntry = OrdersEntry()
 
 
 def order_name(orders: OrdersEntry, index: int) -> str:
     """The name of the order with this index, from 0: `#1001` is the first."""
     return f"{orders.prefix}{1001 + index}"
+
+
+def seconds_apart(orders: OrdersEntry) -> int:
+    """How long after one order the next is made, on average."""
+    return orders.hours_apart * 3600 if orders.minutes_apart is None else orders.minutes_apart * 60
+
+
+def made_skus(assortment: AssortmentEntry) -> Iterator[tuple[int, KindEntry, tuple[str, ...], str]]:
+    """The number of each product to make, its kind, and the options and sku of each of its variants."""
+    for number in range(assortment.products if assortment.kinds else 0):
+        kind = assortment.kinds[number % len(assortment.kinds)]
+        for options in product(*kind.options):
+            parts = (kind.sku, f"{number + 1:04}", *(option[:3].upper() for option in options))
+            yield number, kind, options, "-".join(parts)
 
 
 def parse_world_file(text: bytes, label: str) -> WorldFile:
@@ -172,8 +219,9 @@ def parse_world_file(text: bytes, label: str) -> WorldFile:
 
 def problems(world: WorldFile) -> Iterator[str]:
     """What a world file refers to and does not define, and what it defines twice."""
-    variants = [(product, variant) for product in world.catalogue for variant in product.variants]
-    skus = [variant.sku for _, variant in variants]
+    variants = [(article, variant) for article in world.catalogue for variant in article.variants]
+    skus = [variant.sku for _, variant in variants] + [sku for *_, sku in made_skus(world.assortment)]
+    kinds = world.assortment.kinds
     names = {order_name(world.orders, index) for index in range(world.orders.count)}
     addresses = [location.address for location in world.locations.values()]
     addresses += [each.address for each in world.destinations if each.address]
@@ -184,6 +232,7 @@ def problems(world: WorldFile) -> Iterator[str]:
         ("country", countries, set(world.countries)),
         ("currency", [each.pays_in for each in world.countries.values() if each.pays_in], money),
         ("location", [key for pair in variants for each in pair for key in each.stock], set(world.locations)),
+        ("location", [key for kind in kinds for key in kind.stock], set(world.locations)),
         ("location", [each.location for each in world.destinations if each.location], set(world.locations)),
         ("sku", [sku for special in world.orders.special for sku in special.items], set(skus)),
         ("order", [special.name for special in world.orders.special], names),
@@ -192,8 +241,10 @@ def problems(world: WorldFile) -> Iterator[str]:
         yield from (f"{what} {each} is used but not defined" for each in sorted(set(used) - known))
     specials = [special.name for special in world.orders.special]
     for what, every in (("sku", skus), ("special order", specials)):
-        twice = sorted({one for one in every if every.count(one) > 1})
+        twice = sorted(one for one, times in Counter(every).items() if times > 1)
         yield from (f"{what} {each} stands there twice" for each in twice)
+    if world.assortment.products and not (kinds and world.assortment.names):
+        yield "the assortment needs a kind and a name"
     for each in world.destinations:
         if each.location is None and each.address is None:
             yield f"destination {each.name} has neither a location nor an address"
@@ -215,5 +266,6 @@ def _problems_of_orders(world: WorldFile, variants: int) -> Iterator[str]:
     for special in orders.special:
         if special.fulfilled == "partly" and sum(special.items.values()) < 2:
             yield f"order {special.name} cannot be sent partly: give it two pieces or more in its items"
-    if orders.count * orders.hours_apart > orders.days_back * 24:
-        yield f"{orders.count} orders {orders.hours_apart} hours apart do not fit into {orders.days_back} days"
+    if orders.count * seconds_apart(orders) > orders.days_back * 24 * 3600:
+        apart = f"{orders.hours_apart} hours" if orders.minutes_apart is None else f"{orders.minutes_apart} minutes"
+        yield f"{orders.count} orders {apart} apart do not fit into {orders.days_back} days"

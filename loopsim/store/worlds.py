@@ -3,12 +3,14 @@
     fixtures/worlds/*.yaml ── build_world (YAML, Faker: slow) ── _worlds/*.json (beside this module) ── pages of a shop
 
 A source checkout builds a world when its file or the builder changed since it was kept; a wheel holds built worlds
-only. So a server loads neither YAML nor Faker.
+only. So a server loads neither YAML nor Faker. Of a generated world only the people are kept: each shop is given goods
+and orders where they are to be (`fill_steps`), so that nothing grows with their number but that shop.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from contextlib import suppress
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -17,16 +19,21 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from loopsim.clock import Clock, to_ms
+from loopsim.clock import Clock, from_ms, to_ms
 from loopsim.domain.destinations import default_destination
+from loopsim.domain.orders import Variant
 from loopsim.domain.products import products_of
 from loopsim.errors import Damaged, SetupError
-from loopsim.store.built_world import BuiltWorld, midnight, placed_orders
+from loopsim.store.built_world import BuiltWorld, midnight, placed, placed_orders
+from loopsim.store.catalogue import Goods, final_sale, places, stocked_variants
 from loopsim.store.codec import decode, encode
+from loopsim.store.recipe import Recipe
 from loopsim.store.shop import Shop, blank_pages
 from loopsim.store.transaction import Transaction
+from loopsim.store.world_orders import orders_of
 
 DEFAULT_WORLD = "us-apparel"
+_UNFILLED = "unfilled"
 
 _PACKAGE = Path(__file__).parents[1]
 SOURCE = _PACKAGE.parent / "fixtures" / "worlds"
@@ -42,8 +49,10 @@ _BUILDER = (
     "store/built_world.py",
     "store/catalogue.py",
     "store/people.py",
+    "store/recipe.py",
     "store/world_build.py",
     "store/world_file.py",
+    "store/world_orders.py",
 )
 
 
@@ -137,6 +146,8 @@ def populate(shop: Shop, built: BuiltWorld, start: datetime) -> None:
     with shop.transaction(start) as transaction:
         _put_goods(transaction, built, start.date())
         _put_destinations(transaction, built)
+        for _ in fill_steps(transaction):
+            pass
 
 
 def add_destinations(shop: Shop, built: BuiltWorld, now: datetime) -> None:
@@ -148,9 +159,10 @@ def add_destinations(shop: Shop, built: BuiltWorld, now: datetime) -> None:
 
 @lru_cache(maxsize=16)
 def template_pages(name: str, day: date) -> bytes:
-    """The pages of a shop of this world that starts on `day` (UTC), with all but its destinations.
+    """The pages of a shop of this world that starts on `day` (UTC), but for its destinations and what is generated.
 
-    Ids of destinations differ from shop to shop, so `add_destinations` follows once the shop has its settings.
+    Ids of destinations differ from shop to shop, so `add_destinations` follows once the shop has its settings; and
+    `fill_steps` where it is `unfilled`.
     """
     built = load_world(name)
     start = midnight(day)
@@ -163,17 +175,80 @@ def template_pages(name: str, day: date) -> bytes:
     return pages
 
 
+class _Unfilled(Struct, frozen=True):
+    """What a shop is still to be given: the goods of a generated world, and its orders before a day."""
+
+    world: str
+    day: date
+
+
+def unfilled(shop: Shop) -> bool:
+    """Whether the shop is still to be given the goods and orders of a generated world."""
+    return shop.records.get(_UNFILLED, "orders", _Unfilled) is not None
+
+
+def fill(shop: Shop) -> None:
+    """Give a shop at once what it is still to be given, if anything; that takes seconds."""
+    if unfilled(shop):
+        with shop.transaction(from_ms(shop.last_ms)) as transaction:
+            for _ in fill_steps(transaction):
+                pass
+
+
+def fill_steps(transaction: Transaction) -> Generator[None, None, None]:
+    """Give a shop the goods and orders of a generated world, one a step. It stays unfilled until all are there."""
+    waiting = transaction.get(_UNFILLED, "orders", _Unfilled)
+    if waiting is None:
+        return
+    built = load_world(waiting.world)
+    assert built.recipe is not None, "only generated worlds leave a shop unfilled"
+    goods = yield from _generated_goods(transaction, built.recipe)
+    _put_products(transaction, goods.variants, built.currency)
+    for order in placed(built.platform, orders_of(built.recipe, goods), waiting.day):
+        transaction.put_order(order)
+        yield
+    transaction.delete(_UNFILLED, "orders")
+
+
+def _generated_goods(transaction: Transaction, recipe: Recipe) -> Generator[None, None, Goods]:
+    file, seed = recipe.file, recipe.seed
+    locations, destinations = places(file, seed)
+    variants, stock = [], {}
+    for variant, available in stocked_variants(file, seed, locations):
+        _put_variant(transaction, variant, available)
+        variants.append(variant)
+        stock[variant.id] = available
+        yield
+    return Goods(
+        variants=tuple(variants),
+        locations=locations,
+        stock=stock,
+        destinations=destinations,
+        final_sale=final_sale(file),
+    )
+
+
 def _put_goods(transaction: Transaction, built: BuiltWorld, day: date) -> None:
     for order in placed_orders(built, day):
         transaction.put_order(order)
     for variant in built.variants:
-        transaction.put_variant(variant)
-        for location_id, available in built.stock.get(variant.id, {}).items():
-            transaction.put_stock(variant.id, location_id, available)
-    for product in products_of(built.variants, built.currency):
-        transaction.put_resource("product", product.id, product, product.external_id)
+        _put_variant(transaction, variant, built.stock.get(variant.id, {}))
+    _put_products(transaction, built.variants, built.currency)
     for location in built.locations:
         transaction.put_resource("location", location.id, location, location.external_id)
+    if built.recipe is not None:
+        transaction.put(_UNFILLED, "orders", _Unfilled(built.name, day))
+
+
+def _put_variant(transaction: Transaction, variant: Variant, available: dict[int, int]) -> None:
+    transaction.put_variant(variant)
+    for location_id, count in available.items():
+        transaction.put_stock(variant.id, location_id, count)
+
+
+def _put_products(transaction: Transaction, variants: tuple[Variant, ...], currency: str) -> None:
+    for product in products_of(variants, currency):
+        transaction.put_resource("product", product.id, product, product.external_id)
 
 
 def _put_destinations(transaction: Transaction, built: BuiltWorld) -> None:

@@ -16,7 +16,7 @@ from loopsim.domain.snowflakes import EPOCH
 from loopsim.store import worlds
 from loopsim.store.built_world import BUILD_DAY, midnight, placed_orders
 from loopsim.store.codec import encode
-from loopsim.store.world_build import build_world, line_tax, percent_of
+from loopsim.store.world_build import build_world
 from loopsim.store.world_file import (
     ProductEntry,
     SpecialCustomer,
@@ -25,6 +25,7 @@ from loopsim.store.world_file import (
     WorldFile,
     parse_world_file,
 )
+from loopsim.store.world_orders import line_tax, percent_of
 
 ROOT = Path(__file__).parents[2]
 NAMES = [

@@ -16,8 +16,10 @@ from loopsim.domain.policy import CONDITIONS, Policy, WorkflowActions, WorkflowR
 from loopsim.errors import SetupError
 from loopsim.store import worlds
 from loopsim.store.world_file import (
+    AssortmentEntry,
     Country,
     DestinationEntry,
+    KindEntry,
     LocationEntry,
     OrdersEntry,
     PostalAddress,
@@ -35,6 +37,7 @@ NAMES = [
     "empty",
     "eu-multi-currency",
     "instant-exchange",
+    "large-catalogue",
     "outside-shopify",
     "us-apparel",
     "warehouse-inspects",
@@ -72,6 +75,8 @@ def test_a_world_file_means_the_same_in_yaml_1_1_and_1_2(name: str) -> None:
         (("$defs", "destination"), DestinationEntry),
         (("$defs", "product"), ProductEntry),
         (("$defs", "variant"), VariantEntry),
+        (("$defs", "assortment"), AssortmentEntry),
+        (("$defs", "kind"), KindEntry),
         (("$defs", "orders"), OrdersEntry),
         (("$defs", "special"), SpecialOrder),
         (("$defs", "customer"), SpecialCustomer),

@@ -16,7 +16,7 @@ from loopsim.server.control.views import opened_view, shop_row, shop_view
 from loopsim.server.runtime import Runtime
 from loopsim.store.shop import Shop
 from loopsim.store.world import new_settings
-from loopsim.store.worlds import DEFAULT_WORLD, world_names
+from loopsim.store.worlds import DEFAULT_WORLD, fill_steps, unfilled, world_names
 
 SEED = 1
 
@@ -34,6 +34,7 @@ async def create_shop(runtime: Runtime, call: Call) -> Answer:
     name = body.get("name") or _free_name(runtime, "shop")
     shop = runtime.world.create(name, settings=_settings(name, body), clock=_clock(runtime, body))
     key = runtime.world.add_key(name, body.get("scopes", runtime.contract.scopes()))
+    await _fill(runtime, shop)
     _open(runtime, shop, body)
     return Answer(opened_view(runtime, shop, key, call.base_url), 201)
 
@@ -50,6 +51,7 @@ async def replace_shop(runtime: Runtime, call: Call) -> Answer:
         key = runtime.world.add_key(shop.name, body.get("scopes", runtime.contract.scopes()))
     elif "scopes" in body:
         key = runtime.world.set_scopes(shop.name, key.id, body["scopes"])
+    await _fill(runtime, shop)
     _open(runtime, shop, body)
     return Answer(opened_view(runtime, shop, key, call.base_url))
 
@@ -73,6 +75,7 @@ async def reset_shop(runtime: Runtime, call: Call) -> Answer:
     """Begin a shop anew, whatever is under way in it."""
     runtime.forget(runtime.world.shop(call.path["shop"]))
     shop = runtime.world.reset(call.path["shop"])
+    await _fill(runtime, shop)
     runtime.scheduler.wake(shop)
     return Answer({"shop": shop_view(runtime, shop)})
 
@@ -104,6 +107,12 @@ def _settings(name: str, body: dict[str, Any]) -> Settings:
         raise Invalid({"world": [f"There is no world {world}. There are: {', '.join(world_names())}."]})
     own = {"id_block": body["id_block"]} if "id_block" in body else {}
     return changed(new_settings(name, seed=body.get("seed", SEED), world=world, **own), body)
+
+
+async def _fill(runtime: Runtime, shop: Shop) -> None:
+    """Give a shop the orders of a generated world, in slices: whoever asks for it waits, other shops go on."""
+    if unfilled(shop):
+        await runtime.perform_in_slices(shop, fill_steps)
 
 
 def _open(runtime: Runtime, shop: Shop, body: dict[str, Any]) -> None:

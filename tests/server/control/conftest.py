@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.request import Request, urlopen
@@ -14,7 +16,10 @@ import pytest
 from loopsim.bootstrap import Options, Running, build
 from loopsim.client import Loopsim, Shop
 from loopsim.contract.responses import check_response
+from loopsim.server import runtime as runtime_module
+from loopsim.server.slices import Steps, in_slices
 
+PATIENCE = 30.0
 MOMENT = "2026-06-01T09:00:00.000Z"
 
 
@@ -97,3 +102,38 @@ def call_loop(shop: Shop, path: str, method: str = "GET", body: Any = None) -> A
     headers = {"X-Authorization": shop.key, "Content-Type": "application/json"}
     with urlopen(Request(shop.api_base + path, data, headers, method=method), timeout=10) as answer:
         return json.loads(answer.read() or b"null")
+
+
+class Held:
+    """Long works that stop after their first steps, until they are let go on."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self._let_go = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def in_slices(self, steps: Steps) -> Any:
+        self._loop = asyncio.get_running_loop()
+        for _ in range(5):
+            next(steps)
+        self.begun.set()
+        await asyncio.wait_for(self._let_go.wait(), PATIENCE)
+        return await in_slices(steps)
+
+    def go_on(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._let_go.set)
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(10) as pool:
+        yield pool
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor) -> Iterator[Held]:  # noqa: ARG001  ends before it
+    held = Held()
+    monkeypatch.setattr(runtime_module, "in_slices", held.in_slices)
+    yield held
+    held.go_on()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import http.client
 import json
@@ -19,12 +18,9 @@ from loopsim.bootstrap import Options, Running
 from loopsim.client import ControlError, Loopsim, Shop
 from loopsim.embedded import EmbeddedServer
 from loopsim.errors import SetupError
-from loopsim.server import runtime as runtime_module
-from loopsim.server.slices import Steps, in_slices
 from loopsim.store.shop import Shop as OpenShop
-from tests.server.control.conftest import MOMENT, Receiver, call_loop
+from tests.server.control.conftest import MOMENT, PATIENCE, Held, Receiver, call_loop
 
-PATIENCE = 30.0
 SAMPLE: dict[str, Any] = json.loads(
     (Path(__file__).parents[3] / "fixtures/samples/returns-export.json").read_text("utf-8")
 )[0]
@@ -47,41 +43,6 @@ def until(happened: Callable[[], object]) -> None:
     while not happened():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0)
-
-
-class Held:
-    """Imports that stop after their first steps, until they are let go on."""
-
-    def __init__(self) -> None:
-        self.begun = threading.Event()
-        self._let_go = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def in_slices(self, steps: Steps) -> Any:
-        self._loop = asyncio.get_running_loop()
-        for _ in range(5):
-            next(steps)
-        self.begun.set()
-        await asyncio.wait_for(self._let_go.wait(), PATIENCE)
-        return await in_slices(steps)
-
-    def go_on(self) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._let_go.set)
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(10) as pool:
-        yield pool
-
-
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor) -> Iterator[Held]:  # noqa: ARG001  ends before it
-    held = Held()
-    monkeypatch.setattr(runtime_module, "in_slices", held.in_slices)
-    yield held
-    held.go_on()
 
 
 @pytest.fixture
