@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from loopsim.client import ControlError, Shop
+from tests.server.conftest import Client
 from tests.server.control.conftest import call_loop
 
 
@@ -142,3 +143,10 @@ def closed_port() -> int:
         held.bind(("127.0.0.1", 0))
         port: int = held.getsockname()[1]
         return port
+
+
+@pytest.mark.parametrize("url", ["http://[", "https://[::1", "http://", "ftp://127.0.0.1/idle", "http://a b/"])
+def test_an_address_that_is_none_is_refused(url: str, client: Client) -> None:
+    answer = client.control("PATCH", "settings", {"idle_probe": {"url": url}})
+    assert answer.status == 422
+    assert list(answer.body["errors"]) == ["idle_probe.url"]
