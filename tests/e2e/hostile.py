@@ -119,6 +119,10 @@ class Victim:
             policy={"label_source": "third_party"},
         )
         self.key = {"X-Authorization": self.shop.key}
+        own = {"client_id": "app", "redirect_uris": ["http://127.0.0.1:9/"], "scopes": ["ship_by_loop:write"]}
+        self.shop.call("POST", "/oauth-clients", own)
+        tokens = self.shop.call("POST", "/oauth-clients/app/tokens")
+        self.token = {"Authorization": f"Bearer {tokens['access_token']}"}
         dropped = self.shop.act("customer.submits_return", method="happy_returns")
         self.shop.act("customer.drops_off", return_id=dropped["id"])
         self.shop.act("happy_returns.ships")

@@ -52,7 +52,10 @@ def path_of(operation: Operation, **values: str) -> str:
 
 
 def headers_of(operation: Operation, target: Victim) -> dict[str, str]:
-    return {**JSON, **(target.key if operation.api == "loop" else {})}
+    if operation.api == "control":
+        return {**JSON}
+    # Some calls take tokens alone.
+    return JSON | (target.token if operation.oauth_scopes and not operation.scopes else target.key)
 
 
 # bodies

@@ -14,6 +14,7 @@ _PATH = "/_loopsim/shops/{shop}/acts/"
 EXAMPLES = {
     "customer.submits_return": "customer.submits_return: {items: [{outcome: refund}]}",
     "customer.edits_return": "customer.edits_return: {return_id: '${ret.id}', items: [{outcome: credit}]}",
+    "customer.ships_by_loop": "customer.ships_by_loop: {return_id: '${ret.id}'}",
     "carrier.scans": "carrier.scans: {return_id: '${ret.id}', status: delivered}",
     "orders.makes": "orders.makes: {lines: [{variant: TEE-RED-M, quantity: 2}]}",
     "orders.fulfils": "orders.fulfils: '${order.id}'",
