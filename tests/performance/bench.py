@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter
 
 from tests.performance import bench_webhooks
+from tests.performance.large import large_world
 from tests.performance.peers import peers
 from tests.performance.plan import Plan, quick
 from tests.performance.reads import details_and_list, late_pages
@@ -44,6 +45,7 @@ MEASURES: dict[str, Callable[[Plan], list[Row]]] = {
     "start": first_answer,
     "memory": memory,
     "shops": fresh_shops,
+    "large": large_world,
     "time": thousand_days,
     "peers": peers,
 }
