@@ -21,7 +21,7 @@ from msgspec import Struct, structs
 
 from loopsim.clock import Clock, from_ms, to_ms
 from loopsim.domain.destinations import default_destination
-from loopsim.domain.orders import Variant
+from loopsim.domain.orders import Customer, Variant
 from loopsim.domain.products import products_of
 from loopsim.errors import Damaged, SetupError
 from loopsim.store.built_world import BuiltWorld, midnight, placed, placed_orders
@@ -204,8 +204,12 @@ def fill_steps(transaction: Transaction) -> Generator[None, None, None]:
     assert built.recipe is not None, "only generated worlds leave a shop unfilled"
     goods = yield from _generated_goods(transaction, built.recipe)
     _put_products(transaction, goods.variants, built.currency)
+    met = set[int]()
     for order in placed(built.platform, orders_of(built.recipe, goods), waiting.day):
         transaction.put_order(order)
+        if order.customer.id not in met:
+            met.add(order.customer.id)
+            _put_customer(transaction, order.customer)
         yield
     transaction.delete(_UNFILLED, "orders")
 
@@ -229,8 +233,11 @@ def _generated_goods(transaction: Transaction, recipe: Recipe) -> Generator[None
 
 
 def _put_goods(transaction: Transaction, built: BuiltWorld, day: date) -> None:
-    for order in placed_orders(built, day):
+    orders = placed_orders(built, day)
+    for order in orders:
         transaction.put_order(order)
+    for customer in {order.customer.id: order.customer for order in orders}.values():
+        _put_customer(transaction, customer)
     for variant in built.variants:
         _put_variant(transaction, variant, built.stock.get(variant.id, {}))
     _put_products(transaction, built.variants, built.currency)
@@ -244,6 +251,10 @@ def _put_variant(transaction: Transaction, variant: Variant, available: dict[int
     transaction.put_variant(variant)
     for location_id, count in available.items():
         transaction.put_stock(variant.id, location_id, count)
+
+
+def _put_customer(transaction: Transaction, customer: Customer) -> None:
+    transaction.put_resource("customer", customer.id, customer, customer.external_id)
 
 
 def _put_products(transaction: Transaction, variants: tuple[Variant, ...], currency: str) -> None:

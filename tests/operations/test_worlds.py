@@ -129,3 +129,17 @@ def test_an_instant_exchange_whose_parcel_moves_is_not_charged(open_shop: OpenSh
     shop.advance(days=40)
     assert "hold_released" in shop.ledger(id_)
     assert "charge" not in shop.ledger(id_)
+
+
+# who bought
+
+
+@pytest.mark.parametrize("world", ["us-apparel", "outside-shopify"])
+def test_who_bought_is_a_customer_of_the_shop_and_orders_show_who_that_is_now(world: str, open_shop: OpenShop) -> None:
+    shop = open_shop(world)
+    orders = shop.call("listCommerceOrders", query={"limit": 250}).body["orders"]
+    customers = shop.call("listCustomers", query={"limit": 250}).body["customers"]
+    assert {order["customer"]["id"] for order in orders} == {customer["id"] for customer in customers}
+    shop.call("patchCustomer", {"first_name": "Renamed"}, id=orders[0]["customer"]["id"])
+    after = shop.call("getOrder", id=orders[0]["id"]).body["order"]
+    assert after["customer"]["first_name"] == "Renamed"

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from loopsim.bootstrap import Options, build
 from loopsim.clock import Clock, to_ms
-from loopsim.domain.orders import Variant
+from loopsim.domain.orders import Customer, Variant
 from loopsim.domain.products import Product
 from loopsim.store import worlds
 from loopsim.store.built_world import placed_orders
@@ -60,6 +60,8 @@ def test_a_shop_is_given_what_building_the_world_would_have_made(small: WorldFil
         each.id for each in built.variants
     )
     assert len(shop.records.resources("product", Product)) == PRODUCTS
+    met = {order.customer.id: order.customer for order in shop.records.orders()}
+    assert {each.id: each for each in shop.records.resources("customer", Customer)} == met
     assert {each.id: shop.records.stock(each.id) or {} for each in built.variants} == built.stock
     assert not worlds.unfilled(shop)
     world.close()
