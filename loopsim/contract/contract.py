@@ -125,9 +125,11 @@ class Contract:
 def public_document(contract: Contract, api: str, version: str | None, base_url: str) -> dict[str, Any]:
     """The OpenAPI document to serve: absolute `servers`, and of those that `x-versions` names only this version's.
 
-    What the contract says beside OpenAPI (`x-…`) stays, so that a reader sees grades and error forms too.
+    What the contract says beside OpenAPI (`x-…`) stays, so that a reader sees grades and error forms too. An alias of a
+    path stands there as a path, too, without an operationId: those are unique.
     """
     document = dict(contract.document(api, version))
+    document["paths"] = _with_aliases(document["paths"])
     named = version or contract.versions[0]
     names = document.get("x-versions", {}).get("names", {})
     servers = [
@@ -138,3 +140,13 @@ def public_document(contract: Contract, api: str, version: str | None, base_url:
     base = base_url.rstrip("/")
     document["servers"] = [{**server, "url": base + server["url"].rstrip("/")} for server in servers]
     return copy.deepcopy(document)
+
+
+def _with_aliases(paths: dict[str, Any]) -> dict[str, Any]:
+    found = dict(paths)
+    for operations in paths.values():
+        for method, operation in operations.items():
+            for alias in operation.get("x-aliases", ()) if isinstance(operation, dict) else ():
+                again = {name: value for name, value in operation.items() if name not in ("operationId", "x-aliases")}
+                found[alias] = {**found.get(alias, {}), method: again}
+    return found
