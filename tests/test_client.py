@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from loopsim.client import ControlError, Loopsim, Shop
 from loopsim.errors import SetupError
+from tests.listening import listening
 
 
 @pytest.fixture
@@ -51,14 +51,10 @@ def canned() -> Iterator[Canned]:
         def log_message(self, *_args: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        http.daemon_threads = True
-        state = Canned(f"http://127.0.0.1:{http.server_address[1]}")
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state = Canned(f"http://127.0.0.1:{http.server_address[1]}")
+    with listening(http):
         yield state
-        http.shutdown()
-        thread.join(10)
 
 
 def test_without_a_server_it_says_how_to_start_one(free_port: int) -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -66,7 +67,9 @@ def test_no_document_names_this_machine_or_a_registry() -> None:
 def test_the_readme_python_example_runs() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     with EmbeddedServer() as server:
-        exec(compile(example.replace("http://127.0.0.1:8484", server.url), "README.md", "exec"), {})
+        names: dict[str, Any] = {}
+        exec(compile(example.replace("http://127.0.0.1:8484", server.url), "README.md", "exec"), names)
+        assert names["shop"].get_return(names["made"]["id"])["state"] == "closed"
 
 
 def test_the_readme_scenario_holds_for_the_sample_warehouse(tmp_path: Path) -> None:

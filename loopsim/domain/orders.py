@@ -114,6 +114,37 @@ class OrderLine(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     said: dict[str, Any] = {}
 
+    @classmethod
+    def of_variant(
+        cls,
+        variant: Variant,
+        *,
+        id: int,
+        quantity: int,
+        discount: int,
+        tax: int,
+        external_id: str | None = None,
+        final_sale: bool = False,
+    ) -> OrderLine:
+        """A line that sells a variant at its price."""
+        return cls(
+            id=id,
+            product_id=variant.product_id,
+            variant_id=variant.id,
+            sku=variant.sku,
+            title=variant.product_title,
+            variant_title=variant.title or None,
+            quantity=quantity,
+            unit_price=variant.price,
+            discount=discount,
+            tax=tax,
+            barcode=variant.barcode,
+            image=variant.image,
+            external_id=external_id,
+            final_sale=final_sale,
+            tags=variant.tags,
+        )
+
     @property
     def full_title(self) -> str:
         """Product, dash, variant."""

@@ -125,6 +125,7 @@ def stop_on_signals(server: Server) -> None:
         server.should_exit = True
 
     loop = asyncio.get_running_loop()
+    # The loops of Windows have no signal handlers.
     for name in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):
             loop.add_signal_handler(name, leave)

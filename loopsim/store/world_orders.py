@@ -169,22 +169,14 @@ def _lines(maker: _Maker, order: Order, special: SpecialOrder, buyer: Buyer) -> 
         full = variant.price * quantity
         discount = percent_of(full, percent)
         lines.append(
-            OrderLine(
+            OrderLine.of_variant(
+                variant,
                 id=_part_id(maker, order, part, 13_000),
-                product_id=variant.product_id,
-                variant_id=variant.id,
-                sku=variant.sku,
-                title=variant.product_title,
-                variant_title=variant.title or None,
                 quantity=quantity,
-                unit_price=variant.price,
                 discount=discount,
                 tax=line_tax(full - discount, rate, order.taxes_included) if variant.taxable else 0,
-                barcode=variant.barcode,
-                image=variant.image,
                 external_id=f"{order.external_id}-{part}" if order.external_id else None,
                 final_sale=variant.sku in maker.goods.final_sale,
-                tags=variant.tags,
             )
         )
     return tuple(lines)

@@ -56,7 +56,9 @@ def test_the_control_api_keeps_its_contract(tmp_path: Path) -> None:
         # Both wait for something to happen, up to a minute of real time at each call.
         patient = ["--exclude-operation-id", "readJournal", "--exclude-operation-id", "settleDeliveries"]
         header = "Authorization: Bearer secret"
-        run(document, server.url, header, HERE / "schemathesis-control.toml", tmp_path, *patient)
+        report = run(document, server.url, header, HERE / "schemathesis-control.toml", tmp_path, *patient)
+    count = len(load_contract().operations("control"))
+    assert f"Operations:       {count - 2} selected / {count} total" in report
 
 
 def run(document: str, base: str, header: str, config: Path, work: Path, *more: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,9 +77,14 @@ def test_one_name_is_replaced_and_the_others_stay_for_later() -> None:
 
 @given(st.text())
 def test_any_text_is_read_or_refused_with_words(text: str) -> None:
-    with contextlib.suppress(UnknownReference):
+    refused = ""
+    try:
         heads(text)
         resolve(text, NAMES)
+    except UnknownReference as error:
+        refused = str(error) or "without words"
+    assert refused != "without words"
+    assert not refused or "${" in text
 
 
 @given(st.text(alphabet="ab$ {}", max_size=12))

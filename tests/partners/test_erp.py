@@ -21,6 +21,7 @@ import pytest
 
 from loopsim.client import Loopsim, Shop
 from loopsim.embedded import EmbeddedServer
+from tests.listening import listening
 
 PROGRAM = Path(__file__).parents[2] / "loopsim" / "partners" / "erp.mjs"
 NODE = shutil.which("node")
@@ -290,12 +291,8 @@ class RowsHandler(BaseHTTPRequestHandler):
 @pytest.fixture
 def loop() -> Iterator[Rows]:
     server = Rows()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join(LIMIT)
-    server.server_close()
+    with listening(server):
+        yield server
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.listening import listening
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "loopsim" / "partners" / "warehouse.py"
 KEY, SECRET = "key-of-the-shop", "0123456789abcdef"
@@ -227,12 +229,8 @@ class Warehouse:
 @pytest.fixture
 def loop() -> Iterator[FakeLoop]:
     server = FakeLoop()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join(LIMIT)
-    server.server_close()
+    with listening(server):
+        yield server
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Queue
@@ -16,6 +15,7 @@ import pytest
 
 from tests.e2e.test_browser import CHROMIUM
 from tests.harness.reports.browser import PATIENCE, browser
+from tests.listening import listening
 from tests.server.conftest import Client, Reply
 
 CALLBACK = "http://127.0.0.1:9/callback?from=loop"
@@ -318,12 +318,8 @@ def callback() -> Iterator[tuple[str, Queue[str]]]:
             """Nothing."""
 
     listener = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.server_address[1]}/callback", came
-    listener.shutdown()
-    listener.server_close()
-    thread.join()
+    with listening(listener):
+        yield f"http://127.0.0.1:{listener.server_address[1]}/callback", came
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")

@@ -144,6 +144,7 @@ def test_returns_do_not_wait_for_each_other_nor_do_subscriptions(play: Play) -> 
         rig.subscribe(receiver.url, 2)
         rig.send(rig.queue(of=100, to=1), rig.queue(of=101, to=1), rig.queue(of=100, to=2))
         await receiver.got(3)
+        assert len(receiver.requests) == 3
         gate.opened.set()
         await rig.idle()
 
@@ -157,6 +158,7 @@ def test_deliveries_without_a_return_wait_for_nothing(play: Play) -> None:
         rig.subscribe(receiver.url)
         rig.send(rig.queue(of=None), rig.queue(of=None))
         await receiver.got(2)
+        assert len(receiver.requests) == 2
         gate.opened.set()
         await rig.idle()
 

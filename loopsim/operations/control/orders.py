@@ -68,21 +68,8 @@ def _order_line(tx: Transaction, wanted: Body, tax_percent: int) -> OrderLine:
         raise Refusal("discount_too_large")
     included = tx.settings.taxes_included
     tax = net * tax_percent // (100 + tax_percent) if included else net * tax_percent // 100
-    return OrderLine(
-        id=13_900_000_000_000 + tx.count("order_line"),
-        product_id=variant.product_id,
-        variant_id=variant.id,
-        sku=variant.sku,
-        title=variant.product_title,
-        variant_title=variant.title or None,
-        quantity=quantity,
-        unit_price=variant.price,
-        discount=discount,
-        tax=tax,
-        barcode=variant.barcode,
-        image=variant.image,
-        tags=variant.tags,
-    )
+    id_ = 13_900_000_000_000 + tx.count("order_line")
+    return OrderLine.of_variant(variant, id=id_, quantity=quantity, discount=discount, tax=tax)
 
 
 @operation("ordersFulfils")

@@ -151,8 +151,13 @@ def test_a_page_of_many_scenarios_is_bounded_too() -> None:
 
 
 def test_an_empty_run_has_a_page_too() -> None:
-    Reader(html.render(example(scenarios=(), exit_code=2)))
-    Reader(html.render(example(scenarios=(scenario(),), exit_code=0)))
+    empty = html.render(example(scenarios=(), exit_code=2))
+    good = html.render(example(scenarios=(scenario(),), exit_code=0))
+
+    Reader(empty)
+    Reader(good)
+    assert "The set-up is wrong" in empty
+    assert "Everything that was judged holds" in good
 
 
 def in_browser(tmp_path: Path, check: Any) -> None:

@@ -18,6 +18,7 @@ from loopsim.client import Loopsim, Shop
 from loopsim.contract.responses import check_response
 from loopsim.server import runtime as runtime_module
 from loopsim.server.slices import Steps, in_slices
+from tests.listening import listening
 
 PATIENCE = 30.0
 MOMENT = "2026-06-01T09:00:00.000Z"
@@ -87,13 +88,10 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_args: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        received = Receiver(f"http://127.0.0.1:{http.server_address[1]}/hook")
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    received = Receiver(f"http://127.0.0.1:{http.server_address[1]}/hook")
+    with listening(http):
         yield received
-        http.shutdown()
-        thread.join(10)
 
 
 def call_loop(shop: Shop, path: str, method: str = "GET", body: Any = None) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from loopsim.client import ControlError, Shop
+from tests.listening import listening
 
 PAYLOAD = '{"id": "1", "caf\u00e9":  "\u2713"}'
 BYTES = PAYLOAD.encode()
@@ -40,13 +40,10 @@ def receiver() -> Iterator[RawReceiver]:
         def log_message(self, *_args: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        receiver = RawReceiver(f"http://127.0.0.1:{http.server_address[1]}/hook")
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    receiver = RawReceiver(f"http://127.0.0.1:{http.server_address[1]}/hook")
+    with listening(http):
         yield receiver
-        http.shutdown()
-        thread.join(10)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from loopsim.client import ControlError, Shop
+from tests.listening import listening
 from tests.server.conftest import Client
 from tests.server.control.conftest import call_loop
 
@@ -46,14 +46,10 @@ def partner() -> Iterator[Partner]:
         def log_message(self, *_args: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        http.daemon_threads = True
-        partner = Partner(f"http://127.0.0.1:{http.server_address[1]}")
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    partner = Partner(f"http://127.0.0.1:{http.server_address[1]}")
+    with listening(http):
         yield partner
-        http.shutdown()
-        thread.join(10)
 
 
 def notes(shop: Shop) -> list[str]:
