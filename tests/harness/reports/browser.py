@@ -56,16 +56,18 @@ class Page:
         return result
 
     async def open(self, url: str) -> None:
-        """Go there, and return when it is loaded."""
+        """Go there, and return when it is loaded and has been painted once, as a person would see it."""
         for domain in ("Page", "Runtime", "Log", "Network"):
             await self.do(f"{domain}.enable")
         await self.do("Page.navigate", url=url)
         while (await asyncio.wait_for(self._events.get(), PATIENCE))["method"] != "Page.loadEventFired":
             pass
+        # The frame that is asked for in a frame comes after one was painted.
+        await self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     async def js(self, expression: str) -> Any:
-        """The value of an expression in the page."""
-        said = await self.do("Runtime.evaluate", expression=expression, returnByValue=True)
+        """The value of an expression in the page; of a promise, what it comes to."""
+        said = await self.do("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in said, said
         return said["result"].get("value")
 

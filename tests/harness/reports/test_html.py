@@ -14,7 +14,7 @@ import pytest
 from loopsim.harness.reports import html
 from loopsim.harness.reports.timeline import Budget, Gap, Item, timeline
 from tests.e2e.test_browser import CHROMIUM
-from tests.harness.reports.browser import Page, browser
+from tests.harness.reports.browser import PATIENCE, Page, browser
 from tests.harness.reports.example import HOSTILE, KEY, example, failing, journal, scenario
 
 VOID = {"meta", "link", "input", "br", "img"}
@@ -175,6 +175,16 @@ def in_browser(tmp_path: Path, check: Any) -> None:
     asyncio.run(drive())
 
 
+CONTROLS = "[...document.querySelectorAll('button, a[href], input, meter')].filter(e => e.checkVisibility()).length"
+
+
+async def names_of_controls(page: Page) -> list[str]:
+    """What a screen reader calls each control of the page; an empty text for one without a name."""
+    tree = (await page.do("Accessibility.getFullAXTree"))["nodes"]
+    controls = [node for node in tree if node.get("role", {}).get("value") in ("button", "link", "searchbox", "meter")]
+    return [node.get("name", {}).get("value", "") for node in controls]
+
+
 SHOWN = "[...document.querySelectorAll('.scenario')].filter(each => !each.hidden).map(each => each.id).join()"
 
 
@@ -225,10 +235,13 @@ def test_in_a_browser_a_phone_scrolls_in_one_direction_and_a_printer_gets_what_f
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
 def test_in_a_browser_a_keyboard_reaches_every_control_and_each_has_a_name(tmp_path: Path) -> None:
     async def check(page: Page) -> None:
-        tree = (await page.do("Accessibility.getFullAXTree"))["nodes"]
-        roles = [node for node in tree if node.get("role", {}).get("value") in ("button", "link", "searchbox", "meter")]
-        assert len(roles) > 10
-        assert [node for node in roles if not node.get("name", {}).get("value")] == []
+        shown = await page.js(CONTROLS)
+        assert shown > 10
+        # The tree that a screen reader gets is brought up to date some time after the page.
+        async with asyncio.timeout(PATIENCE):
+            while len(names := await names_of_controls(page)) != shown:
+                pass
+        assert "" not in names
         for key in ("keyDown", "keyUp"):
             await page.do("Input.dispatchKeyEvent", type=key, key="Tab", code="Tab", windowsVirtualKeyCode=9)
         assert await page.js("document.activeElement.textContent") == "To the scenarios"
