@@ -20,7 +20,7 @@ from loopsim.errors import SetupError
 
 FLAGS = frozenset(
     {
-        "allow_host", "allow_target", "at", "ci", "clock", "ctrf", "db", "direction", "does", "durable", "env",
+        "allow_host", "allow_target", "asks", "at", "ci", "clock", "ctrf", "db", "direction", "does", "durable", "env",
         "fail_on", "fail_under", "findings", "follow", "force", "format", "from", "grade", "header", "health", "host",
         "html", "idle_path", "idle_probe", "jobs", "junit", "keep_personal_data", "limit", "log_format", "log_level",
         "mode", "moment", "next_event", "no_delivery", "no_wait", "only", "patience", "pattern", "port", "port_file",

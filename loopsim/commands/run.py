@@ -40,6 +40,7 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 )
 @options.flag("--idle-probe", help="URL that says, as JSON, whether it has nothing left to do; makes runs quick.")
 @options.flag("--idle-path", default="idle", show_default=True, help="The member of that answer, dotted.")
+@options.flag("--asks", help="URL with {task} that takes what its own side asks of it (see `loopsim words`).")
 @options.flag("--header", multiple=True, metavar="NAME=TEMPLATE", help="Header of its webhooks, e.g. X-Shop={shop}.")
 @options.flag("--register", help="URL that is told of each shop (name, api_base, key, secret) before its story.")
 @options.flag(

@@ -24,7 +24,7 @@ from loopsim.urls import split_url
 
 PARTNER = (
     "target", "start", "start_timeout", "health", "env", "probe", "probe_path", "probe_map", "probe_shows",
-    "idle_probe", "idle_path", "register", "header", "does",
+    "idle_probe", "idle_path", "asks", "register", "header", "does",
 )  # fmt: skip
 """The flags that are about one partner; each may stand in `[run.partners.NAME]` too."""
 
@@ -103,6 +103,7 @@ def partner_of(values: Values) -> PartnerPlan:
         idle_probe=idle,
         headers=pairs(values.get("header"), "--header"),
         register=values.get("register") or "",
+        asks=_asks(values.get("asks")),
         does=_abilities(values.get("does")),
     )
 
@@ -133,6 +134,12 @@ def pairs(given: Any, flag: str) -> dict[str, str]:
             raise SetupError(f"{flag} takes NAME=VALUE, found {text!r}.")
         found[name] = value
     return found
+
+
+def _asks(given: str | None) -> str:
+    if given and ("{task}" not in given or split_url(given.replace("{port}", "1")) is None):
+        raise SetupError(f"--asks {given!r} is no URL with {{task}} in it, such as http://localhost:3000/do/{{task}}.")
+    return given or ""
 
 
 def _shows(given: Any) -> dict[str, str]:

@@ -24,13 +24,24 @@ class NoAnswer(LoopsimError):
 def ask(url: str, body: bytes | None = None, *, timeout: float) -> str:
     """The answer to a GET, or to a POST of JSON. Raises NoAnswer."""
     headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body is not None else {})}
+    status, said = exchange("POST" if body is not None else "GET", url, headers, body, timeout=timeout)
+    if status >= 400:
+        raise NoAnswer(f"it answers {status}", status)
+    return said
+
+
+def exchange(
+    method: str, url: str, headers: dict[str, str], body: bytes | None = None, *, timeout: float
+) -> tuple[int, str]:
+    """Status and text of whatever answer there is. Raises NoAnswer where there is none."""
     try:
-        request = urllib.request.Request(url, body, headers)
-        with _DIRECT.open(request, timeout=timeout) as response:
+        request = urllib.request.Request(url, body, headers, method=method)
+        try:
+            response = _DIRECT.open(request, timeout=timeout)
+        except HTTPError as error:
+            response = error
+        with response:
             read: bytes = response.read(LARGEST)
-            return read.decode("utf-8", "replace")
-    except HTTPError as error:
-        with error:
-            raise NoAnswer(f"it answers {error.code}", error.code) from error
+            return int(response.status), read.decode("utf-8", "replace")
     except (OSError, HTTPException, ValueError) as error:
         raise NoAnswer(str(getattr(error, "reason", error)) or type(error).__name__) from error

@@ -249,6 +249,7 @@ class Bench:
             probe=probe,
             process=process,
             target=self._filled(name, plan.target, shop),
+            asks=self._filled(name, plan.asks, shop),
         )
 
     def _key(self, shop: Shop, name: str) -> dict[str, Any]:

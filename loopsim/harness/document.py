@@ -51,8 +51,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     `id` is the file's path without ending relative to its root, then `[row]` and `+schedule` where there are some:
     `wms/two-way/inspect-and-process[exchange]+duplicate`. `shop` is what `createShop` takes (without a name).
     `protects` is one sentence: what goes wrong in production without it. `covers` names what only this story shows.
-    `needs`: `probe` (without one it is skipped and says so), `start` (loopsim starts the partner itself), or an ability
-    (`shape.ABILITIES`) that the partner may say that it lacks.
+    `needs`: `probe` (without one it is skipped and says so), `start` (loopsim starts the partner itself),
+    `asks` (its own side can ask it for things), or an ability (`shape.ABILITIES`) that the partner may say it lacks.
     """
 
     id: str

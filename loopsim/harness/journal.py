@@ -15,13 +15,15 @@ _PAGE = 10_000
 
 
 class Journal:
-    """All entries of a shop since `after`, oldest first, read on when asked to. `dropped` tells how many fell out."""
+    """All entries of a shop since `after`, oldest first, read on when asked to. `dropped` tells how many fell out.
+    Calls with `own_key`, the id of the story's own key, are of the kind `own`: nobody takes them for a partner's."""
 
     def __init__(self, shop: Shop, after: int = 0) -> None:
         self._shop = shop
         self.first = after
         self.last_id = after
         self.dropped = 0
+        self.own_key = ""
         self.entries: list[Entry] = []
 
     def read(self, wait: float = 0) -> list[Entry]:
@@ -30,7 +32,7 @@ class Journal:
         while True:
             page = self._shop.journal(after=self.last_id, limit=_PAGE, wait=0 if new else round(wait, 3))
             found = page["entries"]
-            new += found
+            new += [{**e, "kind": "own"} if self.own_key and e.get("key") == self.own_key else e for e in found]
             self.last_id = found[-1]["id"] if found else self.last_id
             self.dropped = max(page["dropped"] - self.first, 0)
             if len(found) < _PAGE:

@@ -59,6 +59,8 @@ class Judge:
                 return "It needs a probe of the partner's own state. Give one: --probe URL or command."
             if "webhooks" in scenario.needs and not plan.target:
                 return "It is for a partner that takes webhooks. Give --target."
+            if "asks" in scenario.needs and not plan.asks:
+                return "It asks the partner to do things. Say where: --asks URL with {task} in it."
             for name in SHOWN:
                 if f"probe.{name}" in scenario.needs and (plan.probe is None or name not in plan.probe.shows):
                     return f"It needs a probe that shows the {name} of a return: --probe-shows {name}=JSONPATH."

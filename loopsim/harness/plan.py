@@ -40,6 +40,8 @@ class PartnerPlan(Struct, frozen=True, kw_only=True):
     """Templates of headers that its webhooks bear, by name. For partners of many shops."""
     register: str = ""
     """A URL that is told of each shop before its story: name, api_base, key, secret. For partners of many shops."""
+    asks: str = ""
+    """A URL with `{task}`, to which what people and systems on its side ask of it is posted (`tasks.TASKS`)."""
     does: tuple[str, ...] | None = None
     """What it is able to do (`shape.ABILITIES`); None: nobody said, so every story is played."""
 

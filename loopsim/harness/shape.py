@@ -31,7 +31,7 @@ ABILITIES = {
     "label-errors": "says why it cannot make a label",
 }
 """What an integration may be able to do; a story that needs more than it says it does is skipped."""
-NEEDS = ("probe", *(f"probe.{name}" for name in SHOWN), "webhooks", "start", *ABILITIES)
+NEEDS = ("probe", *(f"probe.{name}" for name in SHOWN), "webhooks", "start", "asks", *ABILITIES)
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 OURS = ("name", "clock", "webhook", "scopes", "id_block", "idle_probe")
 """What a new shop takes and a scenario does not say: the harness does."""
@@ -79,7 +79,8 @@ def scenario() -> Schema:
         "needs": _several(
             NEEDS,
             "What it cannot run without: a probe, one that shows more of a return than its state (probe.refund),"
-            " a partner that takes webhooks, the process (start), or something that the partner is able to do.",
+            " a partner that takes webhooks, the process (start), one that its own side can ask for things (asks), or"
+            " something that the partner is able to do.",
         ),
         "schedules": _several(SCHEDULES, "Also with webhooks doubled, swapped or late: the end must be the same."),
         "rules": {

@@ -25,6 +25,7 @@ PATIENCE = 5.0
 """Seconds of real time that an expectation waits where it does not say."""
 _CHUNK = 1.0  # seconds of one long poll, so that the end of a story is noticed
 _PIECE = 0.1
+_OWN = "the story's own"  # the label of its key
 _SETTLE = 20.0  # seconds that a partner may take to come to rest
 
 
@@ -40,9 +41,11 @@ class Partner:
         probe: Probe | None = None,
         process: Process | None = None,
         target: str = "",
+        asks: str = "",
     ) -> None:
         self.name = name
         self.target = target
+        self.asks = asks
         self.key_id = key_id
         self.subscription_ids = subscription_ids
         self.probe = probe
@@ -76,6 +79,7 @@ class Story:
         self.values: dict[str, Any] = {}
         self.positions: dict[str, int] = {}
         self.accounted: set[int] = set()
+        self._own_key: str | None = None
         self.idle_probe = idle_probe
         self.resting_probe: dict[str, Any] | None = None  # while the partner is stopped, and nobody can be asked
         self.patience = patience
@@ -147,6 +151,19 @@ class Story:
         # A probe that gives no answer proves nothing, and the shop says so: then only patience does.
         self.idle_probe &= not self.journal.of("note")
         return settled
+
+    # what the story does itself
+
+    def own_key(self) -> str:
+        """The text of a key of the story's own, with every scope. What is called with it is nobody's call."""
+        if self._own_key is None:
+            # A shop that took the place of another has its keys, and their texts are told once.
+            keys = self.shop.keys()
+            found = [key for key in keys if key["label"] == _OWN]
+            made = self.shop.rotate_key(found[0]["id"]) if found else self.shop.create_key(label=_OWN)
+            self._own_key = str(made["key"])
+            self.journal.own_key = str(made["id"])
+        return self._own_key
 
     # what happened
 

@@ -1,6 +1,19 @@
 """What a scenario can say: acts, time, faults, expectations. `WORDS` has them all."""
 
-from loopsim.harness.words import acts, calls, clock, deliveries, ends, faults, integration, probes, settings, states
+from loopsim.harness.words import (
+    acts,
+    calls,
+    clock,
+    deliveries,
+    ends,
+    faults,
+    integration,
+    probes,
+    public,
+    settings,
+    states,
+    tasks,
+)
 from loopsim.harness.words.registry import WORDS, Word, arguments_of, word
 
 __all__ = [
@@ -15,7 +28,9 @@ __all__ = [
     "faults",
     "integration",
     "probes",
+    "public",
     "settings",
     "states",
+    "tasks",
     "word",
 ]

@@ -31,7 +31,15 @@ async def set_clock(runtime: Runtime, call: Call) -> Answer:
     if runtime.scheduler.advancing(shop):
         raise Refusal("clock_busy")
     if "at" in body:
-        await runtime.scheduler.advance(shop, Goal(to_ms=moment_ms("at", body["at"])), patient=False)
+        goal = Goal(to_ms=moment_ms("at", body["at"]))
+        before = shop.clock
+        # One that runs would be past it by the time that it is set.
+        shop.set_clock(before.switched("manual", before.rate, runtime.wall_ms()))
+        try:
+            await runtime.scheduler.advance(shop, goal, patient=False)
+        except BaseException:
+            shop.set_clock(shop.clock.switched(before.mode, before.rate, runtime.wall_ms()))
+            raise
         shop = runtime.world.shop(call.path["shop"])
     rate = float(body.get("rate", shop.clock.rate))
     shop.set_clock(shop.clock.at(shop.last_ms, runtime.wall_ms()).switched(body["mode"], rate, runtime.wall_ms()))

@@ -187,6 +187,20 @@ def test_a_clock_that_is_set_forward_runs_what_is_due_on_the_way(shop: Shop) -> 
     assert shop.clock.now == "2026-08-01T00:00:00.000Z"
 
 
+def test_a_clock_that_runs_fast_is_set_to_the_very_moment(shop: Shop) -> None:
+    # So often that a millisecond of the wall goes by in the middle of one.
+    for year in range(2030, 2070):
+        shop.clock.set("scaled", rate=1_000_000)
+        assert shop.clock.set("manual", at=f"{year}-08-01T00:00:00Z")["now"] == f"{year}-08-01T00:00:00.000Z"
+
+
+def test_a_moment_that_is_past_leaves_the_clock_running(shop: Shop) -> None:
+    shop.clock.set("scaled", rate=1_000)
+    with pytest.raises(ControlError, match="2020"):
+        shop.clock.set("manual", at="2020-08-01T00:00:00Z")
+    assert (shop.clock.read()["mode"], shop.clock.read()["rate"]) == ("scaled", 1_000)
+
+
 def test_the_next_event_on_a_scaled_clock_comes_by_itself(shop: Shop) -> None:
     made = shop.customer.submits_return()
     shop.clock.set("scaled", rate=1_000_000)
