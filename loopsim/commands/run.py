@@ -73,7 +73,7 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--without", multiple=True, metavar="RULE", help="Do not judge by this rule (loopsim rules lists them).")
 @options.flag("--strict", is_flag=True, help="Fail on what was skipped or not judged.")
 @options.flag("--fail-on", type=click.Choice(["error", "warning"]), default="error", show_default=True)
-@options.flag("--fail-under", type=options.Number(0, 100), help="Least lifecycle coverage in percent.")
+@options.flag("--fail-under", type=options.Number(0, 100), help="Least coverage, in percent of what it calls.")
 @options.flag("--url", help="A loopsim that runs already. [default: start one]")
 @options.flag("--port", type=options.PORT, help="Port of the one started. [default: 8484, or a free one]")
 @options.flag("--shop", default="default", show_default=True, help="The shop whose place the stories take.")

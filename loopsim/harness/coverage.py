@@ -1,8 +1,8 @@
 """Lifecycle coverage: which operations, error answers, triggers and state transitions were exercised, of those that can
 be; and which scenarios add nothing to it.
 
-    journal ─ exercised ─> Coverage ─┐
-    lifecycle ─ possible ─> Coverage ┴ measured ─> Measured, one Kind for each of the four
+    journal ─ exercised ─> Coverage ──────────┐
+    lifecycle ─ possible, within ─> Coverage ─┴ measured ─> Measured, one Kind for each of the four
 """
 
 from __future__ import annotations
@@ -105,6 +105,26 @@ def possible(lifecycle: Mapping[str, Any]) -> Coverage:
     )
 
 
+def within(possible: Coverage, done: Coverage, lifecycle: Mapping[str, Any]) -> tuple[Coverage, tuple[str, ...]]:
+    """What can be exercised in those parts of Loop's API that the partner uses at all, and the names of these parts.
+    Who reads returns is not measured by carts: operations and refusals count of the families that it called, steps of
+    the entities that moved."""
+    families = {row["operation"]: row.get("family", "") for row in lifecycle.get("operations", ())}
+    used = {families.get(operation, "") for operation in done.operations}
+    moved = {step.entity for step in done.transitions}
+    kept = Coverage(
+        operations=tuple(each for each in possible.operations if families.get(each) in used),
+        errors=tuple(
+            each
+            for each in possible.errors
+            if (operation := each.partition(" ")[0]) == ANY or families.get(operation) in used
+        ),
+        triggers=possible.triggers,
+        transitions=tuple(step for step in possible.transitions if step.entity in moved),
+    )
+    return kept, tuple(sorted(used - {""}))
+
+
 def merged(parts: Iterable[Coverage]) -> Coverage:
     """All that any of them exercised."""
     found: dict[str, set[Any]] = {kind: set() for kind in KINDS}
@@ -137,7 +157,8 @@ def coverage_line(run: RunResult) -> str:
     if not any(kind.possible for kind in found.kinds):
         return ""
     parts = (f"{len(kind.covered)}/{kind.possible} {kind.name}" for kind in found.kinds if kind.possible)
-    return f"{found.percent:g} %: {', '.join(parts)}"
+    of = f" of {', '.join(run.families)}" if run.families else ""
+    return f"{found.percent:g} %{of}: {', '.join(parts)}"
 
 
 def assumptions(lifecycle: Mapping[str, Any], operations: Collection[str]) -> tuple[str, ...]:

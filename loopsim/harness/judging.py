@@ -119,7 +119,8 @@ class Judge:
         exit_code: int | None = None,
     ) -> RunResult:
         """The whole run."""
-        possible, rules = coverage.possible(self._lifecycle), rule_texts(RULES)
+        rules, done = rule_texts(RULES), coverage.merged(result.coverage for result in results)
+        possible, families = coverage.within(coverage.possible(self._lifecycle), done, self._lifecycle)
         assumed = {anchor for result in results for anchor in result.assumptions}
         return RunResult(
             version=version,
@@ -131,6 +132,7 @@ class Judge:
             exit_code=self._exit_code(results, possible) if exit_code is None else exit_code,
             command=self._plan.command,
             possible=possible,
+            families=families,
             rules=rules,
             facts=coverage.facts(self._lifecycle, {*assumed, *(rule.fact for rule in rules.values())}),
             findings=findings,

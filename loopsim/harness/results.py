@@ -125,8 +125,9 @@ class ScenarioResult(Struct, frozen=True, kw_only=True):
 
 
 class RunResult(Struct, frozen=True, kw_only=True):
-    """A whole run. `possible` is what could be exercised at all, for coverage. `exit_code` as in the README. `rules` by
-    name holds every rule that a verdict names, `facts` by anchor those that rules and assumptions point to."""
+    """A whole run. `possible` is what could be exercised, for coverage, in the called `families` of Loop's API.
+    `exit_code` as in the README. `rules` by name holds every rule that a verdict names, `facts` by anchor those that
+    rules and assumptions point to."""
 
     version: str
     started_at: str
@@ -137,6 +138,7 @@ class RunResult(Struct, frozen=True, kw_only=True):
     exit_code: int
     command: str = ""
     possible: Coverage = Coverage()
+    families: tuple[str, ...] = ()
     rules: dict[str, RuleText] = field(default_factory=dict)
     facts: dict[str, FactText] = field(default_factory=dict)
     findings: tuple[Failure, ...] = ()

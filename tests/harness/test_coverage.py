@@ -50,3 +50,29 @@ def test_a_real_shop_exercises_what_its_server_says_is_possible() -> None:
     assert "return: open → cancelled by cancel" in found.kinds[3].covered
     assert coverage.assumptions(lifecycle, ["getCart"]) == ("carts-read-unknown",)
     assert coverage.facts(lifecycle, ["versions-path", "gone"])["versions-path"].grade == "documented"
+
+
+def test_only_the_parts_of_the_api_that_were_called_are_measured() -> None:
+    step = Transition("return", "open", "cancel", "cancelled")
+    scan = Transition("label", "new", "scan", "delivered")
+    lifecycle = {
+        "operations": [
+            {"operation": "listReturns", "family": "Return Data"},
+            {"operation": "getReturnDetails", "family": "Return Data"},
+            {"operation": "createCart", "family": "Cart"},
+        ]
+    }
+    possible = Coverage(
+        operations=("createCart", "getReturnDetails", "listReturns"),
+        errors=("any 429 too_many_attempts", "createCart 200 empty_cart", "listReturns 422 invalid"),
+        triggers=("return.created",),
+        transitions=(scan, step),
+    )
+    done = Coverage(operations=("listReturns",), transitions=(step,))
+
+    kept, families = coverage.within(possible, done, lifecycle)
+
+    assert families == ("Return Data",)
+    assert kept.operations == ("getReturnDetails", "listReturns")
+    assert kept.errors == ("any 429 too_many_attempts", "listReturns 422 invalid")
+    assert (kept.triggers, kept.transitions) == (("return.created",), (step,))

@@ -70,6 +70,7 @@ def _extra(run: RunResult) -> dict[str, Any]:
         "rules": msgspec.to_builtins(run.rules),
         "coverage": {
             "percent": coverage.percent,
+            "families": list(run.families),
             "kinds": [
                 {**msgspec.to_builtins(kind), "possible": kind.possible, "percent": kind.percent}
                 for kind in coverage.kinds

@@ -29,7 +29,10 @@ async def read_lifecycle(runtime: Runtime, _call: Call) -> Answer:
         {
             "transitions": [structs.asdict(each) for each in transitions()],
             "triggers": list(TRIGGERS),
-            "operations": [{"operation": each.id, "assumed": _assumed(rows[each.id], shared)} for each in operations],
+            "operations": [
+                {"operation": each.id, "family": each.tag, "assumed": _assumed(rows[each.id], shared)}
+                for each in operations
+            ],
             "errors": [
                 {"operation": each.id, "status": form.status, "refusal": code}
                 for each in operations
