@@ -29,6 +29,9 @@ ABILITIES = {
     "catch-up": "asks Loop for what no webhook told it",
     "label-requests": "answers label requests with labels",
     "label-errors": "says why it cannot make a label",
+    "commerce-data": "tells Loop its goods, stock, customers and orders",
+    "returns-form": "takes returns on a form or at a counter of its own",
+    "exchange-orders": "makes the orders of exchanges, and tells Loop of them",
 }
 """What an integration may be able to do; a story that needs more than it says it does is skipped."""
 NEEDS = ("probe", *(f"probe.{name}" for name in SHOWN), "webhooks", "start", "asks", *ABILITIES)

@@ -38,6 +38,7 @@ NAMES = [
     "eu-multi-currency",
     "instant-exchange",
     "large-catalogue",
+    "new-outside-shopify",
     "outside-shopify",
     "us-apparel",
     "warehouse-inspects",
