@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -45,6 +46,9 @@ pytest_plugins = ("tests.checked_answers",)
 
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
 BASE = "http://127.0.0.1:8484/api/v1"
+
+# Who is started in the background by a shell ignores Ctrl-C, and so does whatever it starts: tests send it one.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # CI runs a fraction of what a nightly run does.
 _SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
