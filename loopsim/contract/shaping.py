@@ -132,8 +132,9 @@ class Shape:
 
     def _object(self, value: dict[str, Any], prefix: str, notes: Notes) -> Any:
         read: dict[str, Any] = {}
+        find = self.properties.get
         for key, each in value.items():
-            shape = self.properties.get(key)
+            shape = find(key)
             if shape is None:
                 if self.names_keys:
                     notes.unknown.append(prefix + key)
@@ -143,9 +144,14 @@ class Shape:
                 if shape is None:
                     read[key] = _TRIMMED.read(each, "", Notes()) if self.leniency.trim else each
                     continue
-            read[key] = each = shape.read(each, f"{prefix}{key}.", notes)
-            if key in self.filled and _is_blank(each, shape):
-                del read[key]
+            # Most values are texts, and most paths are never told: neither is worth a call.
+            if type(each) is str:
+                each = shape._text(each)
+            elif each is not None:
+                each = shape.read(each, f"{prefix}{key}.", notes)
+            if not each and key in self.filled and _is_blank(each, shape):
+                continue
+            read[key] = each
         return read
 
 

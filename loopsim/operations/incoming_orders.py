@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
-from loopsim.domain.orders import Address, Customer, Fulfillment, Location, Order, OrderLine, Variant
+from loopsim.domain.orders import Address, Customer, Fulfillment, Location, Order, OrderLine, Variant, parts_of
 from loopsim.domain.products import Product
 from loopsim.errors import Invalid
 from loopsim.operations import commerce
@@ -29,9 +29,10 @@ SENT = frozenset({"success", "pending", "open"})
 class Reader:
     """Reads one body. `wrong` gathers messages by field; `finish` raises them."""
 
-    def __init__(self, tx: Transaction, order_id: int) -> None:
+    def __init__(self, tx: Transaction, order: Order) -> None:
         self.tx = tx
-        self.order_id = order_id
+        self.order_id = order.id
+        self.own_parts = set(parts_of(order))
         self.wrong: dict[str, list[str]] = {}
 
     def finish(self) -> None:
@@ -71,7 +72,9 @@ class Reader:
 
     def part(self, kind: str, external_id: str | None, field: str) -> str | None:
         """The merchant's own id of a part, which no other order may have."""
-        owner = None if external_id is None else self.tx.owner_of_part(kind, external_id)
+        if external_id is None or (kind, external_id) in self.own_parts:
+            return external_id
+        owner = self.tx.owner_of_part(kind, external_id)
         if owner is not None and owner != self.order_id:
             self.refuse(field, "This external id has already been taken.")
         return external_id
@@ -79,7 +82,7 @@ class Reader:
 
 def merged(tx: Transaction, order: Order, body: Body) -> Order:
     """The order with what a body says; what it leaves out stays. Raises `Invalid`, and then nothing was kept."""
-    reader = Reader(tx, order.id)
+    reader = Reader(tx, order)
     changes: Body = {name: body[name] for name in ("name", "status", "taxes_included") if body.get(name) is not None}
     changes |= {name: body[name] for name in ("external_id",) if body.get(name) is not None}
     if "sales_channel" in body:

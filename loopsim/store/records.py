@@ -26,6 +26,16 @@ def _seconds(moment: datetime) -> int:
     return to_ms(moment) // 1000 * 1000
 
 
+def _searched(order: Order) -> tuple[int, str, str | None]:
+    """What an order is found by beside its id."""
+    return order.provider_id, order.name, order.external_id
+
+
+def _names_parts(order: Order) -> bool:
+    """Whether the merchant's ids of an order's parts are kept: where it came from the merchant, not from a platform."""
+    return order.external_id is not None or bool(order.said)
+
+
 class _Page(Struct):
     """Of a return, where its status page is."""
 
@@ -75,26 +85,40 @@ class Records(Resources):
         )
         return [unpack(Order, doc) for (doc,) in rows]
 
-    def put_order(self, order: Order) -> None:
-        """Add or replace an order. Raises `Refusal("external_id_taken")` where another order has its merchant's id, or
-        that of one of its lines or shipments."""
+    def put_order(self, order: Order, before: Order | None = None) -> None:
+        """Add or replace an order. `before`: the same order as it is kept, or without name and parts where it is not
+        yet.
+
+        Raises `Refusal("external_id_taken")` where another order has its merchant's id, or that of one of its lines or
+        shipments.
+        """
+        doc = pack(order)
         try:
-            self.connection.execute(
-                "insert into orders (id, provider_id, name, external_id, doc) values (?, ?, ?, ?, ?)"
-                " on conflict (id) do update set provider_id = excluded.provider_id, name = excluded.name,"
-                " external_id = excluded.external_id, doc = excluded.doc",
-                (order.id, order.provider_id, order.name, order.external_id, pack(order)),
-            )
-            if order.external_id is not None or order.said:
-                self._put_parts(order)
+            if before is None or _searched(before) != _searched(order):
+                self.connection.execute(
+                    "insert into orders (id, provider_id, name, external_id, doc) values (?, ?, ?, ?, ?)"
+                    " on conflict (id) do update set provider_id = excluded.provider_id, name = excluded.name,"
+                    " external_id = excluded.external_id, doc = excluded.doc",
+                    (order.id, *_searched(order), doc),
+                )
+            else:
+                # Columns that are written are indexed again, changed or not.
+                self.connection.execute("update orders set doc = ? where id = ?", (doc, order.id))
+            if _names_parts(order):
+                self._put_parts(order, before)
         except sqlite3.IntegrityError as error:
             raise Refusal("external_id_taken") from error
 
-    def _put_parts(self, order: Order) -> None:
-        self.connection.execute("delete from order_parts where order_id = ?", (order.id,))
+    def _put_parts(self, order: Order, before: Order | None) -> None:
+        parts = parts_of(order)
+        known = None if before is None else parts_of(before) if _names_parts(before) else []
+        if parts == known:
+            return
+        if known != []:
+            self.connection.execute("delete from order_parts where order_id = ?", (order.id,))
         self.connection.executemany(
             "insert into order_parts (kind, external_id, order_id) values (?, ?, ?)",
-            [(kind, external_id, order.id) for kind, external_id in parts_of(order)],
+            [(kind, external_id, order.id) for kind, external_id in parts],
         )
 
     def owner_of_part(self, kind: str, external_id: str) -> int | None:

@@ -32,12 +32,12 @@ def money(amount: int, currency: str) -> dict[str, Any]:
 def in_order(said: Any) -> Any:
     """What a merchant said, with every amount of money in it spelled in the order of its keys here."""
     if isinstance(said, list):
-        return [in_order(each) for each in said]
+        return [in_order(each) for each in said] if said else said
     if not isinstance(said, dict):
         return said
-    if said.keys() == {"amount", "currency_code"}:
+    if len(said) == 2 and "amount" in said and "currency_code" in said:
         return money(said["amount"], said["currency_code"])
-    return {name: in_order(each) for name, each in said.items()}
+    return {name: in_order(each) if isinstance(each, (dict, list)) else each for name, each in said.items()}
 
 
 def or_null(text: str) -> str | None:

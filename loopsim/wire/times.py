@@ -95,7 +95,7 @@ def parse(text: str, now: datetime, *, end_of_day: bool = False) -> datetime | N
     if len(text) > _LONGEST_TEXT or not text.isascii():
         return None
     # A '+' that a client did not encode arrives as a space before the zone.
-    text = _BARE_ZONE.sub(r"\1+\2", text)
+    text = _BARE_ZONE.sub(r"\1+\2", text) if " " in text else text
     try:
         found = _absolute(text, end_of_day) or _word(text.lower(), now) or _relative(text.lower(), now)
     except (ValueError, OverflowError):

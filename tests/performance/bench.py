@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter
 
 from tests.performance import bench_webhooks
+from tests.performance.commerce import creates, upserts
 from tests.performance.large import large_world
 from tests.performance.peers import peers
 from tests.performance.plan import Plan, quick
@@ -41,6 +42,8 @@ MEASURES: dict[str, Callable[[Plan], list[Row]]] = {
     "reads": details_and_list,
     "pages": late_pages,
     "submit": submits,
+    "upserts": upserts,
+    "creates": creates,
     "webhooks": webhooks,
     "start": first_answer,
     "memory": memory,

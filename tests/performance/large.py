@@ -11,9 +11,10 @@ from time import perf_counter, sleep
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.performance.load import each_once, get
+from tests.performance.load import get
 from tests.performance.plan import Plan
 from tests.performance.report import Row
+from tests.performance.rounds import Sent, processor_ratios
 from tests.performance.servers import Process, loopsim_server
 
 WORLD, ORDERS, PAGE = "large-catalogue", 100_000, 100
@@ -45,19 +46,8 @@ def large_world(plan: Plan) -> list[Row]:
 
 def _late_against_first(plan: Plan, server: Process, requests: list[bytes]) -> tuple[tuple[float, ...], str]:
     """How many late pages the processor makes in the time of a first one, per round; and both times in words."""
-    ratios, shown = [], (0.0, 0.0)
-    for _ in range(plan.rounds):
-        first, last = (_processor_ms(server, those * PASSES) for those in (requests[:TURNS], requests[-TURNS:]))
-        ratios.append(first / last)
-        shown = (first, last)
-    return tuple(ratios), f"{shown[1]:.1f} ms of the processor a page against {shown[0]:.1f} ms"
-
-
-def _processor_ms(server: Process, requests: list[bytes]) -> float:
-    before = server.processor_seconds()
-    load = each_once(server.port, requests)
-    assert not load.bad, f"{load.bad} answers were no success"
-    return (server.processor_seconds() - before) * 1000 / len(requests)
+    first, last = (lambda: Sent(server, requests[:TURNS] * PASSES), lambda: Sent(server, requests[-TURNS:] * PASSES))
+    return processor_ratios(first, last, plan.rounds)
 
 
 def _call(port: int, method: str, path: str, headers: dict[str, str], body: Any = None) -> Any:

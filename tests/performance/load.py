@@ -37,8 +37,13 @@ def get(path: str, headers: Mapping[str, str] | None = None) -> bytes:
 
 def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     """A POST as it goes over the wire."""
+    return write("POST", path, body, headers)
+
+
+def write(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """A call with a body as it goes over the wire."""
     fields = _fields({**headers, "Content-Length": str(len(body))})
-    return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}\r\n".encode() + body
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}\r\n".encode() + body
 
 
 def _fields(headers: Mapping[str, str]) -> str:

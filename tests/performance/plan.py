@@ -15,6 +15,8 @@ class Plan(NamedTuple):
     returns: int = 10_000
     many: int = 50_000
     submits: int = 2_000
+    orders: int = 10_000
+    creates: int = 1_000
     calls: int = 100_000
     starts: int = 11
     shops: int = 100
@@ -31,6 +33,8 @@ def quick(scratch: Path) -> Plan:
         returns=2_000,
         many=10_000,
         submits=700,
+        orders=3_000,
+        creates=500,
         calls=20_000,
         starts=5,
         shops=30,

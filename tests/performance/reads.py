@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
 from tests.performance.load import each_once, for_seconds, get
@@ -24,9 +25,9 @@ def first_page(seeded: Seeded) -> str:
     return "/api/v1/warehouse/return/list?" + urlencode({**window, "paginate": "true", "pageSize": PAGE})
 
 
-def fetch(port: int, path: str, seeded: Seeded) -> bytes:
+def fetch(port: int, path: str, headers: Mapping[str, str]) -> bytes:
     """One GET's body."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=seeded.headers)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=dict(headers))
     with urllib.request.urlopen(request, timeout=60) as response:
         body: bytes = response.read()
     return body
@@ -37,7 +38,7 @@ def walk(port: int, seeded: Seeded) -> list[str]:
     paths, path = [], first_page(seeded)
     while path:
         paths.append(path)
-        following = json.loads(fetch(port, path, seeded))["nextPageUrl"]
+        following = json.loads(fetch(port, path, seeded.headers))["nextPageUrl"]
         parts = urlsplit(following or "")
         path = f"{parts.path}?{parts.query}" if following else ""
     return paths
@@ -55,7 +56,7 @@ def details_and_list(plan: Plan) -> list[Row]:
         details = details_requests(seeded)
         cold = each_once(server.port, details)
         pages = [get(path, seeded.headers) for path in walk(server.port, seeded)]
-        body = fetch(server.port, f"{DETAILS}{seeded.returns[0]}", seeded)
+        body = fetch(server.port, f"{DETAILS}{seeded.returns[0]}", seeded.headers)
         with raw_server(body) as raw:
             constant = [get("/")]
             compared = alternate(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-from tests.performance.load import Load
+from tests.performance.load import Load, each_once
+from tests.performance.servers import Process
 
 Measure = Callable[[], Load]
 
@@ -50,6 +52,31 @@ def alternate(baseline: Measure, candidates: Mapping[str, Measure], rounds: int)
             compared[name].baselines.append((before + after) / 2)
             before = after
     return compared
+
+
+class Sent(NamedTuple):
+    """Requests, and the server that they are for."""
+
+    server: Process
+    requests: Sequence[bytes]
+
+
+def processor_ratios(
+    first: Callable[[], Sent], second: Callable[[], Sent], rounds: int
+) -> tuple[tuple[float, ...], str]:
+    """How many answers to `second` the processor makes in the time of one to `first`, per round; both times in words.
+
+    Whatever else runs on the machine counts less than it does for rates.
+    """
+    spent = [(_processor_ms(first()), _processor_ms(second())) for _ in range(rounds)]
+    one, other = (statistics.median(column) for column in zip(*spent, strict=True))
+    return tuple(a / b for a, b in spent), f"{other:.2f} ms of the processor an answer against {one:.2f} ms"
+
+
+def _processor_ms(sent: Sent) -> float:
+    before = sent.server.processor_seconds()
+    _clean("the server", each_once(sent.server.port, sent.requests))
+    return (sent.server.processor_seconds() - before) * 1000 / len(sent.requests)
 
 
 def _clean(name: str, load: Load) -> Load:

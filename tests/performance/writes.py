@@ -88,7 +88,7 @@ def submits(plan: Plan) -> list[Row]:
 
 
 def _details(server: Process, seeded: Seeded) -> bytes:
-    return fetch(server.port, f"{DETAILS}{seeded.returns[0]}", seeded)
+    return fetch(server.port, f"{DETAILS}{seeded.returns[0]}", seeded.headers)
 
 
 def size_on_disk(folder: Path) -> float:

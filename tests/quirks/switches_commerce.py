@@ -133,7 +133,7 @@ def _no_owner(_real: Any, _self: Any, _kind: str, _external_id: str) -> None:
     """Each order has its own ids."""
 
 
-def _no_parts(_real: Any, _self: Any, _order: Any) -> None:
+def _no_parts(_real: Any, _self: Any, _order: Any, _before: Any) -> None:
     """Nor are they kept."""
 
 

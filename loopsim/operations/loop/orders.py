@@ -52,11 +52,12 @@ def _new(tx: Transaction, body: dict[str, Any]) -> Order:
         lines=(),
         sales_channel="",
     )
-    return _kept(tx, merged(tx, blank, body))
+    return _update(tx, blank, body)
 
 
-def _kept(tx: Transaction, order: Order) -> Order:
-    tx.put_order(order)
+def _update(tx: Transaction, before: Order, body: dict[str, Any]) -> Order:
+    order = merged(tx, before, body)
+    tx.put_order(order, before)
     return order
 
 
@@ -93,14 +94,14 @@ def create_order(tx: Transaction, call: Call) -> Answer:
 def upsert_order(tx: Transaction, call: Call) -> Any:
     """The order with the merchant's own id, made or changed; 200 both ways."""
     found = tx.order_by_external(call.body["external_id"])
-    kept = _new(tx, call.body) if found is None else _kept(tx, merged(tx, found, call.body))
+    kept = _new(tx, call.body) if found is None else _update(tx, found, call.body)
     return {"order": _shown(tx, kept, call)}
 
 
 @operation("updateOrder")
 def update_order(tx: Transaction, call: Call) -> Any:
     """Change an order."""
-    return {"order": _shown(tx, _kept(tx, merged(tx, _need(tx, call), call.body)), call)}
+    return {"order": _shown(tx, _update(tx, _need(tx, call), call.body), call)}
 
 
 @operation("deleteOrder")
