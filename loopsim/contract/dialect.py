@@ -7,6 +7,7 @@ nothing here knows any of them; the control API answers problem documents (RFC 9
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -51,6 +52,15 @@ def render(operation: Operation, refusal: Refusal, quirks: Mapping[str, Any], in
         return Rendered(form.status, body, headers, headers.get("content-type", JSON))
     except KeyError as missing:
         raise LookupError(f"{operation.id} refused {refusal.code} without its parameter {missing}.") from None
+
+
+def messages_of(operation: Operation) -> dict[str, dict[str, list[str]]]:
+    """What an operation may refuse, by code: the messages by field; where there is nothing, that of the form."""
+    messages = {code: form.fields for code, form in operation.errors.items() if form.fields}
+    for code, form in operation.errors.items():
+        if form.status == HTTPStatus.NOT_FOUND and isinstance(form.body, dict) and "message" in form.body:
+            messages[code] = {"data": [form.body["message"]]}
+    return messages
 
 
 def summary(fields: dict[str, list[str]]) -> str:

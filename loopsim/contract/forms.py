@@ -23,7 +23,7 @@ def read_form(raw: bytes) -> dict[str, Any]:
 def read_multipart(raw: bytes, content_type: str) -> dict[str, Any]:
     """A `multipart/form-data` body as the same; of a file the text alone is kept.
 
-    Raises ValueError for what is none, is not text, or has too many parts.
+    Raises ValueError for what is none, ends before its time, is not text, or has too many parts.
     """
     # Only here: few calls bring files.
     from python_multipart.exceptions import FormParserError
@@ -33,7 +33,7 @@ def read_multipart(raw: bytes, content_type: str) -> dict[str, Any]:
     if not boundary:
         raise ValueError("no boundary")
     parts: list[tuple[bytes, bytearray]] = []
-    header, value = bytearray(), bytearray()
+    header, value, ends = bytearray(), bytearray(), list[bool]()
 
     def on_header_end() -> None:
         if header.lower() == b"content-disposition":
@@ -55,6 +55,7 @@ def read_multipart(raw: bytes, content_type: str) -> dict[str, Any]:
             "on_header_value": lambda data, start, end: value.extend(data[start:end]),
             "on_header_end": on_header_end,
             "on_part_data": lambda data, start, end: parts[-1][1].extend(data[start:end]),
+            "on_end": lambda: ends.append(True),
         },
     )
     try:
@@ -62,6 +63,8 @@ def read_multipart(raw: bytes, content_type: str) -> dict[str, Any]:
         parser.finalize()
     except FormParserError as error:
         raise ValueError(str(error)) from None
+    if not ends:
+        raise ValueError("no end")
     return _nested([(name.decode(), content.decode()) for name, content in parts])
 
 

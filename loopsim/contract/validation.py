@@ -24,6 +24,7 @@ MOST_VALUES = 20_000
 """Values that a JSON body may hold where the operation's `x-limits` does not say otherwise: some ten times what the
 largest of them all needs. Millions of tiny ones would take seconds to read and to judge."""
 _STRING_OR_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[,\[{]', re.DOTALL)
+_CAPITAL = re.compile(r"([A-Z])")
 TOO_MUCH = "The body field is not well formed, and too large to say where."
 
 
@@ -69,8 +70,9 @@ def _holds_more_than(most: int, raw: bytes) -> bool:
     return sum(raw[token.start()] != ord('"') for token in tokens) > most
 
 
-def validate(operation: Operation, body: Any) -> Validated:
-    """The body as the operation shall see it. Raises Invalid with Laravel's words for what is not well formed.
+def validate(operation: Operation, body: Any, most_told: int = MOST_TOLD) -> Validated:
+    """The body as the operation shall see it. Raises Invalid with Laravel's words for what is not well formed; for them
+    `most_told` array elements are judged.
 
     Loop's API: a body that is no object counts as an empty one, as its framework has it, so its required fields are
     missing.
@@ -81,7 +83,7 @@ def validate(operation: Operation, body: Any) -> Validated:
     reader = operation.schemas.body_reader(schema)
     if operation.api == "loop" and not isinstance(body, dict) and "object" in reader.shape.types:
         body = {}
-    return _judged(reader, body)
+    return _judged(reader, body, most_told)
 
 
 def read_path(operation: Operation, path_params: Mapping[str, str]) -> dict[str, Any]:
@@ -100,6 +102,26 @@ def read_path(operation: Operation, path_params: Mapping[str, str]) -> dict[str,
     return read
 
 
+def read_ids(operation: Operation, ids: Mapping[str, Any]) -> dict[str, Any]:
+    """The path parameters from fields named like them in snake case, as a line of a bulk operation has them. Raises
+    Invalid for those that are missing or of another type."""
+    read, wrong = dict[str, Any](), dict[str, list[str]]()
+    for parameter in operation.parameters:
+        if parameter.place != "path":
+            continue
+        name = _CAPITAL.sub(r"_\1", parameter.name).lower()
+        given, label, whole = ids.get(name), name.replace("_", " "), parameter.schema.get("type") == "integer"
+        value = read_integer(str(given)) if whole else given if isinstance(given, str) else None
+        if given is None or given == "":
+            wrong[name] = [f"The {label} field is required."]
+        elif value is None:
+            wrong[name] = [f"The {label} field must be {'an integer' if whole else 'a string'}."]
+        read[parameter.name] = value
+    if wrong:
+        raise Invalid(wrong)
+    return read
+
+
 def read_query(operation: Operation, query: Mapping[str, str]) -> Validated:
     """The declared query parameters by their types, with their defaults; unknown ones are dropped and told.
 
@@ -114,14 +136,14 @@ def read_query(operation: Operation, query: Mapping[str, str]) -> Validated:
     return Validated({**defaults, **validated.value}, validated.unknown)
 
 
-def _judged(reader: Reader, value: Any) -> Validated:
+def _judged(reader: Reader, value: Any, most_told: int = MOST_TOLD) -> Validated:
     notes = Notes()
     try:
         read = reader.shape.read(value, "", notes)
         if reader.validator.is_valid(read):
             return Validated(read, tuple(notes.unknown), tuple(notes.truncated))
         # Each error costs some 100 microseconds, and a body may have millions.
-        judged = excerpt(reader.shape, read, MOST_TOLD)
+        judged = excerpt(reader.shape, read, most_told)
         errors = list(reader.validator.iter_errors(judged))
     except (RecursionError, ValueError):
         # Read by the parser, but nested too deeply to be looked into.

@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-RESOURCES = {"order": "Order", "customer": "Customer", "product": "Product", "collection": "Collection",
-             "location": "Location"}  # fmt: skip
-ACTIONS = ("create", "upsert")
+RESOURCES = ("order", "customer", "product", "product_variant", "collection", "inventory", "location")
+ACTIONS = ("create", "upsert", "update", "patch", "delete")
 MOST_LINES = 2_000
 PER_SECOND = 25
 
@@ -18,14 +17,18 @@ Status = Literal["pending", "success", "failed"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """One line. `body` is what its operation will be given; `errors` says by field why it cannot be, or was not."""
+    """One line. `operation` is to carry it out with `path` and `body`; `refusals` are what it may say by code, then by
+    field. `errors` says by field why it cannot be carried out, or was not."""
 
     id: int
     bulk_id: int
     line: int
     resource: str | None
     action: str | None
+    operation: str | None = None
+    path: dict[str, Any] = field(default_factory=dict)
     body: Any = None
+    refusals: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     status: Status = "pending"
     resource_id: int | None = None
     errors: dict[str, list[str]] = field(default_factory=dict)
@@ -52,10 +55,12 @@ class BulkOperation(Struct, frozen=True, kw_only=True):
         return "pending" if self.pending == self.jobs else "processing"
 
 
-def operation_of(resource: str | None, action: str | None) -> str | None:
-    """The operation that a line asks for; None where there is none."""
-    noun = RESOURCES.get(resource or "")
-    return f"{action}{noun}" if noun is not None and action in ACTIONS else None
+def operation_of(resource: str, action: str, *, by_external_id: bool) -> str | None:
+    """The name of the operation for one that a line asks for, which there need not be; None for what no line is for."""
+    if resource not in RESOURCES or action not in ACTIONS:
+        return None
+    noun = "".join(map(str.capitalize, resource.split("_")))
+    return f"{action}{noun}{'ByExternalId' if by_external_id else ''}"
 
 
 def lines_of(text: str) -> Sequence[tuple[int, str]]:

@@ -7,13 +7,12 @@ from typing import Any
 
 from msgspec import structs
 
-from loopsim.domain.bulk import PER_SECOND, BulkOperation, Job, operation_of
+from loopsim.domain.bulk import PER_SECOND, BulkOperation, Job
 from loopsim.domain.events import Timer
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations.perform import OPERATIONS, Answer, Call, timer
 from loopsim.store.transaction import Transaction
 
-TAKEN = {"external_id": ["The external id has already been taken."]}
 REFUSED = {"data": ["The line was refused."]}
 
 
@@ -36,15 +35,21 @@ def bulk_run(tx: Transaction, bulk_id: int, data: dict[str, Any]) -> None:
 
 def _carry_out(tx: Transaction, job: Job) -> Job:
     """The job as it is then; one that is refused leaves no trace of what it had begun."""
-    name = operation_of(job.resource, job.action)
-    if job.errors or name is None:
+    if job.errors or job.operation is None:
         return structs.replace(job, status="failed")
     try:
         with tx.attempt():
-            answer = OPERATIONS[name].function(tx, Call(body=job.body))
+            answer = OPERATIONS[job.operation].function(tx, Call(path=job.path, body=job.body))
     except Invalid as invalid:
         return structs.replace(job, status="failed", errors=invalid.fields)
     except Refusal as refusal:
-        return structs.replace(job, status="failed", errors=TAKEN if refusal.code == "external_id_taken" else REFUSED)
-    (made,) = (answer.body if isinstance(answer, Answer) else answer).values()
-    return structs.replace(job, status="success", body=None, resource_id=made["id"])
+        return structs.replace(job, status="failed", errors=job.refusals.get(refusal.code, REFUSED))
+    return structs.replace(job, status="success", body=None, resource_id=_id_in(answer))
+
+
+def _id_in(answer: Any) -> int | None:
+    """The id of what was made, changed or deleted; None for inventories, which have none."""
+    body = answer.body if isinstance(answer, Answer) else answer
+    wrapped = next(iter(body.values()))
+    id_: int | None = (wrapped if isinstance(wrapped, dict) else body).get("id")
+    return id_

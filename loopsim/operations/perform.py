@@ -25,6 +25,14 @@ from loopsim.store.timers import Due, next_timers, take_timer
 from loopsim.store.transaction import Transaction
 
 
+class Prepared(Struct, frozen=True):
+    """What another operation may be called with, and the messages by field of what it may refuse, by code."""
+
+    path: dict[str, Any]
+    body: Any
+    refusals: dict[str, dict[str, list[str]]]
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """A call as an operation sees it: read, validated, in the version that was asked for.
 
@@ -44,12 +52,15 @@ class Call(Struct, frozen=True, kw_only=True):
     accept: str = ""
     shift: timedelta = timedelta()
     credentials: tuple[str, str] | None = None
-    validator: Callable[[str, bytes], Any] | None = None
+    preparer: Callable[[str, dict[str, Any], bytes, str], Prepared] | None = None
 
-    def validated(self, operation_id: str, raw: bytes) -> Any:
-        """The JSON body of another operation, as it would see it. Raises what the operation's own gate would raise."""
-        assert self.validator is not None
-        return self.validator(operation_id, raw)
+    def prepared(self, operation_id: str, ids: dict[str, Any], raw: bytes, where: str) -> Prepared:
+        """Another operation's call of ids (by the names of its path parameters, in snake case) and a JSON body, as it
+        would see it. What is dropped of the body is told under `where`. Raises what the operation's own gate would
+        raise.
+        """
+        assert self.preparer is not None
+        return self.preparer(operation_id, ids, raw, where)
 
 
 class Answer(Struct, frozen=True):

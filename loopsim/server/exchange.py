@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 
+from loopsim.contract import Validated
 from loopsim.domain.faults import Fault
 from loopsim.server.auth import Entrance
 from loopsim.server.places import Place
 from loopsim.server.requests import Headers, Scope
 from loopsim.store.shop import Shop
+
+MOST_NAMED = 1000
 
 
 class Exchange:
@@ -54,3 +58,16 @@ class Exchange:
         self.more = False
         self.note: str | None = None
         self.truncated: list[str] | None = None
+
+    def tell(self, validated: Validated, where: str = "") -> None:
+        """Let the journal say what was dropped of a body without a word; `where` leads to it. Of very much it has the
+        beginning."""
+        if validated.unknown:
+            self.unknown = _longer(self.unknown, validated.unknown, where)
+        if validated.truncated:
+            self.truncated = _longer(self.truncated, validated.truncated, where)
+
+
+def _longer(told: list[str] | None, names: Sequence[str], where: str) -> list[str]:
+    known = told or []
+    return [*known, *(where + name for name in names[: max(0, MOST_NAMED - len(known))])]

@@ -13,16 +13,17 @@ import sqlite3
 from datetime import timedelta
 from functools import partial
 from time import monotonic, perf_counter
+from typing import Any
 
 from msgspec import UNSET
 
-from loopsim.contract import Operation, read_body, read_path, render, validate
+from loopsim.contract import Operation, messages_of, read_body, read_ids, read_path, render, validate
 from loopsim.contract.shapes import JSON, PROBLEM
 from loopsim.domain import chance
 from loopsim.domain.faults import Fault
 from loopsim.domain.quirks import quirk
 from loopsim.errors import NotHere, Refusal, SetupError
-from loopsim.operations.perform import Answer, Call
+from loopsim.operations.perform import Answer, Call, Prepared
 from loopsim.server.answer_faults import NO_FAULTS, strike
 from loopsim.server.answers import AnswerHeaders, rows_of, send_answer, with_own
 from loopsim.server.auth import Entrance, may
@@ -61,6 +62,8 @@ TOKEN_EXPIRED = "token_expired"
 LIMIT_OF_NOBODY = 300
 IDENTIFIER_TYPE = b"x-loop-global-identifier-type"
 KEPT_BODY = 64 * 1024
+MOST_TOLD_OF_LINE = 100
+"""Of each of the bodies that came in one file, so many array elements are judged where it is refused."""
 _LOST = ("reset", "answer_lost")
 _DONE = ("answer_lost", "truncated")
 
@@ -230,7 +233,7 @@ class LoopApi:
             shift = timedelta(milliseconds=exchange.at_ms - self._runtime.wall_ms())
             exchange.note = SHIFTED
         call = Call(
-            validator=partial(self._validated, place.version),
+            preparer=partial(self._prepared, exchange),
             credentials=basic_of(exchange.headers) if operation.public else None,
             path=path,
             query=query,
@@ -250,15 +253,15 @@ class LoopApi:
     def _valid_body(self, exchange: Exchange, operation: Operation) -> object:
         content_type = text_of(exchange.headers.get(b"content-type", b""))
         validated = validate(operation, read_body(operation, exchange.raw, content_type))
-        if validated.unknown:
-            exchange.unknown = [*(exchange.unknown or ()), *validated.unknown]
-        if validated.truncated:
-            exchange.truncated = list(validated.truncated)
+        exchange.tell(validated)
         return validated.value
 
-    def _validated(self, version: str, operation_id: str, raw: bytes) -> object:
-        operation = self._contract.operation(operation_id, version)
-        return validate(operation, read_body(operation, raw, JSON)).value
+    def _prepared(self, exchange: Exchange, operation_id: str, ids: dict[str, Any], raw: bytes, where: str) -> Prepared:
+        operation = self._contract.operation(operation_id, exchange.place.version)
+        path = read_ids(operation, ids)
+        validated = validate(operation, read_body(operation, raw, JSON), MOST_TOLD_OF_LINE)
+        exchange.tell(validated, where)
+        return Prepared(path, validated.value, messages_of(operation))
 
     def _perform_anywhere(self, exchange: Exchange) -> Answer:
         """An operation without a key: for the shop of a key that came all the same, or the first that has the thing."""

@@ -13,7 +13,7 @@ from loopsim.domain.events import Timer
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations import commerce
 from loopsim.operations.commerce import Noun
-from loopsim.operations.perform import Answer, Call, operation
+from loopsim.operations.perform import OPERATIONS, Answer, Call, operation
 from loopsim.store.transaction import Transaction
 from loopsim.wire.bulk import bulk_operation, job
 
@@ -22,12 +22,10 @@ JOB = Noun("bulk_job", Job, "bulk_operation_job", "bulk_operation_jobs", job)
 PATH = "bulk-operations"
 
 
-class Line(msgspec.Struct, frozen=True):
-    """A line as it is sent."""
-
-    resource: str
-    action: str
-    data: msgspec.Raw
+NO_LINE = {"line": ["The line must be an object with a resource and an action."]}
+NO_OPERATION = {"resource": ["There is no such resource, or no such action on it."]}
+BOTH_IDS = {"id": ["The id field prohibits external_id from being present."]}
+UNREADABLE = {"data": ["The data field cannot be read."]}
 
 
 @operation("createBulkOperation")
@@ -48,21 +46,28 @@ def create_bulk_operation(tx: Transaction, call: Call) -> Answer:
 
 
 def _job(tx: Transaction, call: Call, bulk_id: int, number: int, line: str) -> Job:
+    """A line as the gate of its operation sees it: ids that are in that one's path stand beside the data."""
     made = Job(id=commerce.new_id(tx), bulk_id=bulk_id, line=number, resource=None, action=None)
     try:
-        read = msgspec.json.decode(line, type=Line)
-    except (msgspec.MsgspecError, RecursionError):
-        return structs.replace(made, errors={"line": ["The line must be JSON with resource, action and data."]})
-    made = structs.replace(made, resource=read.resource, action=read.action)
-    name = operation_of(read.resource, read.action)
-    if name is None:
-        return structs.replace(made, errors={"resource": ["There is no such resource, or no such action on it."]})
+        fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        resource, action = (msgspec.json.decode(fields.pop(name), type=str) for name in ("resource", "action"))
+        data = bytes(fields.pop("data", b""))
+        ids = {name: msgspec.json.decode(raw) for name, raw in fields.items()}
+    except (msgspec.MsgspecError, RecursionError, KeyError):
+        return structs.replace(made, errors=NO_LINE)
+    made = structs.replace(made, resource=resource, action=action)
+    name = operation_of(resource, action, by_external_id="external_id" in ids)
+    if name not in OPERATIONS:
+        return structs.replace(made, errors=NO_OPERATION)
+    if {"id", "external_id"} <= ids.keys():
+        return structs.replace(made, errors=BOTH_IDS)
     try:
-        return structs.replace(made, body=call.validated(name, bytes(read.data)))
+        other = call.prepared(name, ids, data, f"lines.{number}.")
     except Invalid as invalid:
         return structs.replace(made, errors=invalid.fields)
     except Refusal:
-        return structs.replace(made, errors={"data": ["The data field cannot be read."]})
+        return structs.replace(made, errors=UNREADABLE)
+    return structs.replace(made, operation=name, path=other.path, body=other.body, refusals=other.refusals)
 
 
 @operation("listBulkOperations", reads=True)
