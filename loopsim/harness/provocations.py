@@ -273,7 +273,7 @@ def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
         statuses=tuple(dict.fromkeys(each.status for each in struck if each.status not in usually)),
         entries=(*(each.id for each in struck), *(call.id for call in hit))[:20],
         control=bool(base.of(base.usual)) if kind == "unknown_field" else base.visible,
-        why="" if base.silent.traffic.deliveries or base.usual.traffic.deliveries else _NO_WEBHOOKS,
+        why=_why_unseen(base),
     )
     if kind == "slow_loop":
         waited = [call for call in told.traffic.calls if (call.ended or 0) - (call.began or 0) > SLOW_MS * 0.9]
@@ -298,6 +298,13 @@ def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
     if hit or kind in ("answer_lost", "too_many", "server_error"):
         return structs.replace(provocation, effect=effect if hit else (), control=bool(hit), why=_NO_CALL)
     return structs.replace(provocation, effect=effect)
+
+
+def _why_unseen(base: Base) -> str:
+    """Why webhooks bring nothing about, where that is known."""
+    if not (base.silent.traffic.deliveries or base.usual.traffic.deliveries):
+        return _NO_WEBHOOKS
+    return _FOUND_ITSELF if not base.visible and base.silent.traffic.of(*_LISTS) else ""
 
 
 def _after_the_end(kind: ProvocationKind, told: Told) -> tuple[str, ...]:

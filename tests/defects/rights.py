@@ -16,7 +16,7 @@ DETAILS = '        return fields(self.call("GET", f"/warehouse/return/details?re
 
 @dataclass(frozen=True)
 class Right:
-    """A partner that is right. `suite` is what it is judged by; `changes` as in a defect; `does` what it is able to do,
+    """A partner that is right. `suite` is what it is judged by, one or several; `changes` as in a defect; `does` what it is able to do,
     where that is less than all."""
 
     name: str
@@ -127,6 +127,12 @@ RIGHT_PARTNERS = (
         ),
     ),
     Right("batches", "tests/defects/right/batching.py", "@wms/two-way", "Works hints off together."),
+    Right(
+        "polls-and-ignores-webhooks",
+        "tests/defects/right/polling.py",
+        "@wms/two-way @oms/two-way @middleware/two-way",
+        "Asks Loop for its returns round after round, and takes webhooks without a look.",
+    ),
     Right(
         "acts-by-webhooks-alone",
         "tests/defects/right/by_webhook_alone.py",

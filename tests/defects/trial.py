@@ -100,7 +100,7 @@ def try_out(trial: Trial, folder: Path, *options: str) -> Outcome:
         "-m",
         "loopsim.cli",
         "run",
-        trial.suite,
+        *trial.suite.split(),
         "--format",
         "json",
         "--port",
