@@ -44,6 +44,7 @@ class Played(Struct, kw_only=True):
     complete: bool = True
     deliveries: tuple[dict[str, Any], ...] = ()
     probes: tuple[dict[str, Any], ...] = ()
+    returns: tuple[dict[str, Any], ...] = ()
     late: tuple[tuple[str, Entry], ...] = ()
     partner_log: str = ""
 
@@ -312,12 +313,13 @@ class Bench:
         """All that the story left behind, when the partner has come to rest."""
         place, failures = scenario.place, list(went.failures)
         probes: tuple[dict[str, Any], ...] = ()
+        returns: tuple[dict[str, Any], ...] = ()
         deliveries: tuple[dict[str, Any], ...] = ()
         try:
             if story.over is None and not story.settle():
                 says = "The partner did not come to rest: it goes on calling, or a delivery gets no answer."
                 failures += [] if failures else [_failure(says, scenario)]
-            probes = probed(story)
+            probes, returns = probed(story)
             deliveries = deliveries_of(story)
         except (LoopsimError, AssertionError) as error:
             if not failures:
@@ -332,6 +334,7 @@ class Bench:
             complete=story.journal.dropped == 0,
             deliveries=deliveries,
             probes=probes,
+            returns=returns,
             late=late,
             partner_log=self._logs(marks),
         )

@@ -8,7 +8,7 @@ from loopsim.harness.failures import StoryOver
 from loopsim.harness.journal import Entry
 from loopsim.harness.probe import ProbeFailed, fill
 from loopsim.harness.story import Story
-from loopsim.harness.words.probes import about_return
+from loopsim.harness.words.probes import about_view
 
 Json = dict[str, Any]
 _PAGE = 1000
@@ -28,17 +28,19 @@ def deliveries_of(story: Story) -> tuple[Json, ...]:
     return tuple({**row, "attempts": [_attempt(entry) for entry in attempts.get(row["id"], [])]} for row in rows)
 
 
-def probed(story: Story) -> tuple[Json, ...]:
+def probed(story: Story) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
     """The partners' own states of every return: partner, return_id, state (in Loop's words where they are mapped) and
-    the whole answer, once. Raises StoryOver where a probe gives none."""
+    the whole answer, once; and the returns as Loop has them. Both are empty where there is no probe. Raises StoryOver
+    where a probe gives no answer."""
     probing = [partner for partner in story.partners.values() if partner.probe is not None]
     if not probing or story.over is not None:
-        return ()
+        return (), ()
+    views = tuple(story.shop.returns(limit=_PAGE))
     found: list[Json] = []
     answers: dict[tuple[str, str], Any] = {}  # who tells of all returns at once is asked once, and kept once
     kept: set[tuple[str, str]] = set()
-    for row in story.shop.returns(limit=_PAGE):
-        about = about_return(story, row["id"])
+    for view in views:
+        about = about_view(story, view)
         for partner in probing:
             assert partner.probe is not None
             try:
@@ -49,10 +51,10 @@ def probed(story: Story) -> tuple[Json, ...]:
                 state = partner.probe.state(about, answer)
             except ProbeFailed as error:
                 raise StoryOver(str(error), partner=False) from error
-            told = {"partner": partner.name, "return_id": row["id"], "state": state}
+            told = {"partner": partner.name, "return_id": view["id"], "state": state}
             found.append(told if question in kept else {**told, "answer": answer})
             kept.add(question)
-    return tuple(found)
+    return tuple(found), views
 
 
 def _attempt(entry: Entry) -> Json:

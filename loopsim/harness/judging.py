@@ -156,7 +156,9 @@ class Judge:
         return verdict.outcome == "failed" and verdict.level in levels
 
     def _verdicts(self, scenario: Scenario, played: Played) -> tuple[RuleVerdict, ...]:
-        evidence = Evidence(entries=played.entries, complete=played.complete, probes=played.probes)
+        evidence = Evidence(
+            entries=played.entries, complete=played.complete, probes=played.probes, returns=played.returns
+        )
         return verdicts_of(evidence, off=(*self._plan.rules_off, *scenario.rules_off, *_BY_PROVOCATION))
 
     def _result(

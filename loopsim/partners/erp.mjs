@@ -62,6 +62,9 @@ class Refused extends Error {}
 /** Loop gave no answer that can be used: the next look may work. */
 class Unavailable extends Error {}
 
+// What is kept of a row as Loop told it, under Loop's own names, so that the books can be held against it.
+const AMOUNTS = ["total", "return_total", "exchange_total", "gift_card", "handling_fee", "refund", "upsell"];
+
 // Reading what Loop sends: any field may be null, "N/A", new or gone.
 
 /** A string without Loop's ways to say nothing (null, "", "N/A"), which all become "". */
@@ -107,6 +110,11 @@ function parse(json) {
 
 function stamp(ms) {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** The same of a moment that may not be known. */
+function stamped(ms) {
+  return ms === null ? "" : stamp(ms);
 }
 
 /** Loop's API, as far as an ERP needs it. */
@@ -199,7 +207,7 @@ class Ledger {
   constructor(file) {
     this.file = file;
     this.askedUntil = null; // ms of Loop's clock at the start of the last whole look
-    this.returns = new Map(); // id → {state, outcome, currency, order, updated_at, entries: [{kind, amount, at}]}
+    this.returns = new Map(); // id → {state, outcome, currency, order, updated_at, what Loop told, entries: [{kind, amount, at}]}
     this.problems = new Map(); // id → why its row could not be booked
     if (file) this.load();
   }
@@ -232,9 +240,10 @@ class Ledger {
     const updated = moment(row.updated_at);
     // A state changes while we walk, so a page may be older than what another already told us.
     if (known && updated !== null && known.updated_at && updated < moment(known.updated_at)) return [];
-    let added;
+    let added, told;
     try {
       added = entriesMissing(row, known?.entries ?? []);
+      told = asTold(row);
     } catch (error) {
       return this.puzzled(returnId, error.message);
     }
@@ -244,7 +253,8 @@ class Ledger {
       outcome: text(row.outcome),
       currency: text(row.currency),
       order: text(row.order_name),
-      updated_at: updated === null ? "" : stamp(updated),
+      updated_at: stamped(updated),
+      ...told,
       entries: [...(known?.entries ?? []), ...added],
     });
     return added;
@@ -276,9 +286,18 @@ function entriesMissing(row, entries) {
     const at = moment(row.outcomes_processed_at?.[outcome]);
     const booked = sumOf(entries, kind);
     const paid = at === null ? 0n : cents(row[field]);
-    if (paid !== booked) missing.push({ kind, amount: decimal(paid - booked), at: at === null ? "" : stamp(at) });
+    if (paid !== booked) missing.push({ kind, amount: decimal(paid - booked), at: stamped(at) });
   }
   return missing;
+}
+
+/** The amounts and moments of a row, as exact as they came. */
+function asTold(row) {
+  const moments = { created_at: row.created_at, ...row.outcomes_processed_at };
+  return {
+    ...Object.fromEntries(AMOUNTS.map((name) => [name, decimal(cents(row[name]))])),
+    ...Object.fromEntries(Object.entries(moments).map(([name, at]) => [name, stamped(moment(at))])),
+  };
 }
 
 function sumOf(entries, kind) {

@@ -286,6 +286,15 @@ def retry_after(headers: Message, now: datetime) -> float | None:
     return float(value) if value.isdecimal() else (until - now).total_seconds() if until else None
 
 
+def utc(written: object) -> str:
+    """A time of Loop's, in UTC. The list writes an offset; details write none, and mean UTC."""
+    try:
+        read = datetime.fromisoformat(text(written))
+    except ValueError:
+        return ""
+    return stamp((read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC), "T", "Z")
+
+
 def stamp(when: datetime, between: str = " ", end: str = "") -> str:
     return f"{when:%Y-%m-%d}{between}{when:%H:%M:%S}{end}"
 
@@ -296,11 +305,13 @@ class Expected:
 
     `stage` is expected, received, graded, processing, closed, attention or ignored. Once `handed_over` (to Loop's
     queue, or after a refusal to the staff) the warehouse only watches: no event makes it act a second time.
+    `created_at` is when the customer made it, in UTC, for who looks for parcels that are overdue.
     """
 
     stage: str = ""
     reason: str = ""
     handed_over: bool = False
+    created_at: str = ""
 
 
 class Warehouse:
@@ -316,7 +327,8 @@ class Warehouse:
 
     def state(self) -> dict[str, Any]:
         with self.lock:
-            known = {str(i): {"stage": r.stage, "reason": r.reason} for i, r in self.returns.items()}
+            shown = ("stage", "reason", "created_at")
+            known = {str(i): {name: getattr(r, name) for name in shown} for i, r in self.returns.items()}
             counts = {"rejected": self.rejected, "duplicates": self.duplicates}
             return {"returns": known, **counts, "idle": self.open_jobs == 0}
 
@@ -414,6 +426,7 @@ class Warehouse:
         known = self.returns[return_id]
         try:
             details = self.loop.details(return_id)
+            known.created_at = utc(details.get("created_at"))
             if self.stood_back(return_id, details):
                 return
             if failure:

@@ -36,9 +36,11 @@ class Provocation(Struct, frozen=True, kw_only=True):
 
 class Evidence(Struct, frozen=True, kw_only=True):
     """All that is known of one story: its journal entries as the control API gives them, whether some fell out, the
-    partner's states as probed (in order), and the provocations."""
+    partner's states as probed (in order), the returns as they were in Loop then (views of the control API), and the
+    provocations."""
 
     entries: tuple[dict[str, Any], ...] = ()
     complete: bool = True
     probes: tuple[dict[str, Any], ...] = ()
+    returns: tuple[dict[str, Any], ...] = ()
     provocations: tuple[Provocation, ...] = ()

@@ -30,7 +30,7 @@ def _exact(traffic: Traffic) -> Judgement:
             amount, by = amounts[-1]
             if _damaged(has, amount):
                 said = f"Its {name} of return {return_id} is {has}, where Loop told {amount}."
-                findings.append(shows(said, by, return_id=return_id))
+                findings.append(shows(said, *by, return_id=return_id))
     if findings or compared:
         return failed(*findings)
     return not_judged("The probe shows no amount under Loop's name for it (total, refund, return_total, …).")
@@ -52,7 +52,8 @@ def _decimal(value: Any) -> Decimal | None:
 
 def _damaged(has: Decimal, amount: Decimal) -> bool:
     """Whether this is the amount after rounding or cutting, or after arithmetic with floats, in either unit."""
-    cut = amount.quantize(Decimal(1), ROUND_DOWN), amount.quantize(Decimal(1), ROUND_HALF_UP)
+    ways = ROUND_DOWN, ROUND_HALF_UP
+    cut = [amount.quantize(place, way) for place in (Decimal(1), Decimal("0.1")) for way in ways]
     near = abs(has - amount) <= _CENT or abs(has - amount * 100) <= 1
     return near or any(has in (each, each * 100) for each in cut)
 

@@ -19,7 +19,7 @@ def _right(traffic: Traffic) -> Judgement:
     compared, findings = False, []
     for return_id, members in told(traffic).items():
         for name, value in shown(traffic, return_id):
-            moments = [(at, by) for text, by in members.get(name, ()) if (at := moment(text)) is not None]
+            moments = [(at, by) for value, by in members.get(name, ()) if (at := _moment(value)) is not None]
             has = _moment(value)
             if not moments or has is None:
                 continue
@@ -29,14 +29,16 @@ def _right(traffic: Traffic) -> Judgement:
             at, by = moments[-1]
             if _shifted(has - at):
                 said = f"Its {name} of return {return_id} is {(has - at) / 3_600_000:+g} h away from what Loop told."
-                findings.append(shows(said, by, return_id=return_id))
+                findings.append(shows(said, *by, return_id=return_id))
     if findings or compared:
         return failed(*findings)
     return not_judged("The probe shows no time under Loop's name for it (created_at, updated_at, …).")
 
 
 def _moment(value: Any) -> int | None:
-    """A time in the probe: text in an ISO form, or seconds or milliseconds since 1970."""
+    """A time: text in an ISO form, a dump of PHP's with its `date`, or seconds or milliseconds since 1970."""
+    if isinstance(value, dict):
+        value = value.get("date")
     if isinstance(value, str):
         return moment(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1e8 < value < 1e14:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.defects.catalogue import DEFECTS
-from tests.defects.defect import WAREHOUSE
+from tests.defects.defect import ERP, WAREHOUSE
 from tests.defects.mutants import drawn
 from tests.defects.rights import RIGHT_PARTNERS
 from tests.defects.run import defect_trial, reference_trial, right_trial
@@ -75,6 +76,27 @@ def test_a_defective_partner_is_caught_and_the_reference_is_not(name: str, tmp_p
     assert found.passed or defect
     assert found.caught_by(("genuine-signature-accepted",)) == ("genuine-signature-accepted" if defect else "")
     assert found.blamed == bool(defect)
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="node is not installed; the ERP partner runs on Node 18 or newer"
+)
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("", ""),
+        ("cuts-cents-off-by-floating-point", "money-exact"),
+        ("rounds-to-ten-cents", "money-exact"),
+        ("reads-zoneless-times-as-local", "times-read-right"),
+    ],
+)
+def test_amounts_and_times_of_a_partner_that_only_polls_are_judged(name: str, rule: str, tmp_path: Path) -> None:
+    defect = next((defect for defect in DEFECTS if defect.name == name), None)
+    trial = defect_trial(defect) if defect else reference_trial(ERP)
+    found = try_out(replace(trial, suite="scenarios/erp/one-way/odd-cents.loopsim.yaml", provoked=False), tmp_path)
+    assert not found.trouble
+    assert found.judged >= {"money-exact", "times-read-right"}
+    assert set(found.rules) == ({rule} if rule else set())
 
 
 @pytest.mark.parametrize("name", ["makes-labels", "writes-tickets"])

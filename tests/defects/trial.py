@@ -62,13 +62,15 @@ class Trial:
 @dataclass(frozen=True)
 class Outcome:
     """What came of a trial: the names of failed rules by scenario, and the ids of scenarios that failed, with why.
-    `signature` is what the partner did, by scenario, without what differs from run to run."""
+    `signature` is what the partner did, by scenario, without what differs from run to run; `judged` are the rules that
+    had the evidence they need."""
 
     name: str
     rules: dict[str, list[str]]
     failed: dict[str, str]
     passed: int
     signature: dict[str, Any]
+    judged: frozenset[str] = frozenset()
     trouble: str = ""
 
     @property
@@ -181,7 +183,9 @@ def outcome(name: str, run: dict[str, Any]) -> Outcome:
             failed[scenario["id"]] = says
         passed += scenario["status"] == "passed"
     signature = {scenario["id"]: _signature(scenario) for scenario in run["scenarios"]}
-    return Outcome(name, rules, failed, passed, signature)
+    verdicts = [verdict for scenario in run["scenarios"] for verdict in scenario.get("verdicts", ())]
+    judged = frozenset(verdict["rule"] for verdict in verdicts if verdict["outcome"] != "not_judged")
+    return Outcome(name, rules, failed, passed, signature, judged)
 
 
 def _signature(scenario: dict[str, Any]) -> Any:

@@ -279,6 +279,14 @@ WORK_DEFECTS = (
         "The first removal closes the return; the other damaged units are paid.",
     ),
     Defect(
+        "reads-zoneless-times-of-details-as-local",
+        WAREHOUSE,
+        (("(read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)", "read.astimezone(UTC)"),),
+        ("times-read-right",),
+        "Parcels that are on their way are chased hours too early, or too late.",
+        (("TZ", "America/New_York"),),
+    ),
+    Defect(
         "writes-inspection-times-in-local-time",
         WAREHOUSE,
         (('"inspected_at": stamp(self.loop.now)', '"inspected_at": stamp(self.loop.now.astimezone())'),),

@@ -431,7 +431,8 @@ def test_failed_processing_needs_attention_and_is_not_repeated(loop: FakeLoop, w
     warehouse.send(failed)
     warehouse.send(failed)
     warehouse.send(hint(7, label_status="delivered"))
-    assert warehouse.settled()["returns"]["7"] == {"stage": "attention", "reason": "No funds"}
+    found = warehouse.settled()["returns"]["7"]
+    assert (found["stage"], found["reason"]) == ("attention", "No funds")
     assert len(loop.made("POST", PROCESS)) == 1
 
 

@@ -11,6 +11,13 @@ INVALID = {"message": "The date range may not be greater than 120 days.", "error
 BIG = 4_611_686_018_427_387_905
 TOLD = hook(payload={"order_id": "226714271", "provider_order_id": "5475441951404", "total": "129.95"})
 CREATED = hook(payload={"created_at": "2026-03-02T09:00:00+00:00"})
+IN_THE_END = {
+    "id": RETURN,
+    "created_at": "2026-03-02T09:00:00.000Z",
+    "processed_at": {"return_processed": "2026-03-02T23:30:00.000Z", "refund_processed": None},
+    "totals": {"total": "129.95", "bonus": "5.00"},
+}
+PAID = hook(payload={"outcomes_processed_at": {"refund_processed": {"date": "2026-03-02 23:30:00.000000"}}})
 NOT_FOUND = {"refusal": "return_not_found", "answer": {"error": {"message": "No return found with this ID."}}}
 RATE = {"label_request_id": 9, "rate": {"amount": 1093, "currency_code": "USD"}}
 
@@ -134,11 +141,14 @@ CASES = {
             story(TOLD, probes=shown(total="129.95", state="open")),
             story(TOLD, probes=shown(total=12_995)),
             story(TOLD, probes=shown(total=3.5)),  # another thing under that name; nobody can tell
+            story(returns=(IN_THE_END,), probes=shown(total="129.95", bonus="4.99")),
         ),
         fails=(
             (story(TOLD, probes=shown(total=129)), "Its total of return 514700001 is 129, where Loop told 129.95."),
             (story(TOLD, probes=shown(total="130")), "is 130"),
             (story(TOLD, probes=shown(total=12_994)), "is 12994"),
+            (story(TOLD, probes=shown(total="129.90")), "is 129.90"),
+            (story(listed(), returns=(IN_THE_END,), probes=shown(total="130.00")), "is 130.00, where Loop told 129.95"),
             (story(TOLD, probes=({"rows": [{"return_id": RETURN, "total": 129.94999}]},)), "is 129.94999"),
         ),
         not_judged=(story(), story(TOLD), story(TOLD, probes=shown(stage="open"))),
@@ -153,8 +163,17 @@ CASES = {
             story(CREATED, probes=shown(created_at="2026-03-02T11:00:00+02:00")),
             story(CREATED, probes=shown(created_at=START)),
             story(CREATED, probes=shown(created_at="2026-03-02T09:00:07Z")),
+            story(PAID, probes=shown(refund_processed="2026-03-02T23:30:00Z")),
+            story(returns=(IN_THE_END,), probes=shown(created_at=START, updated_at="2026-03-02T08:00:00Z")),
         ),
-        fails=((story(CREATED, probes=shown(created_at="2026-03-02T08:00:00Z")), "is -1 h away from what Loop told"),),
+        fails=(
+            (story(CREATED, probes=shown(created_at="2026-03-02T08:00:00Z")), "is -1 h away from what Loop told"),
+            (story(PAID, probes=shown(refund_processed="2026-03-03T04:30:00Z")), "is +5 h away from what Loop told"),
+            (
+                story(listed(), returns=(IN_THE_END,), probes=shown(return_processed="2026-03-03 04:30:00")),
+                "is +5 h away",
+            ),
+        ),
         not_judged=(story(), story(CREATED), story(CREATED, probes=shown(stage="open"))),
     ),
     "inspections-dated-right": Case(

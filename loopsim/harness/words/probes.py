@@ -98,9 +98,13 @@ def expect_probe(story: Story, arguments: Arguments) -> Any:
 
 def about_return(story: Story, return_id: int) -> Json:
     """What a probe may be told of a return: `return_id` and the plain members of its view."""
-    view = story.get_return(return_id)
+    return about_view(story, story.get_return(return_id))
+
+
+def about_view(story: Story, view: Json) -> Json:
+    """The same, where the view is at hand."""
     plain = {name: value for name, value in view.items() if isinstance(value, str | int)}
-    return {**plain, "return_id": return_id, "shop": story.shop.name}
+    return {**plain, "return_id": view["id"], "shop": story.shop.name}
 
 
 def _holds(story: Story, return_id: int, name: str, seen: dict[str, Any]) -> str:

@@ -69,6 +69,16 @@ def return_view(return_: Return, tx: Transaction) -> dict[str, Any]:
         "state": return_.state,
         "flagged": return_.flagged,
         "outcome": return_.outcome,
+        "created_at": with_millis(return_.created_at),
+        "processed_at": {
+            name: None if at is None else with_millis(at)
+            for name, at in (
+                ("return_processed", return_.processed.return_at),
+                ("refund_processed", return_.processed.refund_at),
+                ("gift_card_processed", return_.processed.gift_card_at),
+                ("exchange_processed", return_.processed.exchange_at),
+            )
+        },
         "order_name": return_.order.name,
         "order_id": return_.order.id,
         "line_items": [
