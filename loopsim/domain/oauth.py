@@ -38,12 +38,21 @@ class Code(Struct, frozen=True, kw_only=True):
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """An access token: opens what its scopes open until `ends_ms` of the shop's clock."""
+    """An access token: opens what its scopes open until `ends_ms` of the shop's clock, unless it was `taken_back`. One
+    that opens nothing any more is kept for a while, so that whoever still comes with it is known."""
 
     client_id: str
     grant: int
     scopes: tuple[str, ...]
     ends_ms: int
+    taken_back: bool = False
+
+    def dead(self, at_ms: int) -> str | None:
+        """Why it opens nothing at a moment of the shop's clock: `token_revoked` or `token_expired`; None while it
+        does."""
+        if self.taken_back:
+            return "token_revoked"
+        return "token_expired" if at_ms >= self.ends_ms else None
 
 
 class Refresh(Struct, frozen=True, kw_only=True):

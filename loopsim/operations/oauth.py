@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from msgspec import structs
@@ -14,6 +15,8 @@ from loopsim.domain.quirks import quirk
 from loopsim.store.transaction import Transaction
 
 SECRET_DIGITS = 40
+REMEMBERED = timedelta(days=1)
+"""How long an access token is known that has ended."""
 
 
 def _ends_ms(tx: Transaction, duration: str) -> int:
@@ -62,9 +65,9 @@ def next_tokens(tx: Transaction, text: str, refresh: Refresh) -> dict[str, Any]:
     if quirk(tx.settings.quirks, "oauth_refresh_rotation") == "on":
         tx.put("oauth_refresh", text, structs.replace(refresh, spent=True))
         text = _new_refresh(tx, refresh)
-    now = to_ms(tx.now)
+    long_ago = to_ms(tx.now - REMEMBERED)
     for old, access in tx.items("oauth_access", Access):
-        if access.grant == refresh.grant and access.ends_ms <= now:
+        if access.ends_ms <= long_ago:
             tx.delete("oauth_access", old)
     return _answer(tx, refresh.client_id, refresh.grant, refresh.scopes, text)
 
@@ -89,12 +92,17 @@ def _answer(
 
 def take_back(tx: Transaction, *, grant: int | None = None, client_id: str | None = None) -> None:
     """End everything that one grant gave, or all that a client was given."""
-    kinds: tuple[tuple[str, type[Code] | type[Access] | type[Refresh]], ...] = (
-        ("oauth_access", Access),
-        ("oauth_refresh", Refresh),
-        ("oauth_code", Code),
-    )
+    kinds: tuple[tuple[str, type[Code] | type[Refresh]], ...] = (("oauth_refresh", Refresh), ("oauth_code", Code))
     for kind, type_ in kinds:
         for text, each in tx.items(kind, type_):
             if each.grant == grant or each.client_id == client_id:
                 tx.delete(kind, text)
+    for text, access in tx.items("oauth_access", Access):
+        if access.grant == grant or access.client_id == client_id:
+            take_back_access(tx, text, access)
+
+
+def take_back_access(tx: Transaction, text: str, access: Access) -> None:
+    """End one access token."""
+    ends_ms = min(access.ends_ms, to_ms(tx.now))
+    tx.put("oauth_access", text, structs.replace(access, taken_back=True, ends_ms=ends_ms))

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 from loopsim.contract import Operation
 from loopsim.domain.faults import Fault
 from loopsim.domain.oauth import Access, shop_of
+from loopsim.server.credentials import fingerprint
 from loopsim.server.rate_limit import Window
 from loopsim.server.requests import Headers, text_of
 from loopsim.server.stamps import Stamp
@@ -25,14 +26,15 @@ class Counter:
 
 
 class Entrance:
-    """A key that opens a shop, with what the key has used of its minute; a token until `ends_ms` of the shop's
-    clock."""
+    """A key that opens a shop, with what the key has used of its minute; or an `access` token, and what the journal
+    calls it."""
 
-    __slots__ = ("counter", "ends_ms", "key", "shop", "window")
+    __slots__ = ("access", "counter", "key", "shop", "token", "window")
 
-    def __init__(self, key: Key, shop: Shop, counter: Counter, ends_ms: int | None = None) -> None:
+    def __init__(self, key: Key, shop: Shop, counter: Counter, access: Access | None = None) -> None:
         self.key = key
-        self.ends_ms = ends_ms
+        self.access = access
+        self.token = None if access is None else fingerprint(key.text)
         self.shop = shop
         self.counter = counter
         self.window = Window()
@@ -69,7 +71,8 @@ class Entrances:
             return None
         if entrance is None or entrance.shop is not shop:
             key = Key(text, f"oauth:{access.client_id}", shop.name, frozenset(access.scopes))
-            entrance = self._tokens[token] = Entrance(key, shop, self.counter(shop), access.ends_ms)
+            entrance = self._tokens[token] = Entrance(key, shop, self.counter(shop), access)
+        entrance.access = access
         return entrance
 
     def _is_current(self, entrance: Entrance) -> bool:

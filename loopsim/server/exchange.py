@@ -23,8 +23,8 @@ class Exchange:
         "bearer",
         "began",
         "count",
+        "dead_token",
         "entrance",
-        "expired",
         "fault",
         "headers",
         "more",
@@ -47,7 +47,7 @@ class Exchange:
         self.entrance = entrance
         self.bearer = bearer
         self.shop: Shop | None = None if entrance is None else entrance.shop
-        self.expired = False
+        self.dead_token: str | None = None
         self.at_ms = 0
         self.raw = b""
         self.fault: Fault | None = None

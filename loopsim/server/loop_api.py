@@ -28,6 +28,7 @@ from loopsim.server.answer_faults import NO_FAULTS, strike
 from loopsim.server.answers import AnswerHeaders, rows_of, send_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.cors import preflight, with_cors
+from loopsim.server.credentials import CONCEALED, concealed
 from loopsim.server.elsewhere import forbidden_or
 from loopsim.server.exchange import Exchange
 from loopsim.server.places import Places
@@ -58,7 +59,6 @@ REQUESTS = "request"
 
 NO_SHIFT = timedelta()
 SHIFTED = "Its window was moved from the wall's time to the shop's (shift_windows)."
-TOKEN_EXPIRED = "token_expired"
 LIMIT_OF_NOBODY = 300
 IDENTIFIER_TYPE = b"x-loop-global-identifier-type"
 KEPT_BODY = 64 * 1024
@@ -176,8 +176,8 @@ class LoopApi:
             raise place.refusal
         if entrance is None or not may(entrance, place.operation, bearer=exchange.bearer):
             raise Refusal("unauthorized")
-        if entrance.ends_ms is not None and exchange.at_ms >= entrance.ends_ms:
-            exchange.expired = True
+        if entrance.access is not None and (dead := entrance.access.dead(exchange.at_ms)) is not None:
+            exchange.dead_token = dead
             raise Refusal("unauthorized")
         now = monotonic()
         if not entrance.window.take(now, entrance.shop.settings.rate_limit):
@@ -307,7 +307,7 @@ class LoopApi:
         except LookupError as error:
             return self._broken(exchange, error)
         # To the client all that does not fit is one 401; whoever judges it is told more.
-        exchange.refusal = TOKEN_EXPIRED if exchange.expired else refusal.code
+        exchange.refusal = exchange.dead_token or refusal.code
         headers = rendered.headers
         if refusal.code == "too_many_attempts":
             if quirk(quirks, "retry_after_header") == "off":
@@ -359,6 +359,9 @@ class LoopApi:
         """Write the call into the shop's journal. Bodies of reads that went well would be most of it: not kept."""
         place, scope, fault, entrance = exchange.place, exchange.scope, exchange.fault, exchange.entrance
         query: bytes = scope["query_string"]
+        raw = exchange.raw
+        if place.operation.id in CONCEALED:
+            raw, body = concealed(raw), concealed(body)
         entry = Entry(
             at=exchange.at_ms,
             direction="in",
@@ -370,6 +373,7 @@ class LoopApi:
             version=place.version,
             status=status,
             key=None if entrance is None else entrance.key.id,
+            token=None if entrance is None else entrance.token,
             unknown=exchange.unknown,
             note=exchange.note,
             truncated=exchange.truncated,
@@ -382,8 +386,8 @@ class LoopApi:
             entry.retry_after = exchange.retry_after
         if exchange.count is not None:
             entry.count, entry.more = exchange.count, exchange.more
-        if exchange.raw:
-            entry.request_body = exchange.raw[:KEPT_BODY].decode("utf-8", "replace")
+        if raw:
+            entry.request_body = raw[:KEPT_BODY].decode("utf-8", "replace")
         if place.return_id is not None:
             entry.return_id = place.return_id
         if fault is not None:

@@ -33,7 +33,7 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     `unknown` lists fields and parameters that Loop drops silently, `truncated` amounts whose fraction it
     cuts off.
     `began_ms` is real time: milliseconds since some moment before the server started, good for differences alone.
-    `retry_after`: the seconds that a 429 asked for.
+    `retry_after`: the seconds that a 429 asked for. `token`: which access token a call brought, as a fingerprint.
     """
 
     at: int
@@ -47,6 +47,7 @@ class Entry(Struct, kw_only=True, omit_defaults=True):
     version: str | None = None
     status: int | None = None
     key: str | None = None
+    token: str | None = None
     request_body: str | None = None
     payload_id: int | None = None
     response_body: str | None = None

@@ -21,6 +21,7 @@ from msgspec import structs
 from loopsim import clock as clocks
 from loopsim.clock import Clock, Wall, from_ms
 from loopsim.domain import chance
+from loopsim.domain.durations import DURATIONS
 from loopsim.domain.shop import LAST_BLOCK, Settings, own_block
 from loopsim.errors import Invalid, Refusal, SetupError
 from loopsim.store.codec import encode
@@ -32,6 +33,8 @@ from loopsim.store.soundness import seal, unseal
 from loopsim.store.worlds import DEFAULT_WORLD, add_destinations, load_world, template_pages
 
 OAUTH_KINDS = ("oauth_client", "oauth_code", "oauth_access", "oauth_refresh")
+LIVES = {"oauth_code": "oauth_code", "oauth_access": "oauth_token"}
+"""What of it ends by itself, and by which of the durations."""
 SHOP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 
@@ -317,10 +320,13 @@ def _numbered(shop: Shop, origin: Origin) -> Shop:
 
 
 def _keep_oauth(old: Shop, new: Shop) -> None:
-    """Let clients and tokens outlive a new beginning, as keys do."""
+    """Let clients and tokens outlive a new beginning, as keys do. The time that a token has begins anew as well: the end
+    that it had stands in another time, which may lie months away."""
     with new.transaction(from_ms(new.last_ms)) as transaction:
         for kind in OAUTH_KINDS:
             for id_, record in old.records.items(kind, dict):
+                if kind in LIVES:
+                    record["ends_ms"] = new.last_ms + DURATIONS[LIVES[kind]].low * 1000
                 transaction.put(kind, id_, record)
         transaction.counters.update({name: count for name, count in old.counters.items() if name.startswith("oauth_")})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Queue
@@ -19,6 +20,7 @@ from tests.listening import listening
 from tests.server.conftest import Client, Reply
 
 CALLBACK = "http://127.0.0.1:9/callback?from=loop"
+SECRETS = ("access_token", "refresh_token")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -292,6 +294,58 @@ def test_tokens_outlive_a_new_beginning_of_the_shop(client: Client, partner: Par
     after = partner.exchange(partner.code()).body
     assert after["access_token"] != before["access_token"]
     assert partner.call(partner.refresh(before["refresh_token"]).body["access_token"]) == 200
+
+
+def test_a_tokens_hour_begins_anew_with_the_shop(client: Client, partner: Partner) -> None:
+    """A shop that takes another's place may stand months before it, and months after."""
+    tokens = partner.exchange(partner.code()).body
+    client.control("POST", "clock/advance", {"by": "3h"})
+    for moment in ("2026-01-05T09:00:00.000Z", "2027-01-05T09:00:00.000Z"):
+        client.control("PUT", "", {"clock": {"mode": "manual"}, "moment": moment})
+        assert partner.call(tokens["access_token"]) == 200
+        client.control("POST", "clock/advance", {"by": "1h"})
+        assert partner.call(tokens["access_token"]) == 401
+        assert client.journal()[-1]["refusal"] == "token_expired"
+
+
+def test_a_token_that_was_taken_back_stays_so_and_is_known(client: Client, partner: Partner) -> None:
+    token = partner.exchange(partner.code()).body["access_token"]
+    client.control("DELETE", f"oauth-clients/{partner.app['client_id']}/tokens")
+    client.control("POST", "reset")
+    assert partner.call(token) == 401
+    entry = client.journal()[-1]
+    assert (entry["refusal"], entry["key"]) == ("token_revoked", f"oauth:{partner.app['client_id']}")
+    # One that no shop made is nobody's: of several shops none takes it for its own.
+    assert partner.call(f"{token}0") == 401
+    assert client.journal()[-1] == entry
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_journal_says_which_token_it_was_and_holds_no_secret(
+    client: Client, partner: Partner, as_json: bool
+) -> None:
+    code = partner.code()
+    own = {"client_id": partner.app["client_id"], "client_secret": partner.app["client_secret"]}
+    asked = {**own, "grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    body = asked if as_json else urlencode(asked).encode()
+    kind = "application/json" if as_json else FORM
+    tokens = client.call("POST", "/oauth/token", body, key="", Content_Type=kind).body
+    renewed = partner.refresh(tokens["refresh_token"]).body
+    partner.call(tokens["access_token"])
+    partner.call(renewed["access_token"])
+    revoked = {**own, "token": renewed["refresh_token"]}
+    client.call("POST", "/oauth/revoke", json.dumps(revoked).encode() + b" ", key="")
+    client.call("POST", "/oauth/token", f"client_secret={own['client_secret']}&;%ff".encode(), key="", Content_Type=FORM)
+
+    kept = json.dumps(client.journal())
+    secrets = {own["client_secret"], code, *(each[n] for each in (tokens, renewed) for n in SECRETS)}
+    assert not [secret for secret in secrets if secret in kept]
+    entries = client.journal()
+    first, second = (entry["token"] for entry in entries if entry.get("operation") == "listWebhooks")
+    assert first != second
+    answers = [json.loads(entry["response_body"]) for entry in entries if entry.get("operation") == "requestToken"]
+    assert [answer.get("access_token") for answer in answers][:2] == [first, second]
+    assert all(entry["status"] != 500 for entry in entries if entry["kind"] == "call")
 
 
 def test_the_page_escapes_what_it_shows(client: Client) -> None:

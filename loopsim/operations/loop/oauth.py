@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from loopsim.clock import to_ms
 from loopsim.domain.oauth import METHODS, Access, Client, Code, Refresh, asked_scopes, same, shop_of, verifies
 from loopsim.errors import NotHere, Refusal
-from loopsim.operations.oauth import allow, first_tokens, next_tokens, take_back
+from loopsim.operations.oauth import allow, first_tokens, next_tokens, take_back, take_back_access
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
 from loopsim.wire.consent import consent_page
@@ -117,7 +117,7 @@ def revoke_token(tx: Transaction, call: Call) -> Answer:
     if refresh is not None and refresh.client_id == client.client_id:
         take_back(tx, grant=refresh.grant)
     if access is not None and access.client_id == client.client_id:
-        tx.delete("oauth_access", text)
+        take_back_access(tx, text, access)
     return Answer(b"")
 
 
