@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -101,6 +101,48 @@ class Shop:
     def delete_key(self, key_id: str) -> None:
         """Take an API key back."""
         self.call("DELETE", f"/keys/{quote(str(key_id))}")
+
+    # OAuth
+
+    def oauth_clients(self) -> list[Json]:
+        """The applications that it knows, with their secrets."""
+        return self._list("/oauth-clients")
+
+    def create_oauth_client(
+        self,
+        *redirect_uris: str,
+        scopes: Iterable[str] | None = None,
+        name: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+    ) -> Json:
+        """Register an application: `client_id`, `client_secret`, `scopes`, ...; with all that tokens open for a provider
+        of labels where no scopes are named."""
+        asked = given(name=name, client_id=client_id, client_secret=client_secret, scopes=scopes and list(scopes))
+        return self._object("POST", "/oauth-clients", {"redirect_uris": list(redirect_uris), **asked})
+
+    def delete_oauth_client(self, client_id: str) -> None:
+        """Forget an application, with all that it was given."""
+        self.call("DELETE", f"/oauth-clients/{quote(client_id, safe='')}")
+
+    def create_oauth_tokens(self, client_id: str) -> Json:
+        """Let the merchant allow an application all it may ask for: `access_token`, `refresh_token`, `expires_in`, ..."""
+        return self._object("POST", f"/oauth-clients/{quote(client_id, safe='')}/tokens")
+
+    def delete_oauth_tokens(self, client_id: str) -> None:
+        """Take back all that an application was given, as when the merchant removes it."""
+        self.call("DELETE", f"/oauth-clients/{quote(client_id, safe='')}/tokens")
+
+    def create_oauth_code(self, client_id: str, redirect_uri: str | None = None) -> Json:
+        """Let the merchant allow an application all it may ask for: the `code` that it would be told, good once and for
+        ten minutes, and the `redirect_uri` to exchange it with (the application's first where none is named)."""
+        path = f"/oauth-clients/{quote(client_id, safe='')}/codes"
+        return self._object("POST", path, given(redirect_uri=redirect_uri))
+
+    @property
+    def token_url(self) -> str:
+        """Where codes and refresh tokens are exchanged."""
+        return f"{self.server.url}/oauth/token"
 
     # webhooks
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from loopsim.domain.oauth import Client, Code
-from loopsim.errors import Refusal
+from loopsim.errors import Invalid, Refusal
 from loopsim.operations.oauth import allow, first_tokens, secret, take_back
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
@@ -64,6 +64,16 @@ def create_oauth_tokens(tx: Transaction, call: Call) -> Answer:
     assert code is not None
     tx.delete("oauth_code", text)
     return Answer(first_tokens(tx, code), 201)
+
+
+@operation("createOauthCode")
+def create_oauth_code(tx: Transaction, call: Call) -> Answer:
+    """A code as the client would be told it after the merchant's yes."""
+    client = _named(tx, call)
+    redirect_uri = (call.body or {}).get("redirect_uri") or client.redirect_uris[0]
+    if redirect_uri not in client.redirect_uris:
+        raise Invalid({"redirect_uri": ["This is not one of the client's."]})
+    return Answer({"code": allow(tx, client, client.scopes, redirect_uri), "redirect_uri": redirect_uri}, 201)
 
 
 @operation("deleteOauthTokens")
