@@ -116,8 +116,8 @@ class Shop:
         client_id: str | None = None,
         client_secret: str | None = None,
     ) -> Json:
-        """Register an application: `client_id`, `client_secret`, `scopes`, ...; with all that tokens open for a provider
-        of labels where no scopes are named."""
+        """Register an application: `client_id`, `client_secret`, `scopes`, ...; with the scopes of a provider of labels
+        where none are named."""
         asked = given(name=name, client_id=client_id, client_secret=client_secret, scopes=scopes and list(scopes))
         return self._object("POST", "/oauth-clients", {"redirect_uris": list(redirect_uris), **asked})
 
@@ -126,7 +126,7 @@ class Shop:
         self.call("DELETE", f"/oauth-clients/{quote(client_id, safe='')}")
 
     def create_oauth_tokens(self, client_id: str) -> Json:
-        """Let the merchant allow an application all it may ask for: `access_token`, `refresh_token`, `expires_in`, ..."""
+        """Let the merchant allow an application all it may ask for: `access_token`, `refresh_token`, ..."""
         return self._object("POST", f"/oauth-clients/{quote(client_id, safe='')}/tokens")
 
     def delete_oauth_tokens(self, client_id: str) -> None:

@@ -42,12 +42,22 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--idle-path", default="idle", show_default=True, help="The member of that answer, dotted.")
 @options.flag("--asks", help="URL with {task} that takes what its own side asks of it (see `loopsim words`).")
 @options.flag("--header", multiple=True, metavar="NAME=TEMPLATE", help="Header of its webhooks, e.g. X-Shop={shop}.")
-@options.flag("--register", help="URL that is told of each shop (name, api_base, key, secret) before its story.")
+@options.flag(
+    "--register",
+    help="URL that is told of each shop (name, api_base, key, secret, what --oauth hands) before its story.",
+)
 @options.flag(
     "--does",
     multiple=True,
     metavar="ABILITY",
     help="What it is able to do: process, grade, notes and others, or nothing; scenarios that need more are skipped.",
+)
+@options.flag(
+    "--oauth",
+    type=click.Choice(["tokens", "code"]),
+    help="It comes in by OAuth, not with its key, and is handed tokens, or a code to exchange: as LOOP_OAUTH_CLIENT_ID,"
+    " _CLIENT_SECRET, _TOKEN_URL and _ACCESS_TOKEN, _REFRESH_TOKEN or _CODE, _REDIRECT_URI, and in templates such as"
+    " {client_id}.",
 )
 @options.flag(
     "--mode",

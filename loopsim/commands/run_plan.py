@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from loopsim.errors import SetupError
 from loopsim.harness.document import Scenario
+from loopsim.harness.oauth import Given
 from loopsim.harness.partner import Connection, Start
 from loopsim.harness.plan import IdleProbe, PartnerPlan, RunPlan
 from loopsim.harness.probe import Probe
@@ -24,7 +25,7 @@ from loopsim.urls import split_url
 
 PARTNER = (
     "target", "start", "start_timeout", "health", "env", "probe", "probe_path", "probe_map", "probe_shows",
-    "idle_probe", "idle_path", "asks", "register", "header", "does",
+    "idle_probe", "idle_path", "asks", "register", "header", "does", "oauth",
 )  # fmt: skip
 """The flags that are about one partner; each may stand in `[run.partners.NAME]` too."""
 
@@ -105,6 +106,7 @@ def partner_of(values: Values) -> PartnerPlan:
         register=values.get("register") or "",
         asks=_asks(values.get("asks")),
         does=_abilities(values.get("does")),
+        oauth=_given(values.get("oauth")),
     )
 
 
@@ -114,6 +116,10 @@ def check_mode(mode: str, jobs: int, partners: dict[str, PartnerPlan]) -> None:
         raise SetupError(
             "Several at once need partners of their own (--mode per-worker), or one that serves many shops"
             " (--mode tenant)."
+        )
+    if mode == "tenant" and any(plan.oauth and not plan.register for plan in partners.values()):
+        raise SetupError(
+            "A partner of many shops that comes in by OAuth has to be told the tokens of each: give --register."
         )
     if mode == "per-worker":
         for plan in partners.values():
@@ -157,6 +163,14 @@ def _rules(given: Any) -> tuple[str, ...]:
         if name not in BY_NAME:
             raise SetupError(f"--without knows no rule {name!r}.{nearest(name, BY_NAME)} `loopsim rules` lists them.")
     return names
+
+
+def _given(given: Any) -> Given:
+    if given not in (None, "", "tokens", "code"):
+        raise SetupError(
+            f"oauth = {given!r} says nothing. A partner that comes in by OAuth is handed tokens, or a code."
+        )
+    return given or ""
 
 
 def _abilities(given: Any) -> tuple[str, ...] | None:

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, structs
@@ -21,6 +22,7 @@ from loopsim.harness.document import PartnerDocument, Scenario
 from loopsim.harness.failures import StoryOver
 from loopsim.harness.gathering import deliveries_of, probed
 from loopsim.harness.journal import Entry
+from loopsim.harness.oauth import Grant, ended, grant, key_scopes, keys_of
 from loopsim.harness.partner import Connection, NeverStarted, Process
 from loopsim.harness.plan import DELIVERY_TIMEOUT, MOMENT, SEED, PartnerPlan, RunPlan
 from loopsim.harness.play import Went, failure_of, moment_of, play
@@ -62,6 +64,7 @@ class Bench:
         self._processes: dict[str, Process] = {}
         self._scopes: tuple[str, ...] = ()
         self._tenants: dict[str, Shop] = {}
+        self._grants: dict[str, Grant] = {}
         self._ends: dict[str, int] = {}
         self._doubtful = False
         self._story: Story | None = None
@@ -81,9 +84,13 @@ class Bench:
         self._scopes = tuple(self._shop.keys()[0]["scopes"])
         for partner, plan in self._plan.partners.items():
             if plan.start is not None:
-                process = Process(plan.start, self._connection(self._shop, partner), partner or "the partner")
+                grants = partial(self._granted, None, partner) if plan.oauth else None
+                process = Process(plan.start, self._connection(self._shop, partner), partner or "the partner", grants)
                 self._processes[partner] = process
                 process.on_end = self._partner_ended
+            elif plan.oauth and not self._shop.oauth_clients():
+                # For one that was told beforehand: what it was told comes of the shop's seed.
+                self._granted(self._shop, partner)
         if "" in self._processes and (idle := self._idle_probe_of("")) is not None:
             self._shop.update(idle_probe=idle)
         for process in self._processes.values():
@@ -146,7 +153,7 @@ class Bench:
         finally:
             timer.cancel()
             # Who took too long may hang, and would take the next story with it.
-            self._doubtful = story.over is not None
+            self._doubtful = story.over is not None or bool(self._grants and ended(story.journal.entries))
             self._ends[scenario.id] = story.journal.last_id
             with self._lock:
                 self._story = None
@@ -183,7 +190,7 @@ class Bench:
                 partner.subscription_ids = self._subscribe(shop, document, partner.target)
         if len(partners) == 1:
             # Whatever happens on this shop is this partner's doing.
-            partners[0].key_id = partners[0].subscription_ids = None
+            partners[0].keys = partners[0].subscription_ids = None
         block = self._blocks[scenario.id]
         return Story(
             shop,
@@ -204,7 +211,9 @@ class Bench:
             "id_block": self._blocks[scenario.id],
         }
         # Said in any case: those of the story before would stay.
-        settings["scopes"] = list(scenario.partners[0].scopes or self._scopes)
+        first = scenario.partners[0]
+        scopes = first.scopes or self._scopes
+        settings["scopes"] = list(key_scopes(scopes) if self._plan_of(first.name).oauth else scopes)
         if (idle := self._idle_probe(scenario)) is not None:
             settings["idle_probe"] = idle
         if self._plan.shift_windows:
@@ -246,7 +255,7 @@ class Bench:
         key = self._key(shop, name)
         return Partner(
             name,
-            key_id=key["id"],
+            keys=frozenset({key["id"], *keys_of(self._grants.get(name) or self._grants.get(""))}),
             probe=probe,
             process=process,
             target=self._filled(name, plan.target, shop),
@@ -267,6 +276,13 @@ class Bench:
             own = [each for each in keys if each["label"] == name]
             key = (own[0] if own else shop.create_key(label=name))["key"]
         return Connection(api_base=shop.api_base, key=key, secret=shop.secret, now=MOMENT, port=port, shop=shop.name)
+
+    def _granted(self, shop: Shop | None, name: str) -> Grant:
+        """The merchant's yes to a partner, on a shop (None: the one that stories take the place of)."""
+        shop = shop or self._shop
+        assert shop is not None
+        found = self._grants[name] = grant(shop, name, self._plan_of(name).oauth, self._grants.get(name))
+        return found
 
     def _subscribe(self, shop: Shop, document: PartnerDocument, target: str) -> frozenset[int]:
         made: set[int] = set()
@@ -299,6 +315,7 @@ class Bench:
         for name, plan in self._plan.partners.items():
             if plan.register:
                 told = {"shop": shop.name, "api_base": shop.api_base, "key": shop.key, "secret": shop.secret}
+                told |= self._granted(shop, name).named() if plan.oauth else {}
                 _hook(self._filled(name, plan.register, shop), told, "--register")
 
     def _partner_ended(self, says: str) -> None:

@@ -37,12 +37,14 @@ class StepDocument(Struct, frozen=True, kw_only=True):
 
 class PartnerDocument(Struct, frozen=True, kw_only=True):
     """One integration under test. `subscriptions` are (topic, trigger) pairs with None for any; none at all means every
-    pair that belongs together. `scopes` are those of its key; empty means all."""
+    pair that belongs together. `scopes` are those of its key; empty means all.
+    `oauth`: it comes with an access token instead."""
 
     name: str
     subscriptions: tuple[tuple[str | None, str | None], ...] = ()
     scopes: tuple[str, ...] = ()
     subscribed: bool = True
+    oauth: bool = False
 
 
 class Scenario(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,8 @@ class Judge:
             plan = self._plan.partner(partner.name)
             if plan is None or (len(scenario.partners) > 1 and partner.name not in self._plan.partners):
                 return f"It needs a partner {partner.name}. Configure it in [run.partners.{partner.name}]."
+            if partner.oauth and not plan.oauth:
+                return "It is for a partner that comes in by OAuth; --oauth tokens (or code) would have it played."
             if "probe" in scenario.needs and plan.probe is None:
                 return "It needs a probe of the partner's own state. Give one: --probe URL or command."
             if "webhooks" in scenario.needs and not plan.target:

@@ -24,6 +24,7 @@ from msgspec import Struct, structs
 
 from loopsim.errors import SetupError
 from loopsim.harness.asking import NoAnswer, ask
+from loopsim.harness.oauth import Grant
 from loopsim.harness.reports.redaction import hidden
 
 STARTING = 30.0
@@ -58,7 +59,8 @@ class Start(Struct, frozen=True, kw_only=True):
 
 
 class Connection(Struct, frozen=True, kw_only=True):
-    """What a partner has to know: as environment variables, and as `{names}` in the templates of its flags."""
+    """What a partner has to know: as environment variables, and as `{names}` in the templates of its flags; what its
+    `grant` holds too, where it comes in by OAuth."""
 
     api_base: str
     key: str
@@ -66,11 +68,13 @@ class Connection(Struct, frozen=True, kw_only=True):
     now: str
     port: int | None = None
     shop: str = ""
+    grant: Grant | None = None
 
     def fill(self, template: str) -> str:
         """The template with its `{names}` replaced; other braces stay."""
-        for name in self.__struct_fields__:
-            template = template.replace(f"{{{name}}}", str(getattr(self, name)))
+        own = {name: str(getattr(self, name)) for name in self.__struct_fields__ if name != "grant"}
+        for name, value in (own | (self.grant.named() if self.grant else {})).items():
+            template = template.replace(f"{{{name}}}", value)
         return template
 
     def environment(self, templates: dict[str, str]) -> dict[str, str]:
@@ -81,14 +85,18 @@ class Connection(Struct, frozen=True, kw_only=True):
             "LOOP_WEBHOOK_SECRET": self.secret,
             "LOOPSIM_NOW": self.now,
             **({"PORT": str(self.port)} if self.port is not None else {}),
+            **(self.grant.environment() if self.grant else {}),
         }
         return {**fixed, **{name: self.fill(template) for name, template in templates.items()}}
 
 
 class Process:
-    """One partner. `on_end` is called, from another thread, when it ends without being asked to."""
+    """One partner. `on_end` is called, from another thread, when it ends without being asked to; `grants` gives what it
+    needs to come in by OAuth, anew for each start: it may have spent, or lost, what the one before was given."""
 
-    def __init__(self, start: Start, connection: Connection, name: str = "partner") -> None:
+    def __init__(
+        self, start: Start, connection: Connection, name: str = "partner", grants: Callable[[], Grant] | None = None
+    ) -> None:
         if connection.port is None and start.needs_port():
             connection = structs.replace(connection, port=free_port())
         self.name = name
@@ -96,6 +104,8 @@ class Process:
         self.connection = connection
         self.extra: dict[str, str] = {}
         self.on_end: Callable[[str], None] | None = None
+        self._grants = grants
+        self._secrets: set[str] = set()
         self._log = Log()
         self._child: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
@@ -121,6 +131,9 @@ class Process:
                 f"Somebody answers at {where} already, before {self.name} is started. End that one, take another port,"
                 " or leave --start out."
             )
+        if self._grants is not None:
+            self.connection = structs.replace(self.connection, grant=self._grants())
+            self._secrets.update(self.connection.grant.secrets() if self.connection.grant else ())
         with self._lock:
             self._stopping = False
             self._ended = threading.Event()
@@ -168,8 +181,8 @@ class Process:
         return self._log.written
 
     def log(self, since: int = 0) -> str:
-        """What it wrote to its standard output and error, as far as it was kept, without its key and secret."""
-        return hidden(self._log.text(since), (self.connection.key, self.connection.secret))
+        """What it wrote to its standard output and error, as far as it was kept, without its key and secrets."""
+        return hidden(self._log.text(since), (self.connection.key, self.connection.secret, *self._secrets))
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         plan = self.plan

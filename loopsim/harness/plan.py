@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from loopsim.harness.document import Scenario
+from loopsim.harness.oauth import Given
 from loopsim.harness.partner import Start
 from loopsim.harness.probe import Probe
 
@@ -44,6 +45,8 @@ class PartnerPlan(Struct, frozen=True, kw_only=True):
     """A URL with `{task}`, to which what people and systems on its side ask of it is posted (`tasks.TASKS`)."""
     does: tuple[str, ...] | None = None
     """What it is able to do (`shape.ABILITIES`); None: nobody said, so every story is played."""
+    oauth: Given = ""
+    """What it is handed to come in by OAuth; then its key opens nothing that a token opens."""
 
 
 class RunPlan(Struct, frozen=True, kw_only=True):

@@ -226,6 +226,7 @@ def _partner(name: str, given: Json) -> PartnerDocument:
         subscriptions=tuple((pair.get("topic"), pair.get("trigger")) for pair in pairs),
         scopes=_list(given.get("scopes") if isinstance(given, dict) else None),
         subscribed=asked is not False,
+        oauth=isinstance(given, dict) and given.get("oauth") is True,
     )
 
 

@@ -159,6 +159,11 @@ def _partner() -> Schema:
                 "anyOf": [{"const": False}, {"type": "array", "items": pair, "minItems": 1}],
             },
             "scopes": {"description": "What its API key may do. Without it: all."} | component(document, "Scopes"),
+            "oauth": {
+                "description": "It comes in by OAuth, with an access token instead of a key. Played with partners of"
+                " which the run says so (--oauth).",
+                "type": "boolean",
+            },
         },
     }
 

@@ -30,13 +30,14 @@ _SETTLE = 20.0  # seconds that a partner may take to come to rest
 
 
 class Partner:
-    """An integration under test, as a story knows it. `key_id` and `subscription_ids` None mean: whoever."""
+    """An integration under test, as a story knows it: `keys` are what the journal calls it, by key or by token. These
+    and `subscription_ids` None mean: whoever."""
 
     def __init__(
         self,
         name: str = "partner",
         *,
-        key_id: str | None = None,
+        keys: frozenset[str] | None = None,
         subscription_ids: frozenset[int] | None = None,
         probe: Probe | None = None,
         process: Process | None = None,
@@ -46,14 +47,14 @@ class Partner:
         self.name = name
         self.target = target
         self.asks = asks
-        self.key_id = key_id
+        self.keys = keys
         self.subscription_ids = subscription_ids
         self.probe = probe
         self.process = process
 
     def made(self, entry: Entry) -> bool:
         """Whether a call is this partner's."""
-        return self.key_id is None or entry.get("key") in (self.key_id, None)
+        return self.keys is None or entry.get("key") is None or entry["key"] in self.keys
 
     def got(self, entry: Entry) -> bool:
         """Whether a delivery went to this partner."""

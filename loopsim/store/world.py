@@ -320,8 +320,8 @@ def _numbered(shop: Shop, origin: Origin) -> Shop:
 
 
 def _keep_oauth(old: Shop, new: Shop) -> None:
-    """Let clients and tokens outlive a new beginning, as keys do. The time that a token has begins anew as well: the end
-    that it had stands in another time, which may lie months away."""
+    """Let clients and tokens outlive a new beginning, as keys do. A token's time begins anew as well: the end that it
+    had stands in another time, which may lie months away."""
     with new.transaction(from_ms(new.last_ms)) as transaction:
         for kind in OAUTH_KINDS:
             for id_, record in old.records.items(kind, dict):

@@ -335,7 +335,8 @@ def test_the_journal_says_which_token_it_was_and_holds_no_secret(
     partner.call(renewed["access_token"])
     revoked = {**own, "token": renewed["refresh_token"]}
     client.call("POST", "/oauth/revoke", json.dumps(revoked).encode() + b" ", key="")
-    client.call("POST", "/oauth/token", f"client_secret={own['client_secret']}&;%ff".encode(), key="", Content_Type=FORM)
+    unreadable = f"client_secret={own['client_secret']}&;%ff".encode()
+    client.call("POST", "/oauth/token", unreadable, key="", Content_Type=FORM)
 
     kept = json.dumps(client.journal())
     secrets = {own["client_secret"], code, *(each[n] for each in (tokens, renewed) for n in SECRETS)}
