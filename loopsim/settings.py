@@ -23,11 +23,11 @@ FLAGS = frozenset(
         "allow_host", "allow_target", "asks", "at", "ci", "clock", "ctrf", "db", "direction", "does", "durable", "env",
         "fail_on", "fail_under", "findings", "follow", "force", "format", "from", "grade", "header", "health", "host",
         "html", "idle_path", "idle_probe", "jobs", "junit", "keep_personal_data", "limit", "log_format", "log_level",
-        "mode", "moment", "next_event", "no_delivery", "no_wait", "only", "patience", "pattern", "port", "port_file",
-        "probe", "probe_map", "probe_path", "probe_shows", "provoke", "quiet_for", "rate", "rate_limit", "redundant",
-        "register", "replace", "reset", "resume", "return", "salt", "schema", "seed", "shell", "shift_windows",
-        "shop", "shopify", "start", "start_timeout", "state", "strict", "target", "timeout", "to", "token", "topic",
-        "trigger", "until_idle", "url", "webhook", "without", "world",
+        "mode", "moment", "next_event", "no_delivery", "no_wait", "oauth", "only", "patience", "pattern", "port",
+        "port_file", "probe", "probe_map", "probe_path", "probe_shows", "provoke", "quiet_for", "rate", "rate_limit",
+        "redundant", "register", "replace", "reset", "resume", "return", "salt", "schema", "seed", "shell",
+        "shift_windows", "shop", "shopify", "start", "start_timeout", "state", "strict", "target", "timeout", "to", "token",
+        "topic", "trigger", "until_idle", "url", "webhook", "without", "world",
     }
 )  # fmt: skip
 """The name of every flag of every verb, as Python writes it."""

@@ -21,7 +21,7 @@ from loopsim.harness.journal import Entry, call_line, query_of
 from loopsim.harness.plan import RunPlan
 from loopsim.harness.play import Went
 from loopsim.harness.results import Coverage, Failure, RuleVerdict, RunResult, ScenarioResult, Status, rule_texts
-from loopsim.harness.shape import ABILITIES
+from loopsim.harness.shape import ABILITIES, SAID_ONLY
 from loopsim.harness.shown import SHOWN
 from loopsim.harness.suites import address
 from loopsim.rules.catalogue import RULES, judge_all
@@ -69,7 +69,8 @@ class Judge:
             if "start" in scenario.needs and plan.start is None:
                 return "It needs a partner that loopsim starts itself. Give --start."
             for ability in scenario.needs:
-                if ability in ABILITIES and plan.does is not None and ability not in plan.does:
+                said = plan.does is not None or ability in SAID_ONLY
+                if ability in ABILITIES and said and ability not in (plan.does or ()):
                     return f"It is for a partner that {ABILITIES[ability]}; --does {ability} would have it played."
         return None
 

@@ -32,8 +32,11 @@ ABILITIES = {
     "commerce-data": "tells Loop its goods, stock, customers and orders",
     "returns-form": "takes returns on a form or at a counter of its own",
     "exchange-orders": "makes the orders of exchanges, and tells Loop of them",
+    "carrier-says": "lets its carrier refuse labels for the reason that CARRIER_SAYS in its environment names",
 }
 """What an integration may be able to do; a story that needs more than it says it does is skipped."""
+SAID_ONLY = frozenset({"carrier-says"})
+"""What nobody is able to do who does not say so."""
 NEEDS = ("probe", *(f"probe.{name}" for name in SHOWN), "webhooks", "start", "asks", *ABILITIES)
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 OURS = ("name", "clock", "webhook", "scopes", "id_block", "idle_probe")

@@ -9,7 +9,8 @@ from loopsim.rules.rule import Judgement, Rule, failed, not_judged
 from loopsim.rules.traffic import Call, Traffic, shows
 
 _SECRET = re.compile(
-    r"^(x[-_]?)?(api[-_]?key|key|token|access[-_]?token|secret|webhook[-_]?secret|authorization|password)$", re.I
+    r"^(x[-_]?)?(api[-_]?key|key|((access|refresh)[-_]?)?token|((webhook|client)[-_]?)?secret|authorization|password)$",
+    re.I,
 )
 
 

@@ -26,6 +26,7 @@ PATHS = {
     "getReturnDetails": ("GET", "/warehouse/return/details"),
     "gradeItems": ("POST", "/dispositioning/grade"),
     "createLabel": ("POST", "/labels"),
+    "requestToken": ("POST", "/oauth/token"),
     "updateLabel": ("PUT", "/labels/88"),
     "createWebhook": ("POST", "/webhooks"),
     "deleteWebhook": ("DELETE", "/webhooks/1"),

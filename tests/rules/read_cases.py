@@ -42,6 +42,7 @@ def shown(**members: Any) -> tuple[dict[str, Any], ...]:
     return ({"returns": {str(RETURN): members}},)
 
 
+EXPIRED = details(status=401, refusal="token_expired")
 MADE = hook("return.created", payload={"created_at": "2026-03-02T09:00:00+00:00"})
 
 CASES = {
@@ -234,15 +235,34 @@ CASES = {
         ),
     ),
     "token-refreshed": Case(
-        passes=(story(details(status=401, refusal="token_expired"), details()),),
-        fails=((story(details(), details(status=401, refusal="token_expired")), "Its access token expired"),),
+        passes=(
+            story(EXPIRED, call("requestToken"), details()),
+            # Another of its workers still had the old one.
+            story(EXPIRED, call("requestToken"), EXPIRED, details()),
+            # Taken back: it tried to renew, and left it at that.
+            story(
+                details(status=401, refusal="token_revoked"), call("requestToken", status=400, refusal="invalid_grant")
+            ),
+        ),
+        fails=(
+            (story(details(), EXPIRED), "Its access token expired, and it made no call with another"),
+            (story(EXPIRED, call("requestToken")), "Its access token expired, and it made no call with another"),
+            (
+                story(EXPIRED, call("requestToken"), EXPIRED),
+                "Its access token expired, and it went on with the old one",
+            ),
+            (story(details(status=401, refusal="token_revoked")), "Its access token was taken back"),
+        ),
         not_judged=(story(), story(details())),
     ),
     "key-accepted": Case(
         passes=(story(details()),),
         fails=(
-            (story(details(status=401, refusal="unauthorized")), "its key lacks the scope"),
-            (story(details(status=401, refusal="unauthorized", key=None)), "it sent no key that the shop knows"),
+            (story(details(status=401, refusal="unauthorized")), "its key or token lacks the scope"),
+            (
+                story(details(status=401, refusal="unauthorized", key=None)),
+                "it sent no key or token that the shop knows",
+            ),
         ),
     ),
     "fields-known": Case(
@@ -273,6 +293,8 @@ CASES = {
         ),
         fails=(
             (story(listed("api_key=abc")), "It put a secret into an address, as api_key"),
+            (story(call("requestToken", query="client_secret=abc")), "as client_secret"),
+            (story(listed("access_token=abc")), "as access_token"),
             (
                 story(call("createWebhook", body={"url": "https://x.example/loop?token=1"})),
                 "as token, in createWebhook",

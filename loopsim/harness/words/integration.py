@@ -50,6 +50,16 @@ def partner_starts(story: Story, arguments: Arguments) -> Any:
     return None
 
 
+@word("merchant.removes_application", {}, example="merchant.removes_application")
+def merchant_removes_application(story: Story, _arguments: Arguments) -> Any:
+    """The merchant takes back all that the partner was given to come in by OAuth. The process is told of another yes
+    when it starts again (`partner.restarts`)."""
+    for app in story.shop.oauth_clients():
+        if story.partner.keys is None or f"oauth:{app['client_id']}" in story.partner.keys:
+            story.shop.delete_oauth_tokens(app["client_id"])
+    return None
+
+
 def _restart(story: Story, arguments: Arguments) -> None:
     process = _process(story)
     process.restart(structs.replace(process.connection, secret=story.shop.secret), arguments.get("env"))
