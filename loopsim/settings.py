@@ -26,8 +26,8 @@ FLAGS = frozenset(
         "mode", "moment", "next_event", "no_delivery", "no_wait", "oauth", "only", "patience", "pattern", "port",
         "port_file", "probe", "probe_map", "probe_path", "probe_shows", "provoke", "quiet_for", "rate", "rate_limit",
         "redundant", "register", "replace", "reset", "resume", "return", "salt", "schema", "seed", "shell",
-        "shift_windows", "shop", "shopify", "start", "start_timeout", "state", "strict", "target", "timeout", "to", "token",
-        "topic", "trigger", "until_idle", "url", "webhook", "without", "world",
+        "shift_windows", "shop", "shopify", "start", "start_timeout", "state", "strict", "target", "timeout", "to",
+        "token", "topic", "trigger", "until_idle", "url", "webhook", "without", "world",
     }
 )  # fmt: skip
 """The name of every flag of every verb, as Python writes it."""

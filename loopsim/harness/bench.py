@@ -19,7 +19,7 @@ from loopsim.errors import LoopsimError, SetupError
 from loopsim.harness.asking import NoAnswer, ask
 from loopsim.harness.blocks import owner
 from loopsim.harness.document import PartnerDocument, Scenario
-from loopsim.harness.failures import StoryOver
+from loopsim.harness.failures import ExpectationFailed, StoryOver
 from loopsim.harness.gathering import deliveries_of, probed
 from loopsim.harness.journal import Entry
 from loopsim.harness.oauth import Grant, ended, grant, key_scopes, keys_of
@@ -75,12 +75,8 @@ class Bench:
         """Have a shop, and start the partners. Raises SetupError where one of them does not come up."""
         name = self._plan.shop if self._number == 0 else f"{self._plan.shop}-{self._number}"
         known = {row["name"] for row in self._server.shops()}
-        if name in known:
-            self._shop = self._server.shop(name)
-        else:
-            self._shop = self._server.create_shop(name, seed=self._number + 1)
-        # What a partner asks at its start, it asks of a shop that stands where the stories begin.
-        self._shop = self._shop.replace(clock={"mode": "manual"}, moment=MOMENT)
+        create = partial(self._server.create_shop, name, seed=self._number + 1)
+        self._shop = self._server.shop(name) if name in known else create()
         self._scopes = tuple(self._shop.keys()[0]["scopes"])
         for partner, plan in self._plan.partners.items():
             if plan.start is not None:
@@ -91,11 +87,17 @@ class Bench:
             elif plan.oauth and not self._shop.oauth_clients():
                 # For one that was told beforehand: what it was told comes of the shop's seed.
                 self._granted(self._shop, partner)
-        if "" in self._processes and (idle := self._idle_probe_of("")) is not None:
-            self._shop.update(idle_probe=idle)
+        self._shop = self._empty()
         for process in self._processes.values():
             process.start()
         self._shop.settle(_STARTED)
+
+    def _empty(self) -> Shop:
+        """The shop as it stands where stories begin, without any: what a partner asks at its start is asked of this."""
+        assert self._shop is not None
+        known = "" in self._processes
+        idle = {"idle_probe": probe} if known and (probe := self._idle_probe_of("")) is not None else {}
+        return self._shop.replace(clock={"mode": "manual"}, moment=MOMENT, **idle)
 
     def late(self) -> list[tuple[str, Entry]]:
         """The calls to shops of their own that came after their story was over, by its id."""
@@ -175,11 +177,13 @@ class Bench:
     def _revive(self) -> None:
         """Start a partner again that ended, or that knows another secret than the shop has."""
         assert self._shop is not None
+        secret = self._shop.secret
         for name, process in self._processes.items():
-            connection = self._connection(self._shop, name, process.connection.port)
-            if self._doubtful or not process.running or process.extra or process.connection.secret != connection.secret:
+            if self._doubtful or not process.running or process.extra or process.connection.secret != secret:
+                self._shop = self._empty()
                 process.extra = {}
-                process.restart(connection)
+                process.restart(self._connection(self._shop, name, process.connection.port))
+                self._shop.settle(_STARTED)
 
     def _set_up(self, scenario: Scenario) -> Story:
         shop = self._fresh_shop(scenario)
@@ -335,7 +339,7 @@ class Bench:
         try:
             if story.over is None and not story.settle():
                 says = "The partner did not come to rest: it goes on calling, or a delivery gets no answer."
-                failures += [] if failures else [_failure(says, scenario)]
+                failures += [] if failures else [failure_of(ExpectationFailed(says), place, story)]
             probes, returns = probed(story)
             deliveries = deliveries_of(story)
         except (LoopsimError, AssertionError) as error:
@@ -383,11 +387,6 @@ class Bench:
         if len(logs) == 1:
             return next(iter(logs.values()))
         return "\n".join(f"== {name or 'partner'} ==\n{log}" for name, log in logs.items() if log)
-
-
-def _failure(says: str, scenario: Scenario) -> Failure:
-    place = scenario.place
-    return Failure(says=says, file=place.file, line=place.line, column=place.column)
 
 
 def _hook(hook: str, told: dict[str, str], flag: str) -> None:
