@@ -5,12 +5,21 @@ from __future__ import annotations
 
 import urllib.request
 from http.client import HTTPException
+from typing import Any
 from urllib.error import HTTPError
 
 from loopsim.errors import LoopsimError
 
 LARGEST = 16 * 1024 * 1024
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """A redirect is an answer."""
+
+
+_STAYING = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
 
 
 class NoAnswer(LoopsimError):
@@ -43,5 +52,19 @@ def exchange(
         with response:
             read: bytes = response.read(LARGEST)
             return int(response.status), read.decode("utf-8", "replace")
+    except (OSError, HTTPException, ValueError) as error:
+        raise NoAnswer(str(getattr(error, "reason", error)) or type(error).__name__) from error
+
+
+def look(url: str, *, timeout: float) -> tuple[int, str | None, str]:
+    """A page: its status, where it redirects to (nobody goes there), its text. Raises NoAnswer where there is none."""
+    try:
+        try:
+            response = _STAYING.open(url, timeout=timeout)
+        except HTTPError as error:
+            response = error
+        with response:
+            location = response.headers.get("Location") if 300 <= response.status < 400 else None
+            return int(response.status), location, response.read(LARGEST).decode("utf-8", "replace")
     except (OSError, HTTPException, ValueError) as error:
         raise NoAnswer(str(getattr(error, "reason", error)) or type(error).__name__) from error

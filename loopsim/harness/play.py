@@ -56,7 +56,8 @@ def _step(story: Story, step: StepDocument) -> tuple[StepResult, Failure | None]
         story.check_over()
         at = story.now()
         story.partner = story.partners[step.partner] if step.partner else next(iter(story.partners.values()))
-        arguments = resolve(arguments, {**story.values, "now": at, "partner": _partner_values(story)})
+        built_in = {"now": at, "partner": lambda: _partner_values(story), "story": lambda: _digits(story)}
+        arguments = resolve(arguments, {**story.values, **built_in})
         gave = WORDS[step.word].run(story, arguments)
         story.journal.read()
         if step.save_as:
@@ -114,7 +115,18 @@ def _not_run(step: StepDocument) -> StepResult:
 def _partner_values(story: Story) -> dict[str, Any]:
     """What `${partner.…}` gives."""
     partner = story.partner
-    return {"name": partner.name, "key": story.shop.key, "secret": story.shop.secret, "target": partner.target}
+    return {
+        "name": partner.name,
+        "key": story.shop.key,
+        "secret": story.shop.secret,
+        "target": partner.target,
+        "subdomain": story.shop.view()["subdomain"],
+    }
+
+
+def _digits(story: Story) -> str:
+    """What `${story}` gives: made of the ids that are this story's alone."""
+    return f"{story.shop.view()['ids']['first']:012d}"
 
 
 def moment_of(asked: Any, default: str, seconds: Callable[[Any], float]) -> str:

@@ -3,6 +3,7 @@
     ${ret.id}  ${ret.items.0.sku}      a member of what a step saved under `as: ret`
     ${row.outcome}                     a column of the parameter table
     ${now}  ${now+2d}  ${now-1h30m}    the shop's time, in ISO 8601, moved by a span (w d h m s)
+    ${story}                           twelve digits that no other story of the run has
     $${                                the characters `${` themselves
 
 A text that is one reference and nothing else takes the value as it is, a number as a number; inside of a longer text it

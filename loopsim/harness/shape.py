@@ -14,6 +14,7 @@ Schema = dict[str, Any]
 
 PATTERNS = (
     "erp", "wms", "oms", "3pl", "middleware", "hybrid", "analytics", "label-provider", "helpdesk", "commerce-platform",
+    "storefront",
 )  # fmt: skip
 DIRECTIONS = ("one-way", "two-way")
 STAGES = ("created", "shipped", "processing", "concluded")
@@ -33,6 +34,9 @@ ABILITIES = {
     "returns-form": "takes returns on a form or at a counter of its own",
     "exchange-orders": "makes the orders of exchanges, and tells Loop of them",
     "carrier-says": "lets its carrier refuse labels for the reason that CARRIER_SAYS in its environment names",
+    "carts": "lets shoppers spend the credit of a return in its own pages (Shop Now on-store)",
+    "links": "links shoppers to their return in the portal",
+    "checkout-plus": "asks Checkout+ what it may offer in its checkout",
 }
 """What an integration may be able to do; a story that needs more than it says it does is skipped."""
 SAID_ONLY = frozenset({"carrier-says"})

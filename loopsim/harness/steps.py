@@ -21,8 +21,9 @@ from loopsim.harness.yaml_text import Path, Text
 
 BESIDE = ("as", "in", "note")
 """What may stand in a step beside its word."""
-BUILT_IN = ("now", "partner")
-"""What every step can refer to beside what was saved; `partner` is the one whose step it is."""
+BUILT_IN = ("now", "partner", "story")
+"""What every step can refer to beside what was saved; `partner` is the one whose step it is, `story` twelve digits
+that are this story's alone."""
 
 
 class Step(Struct, frozen=True):

@@ -21,5 +21,19 @@ TASKS: dict[str, str] = {
     " variant}]. Answers return_id: Loop's id of the return, null where nothing can be returned, and then why: Loop's"
     " code.",
     "reconcile": "It compares what Loop has with what its platform has, and tells Loop what is missing there.",
+    "shopper-arrives": "A shopper opens a page of the shop; the first comes from Loop, with the credit of a return to"
+    " spend. about: session, and the page's url with what Loop hands over (loop_…).",
+    "shopper-fills-cart": "What is in the shop's cart has changed. about: session, and lines, all there are, each"
+    " {variant_id, quantity}.",
+    "shopper-goes-back": "The shopper is done, and goes back to Loop with the cart. about: session. Answers url, where"
+    " they are sent; null where they stay in the shop.",
+    "shopper-sees-checkout": "A shopper is in the shop's own checkout. about: session, and cart as Checkout+ takes"
+    " it. Answers offer {mode, amount, currency, session_id} as Checkout+ has them; null where it offers nothing.",
+    "shopper-pays": "The shopper pays. about: session, accepts (whether they take the offer), and order as Commerce"
+    " Data takes it, but for what Checkout+ adds.",
+    "order-link": "A shopper wants to return an order. about: order (its name), zip, gift. Answers url, which leads to"
+    " the return in the portal; null where there can be none.",
+    "order-qr": "The same to print. Answers qr, too: where the picture is.",
+    "partner-link": "The same without a call, by a link that is signed. about: order, shop_domain. Answers url.",
 }
 """By name: what happened on the partner's side, and what `about` holds."""

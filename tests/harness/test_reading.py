@@ -216,7 +216,7 @@ steps:
 """
     ) == [
         "a.loopsim.yaml:3:16: Found \"wsm\"; expected one of erp, wms, oms, 3pl, middleware, hybrid, analytics,"
-        " label-provider, helpdesk, commerce-platform. Did you mean wms?",
+        " label-provider, helpdesk, commerce-platform, storefront. Did you mean wms?",
         'a.loopsim.yaml:4:1: Found "both"; expected one of one-way, two-way.',
         "a.loopsim.yaml:6:1: Found the member shedules; expected one of scenario, protects, pattern, direction, stages,"
         " covers, needs, schedules, rules, rows, include, shop, partners, steps. Did you mean schedules?",
@@ -228,7 +228,7 @@ steps:
         'a.loopsim.yaml:10:34: carrier.scans: Found "deliverd"; expected one of in_transit, delivered.'
         " Did you mean delivered?",
         r'a.loopsim.yaml:11:5: clock.advances: Found "3 days"; expected a text like /^\d+[smhd]$/.',
-        "a.loopsim.yaml:13:21: expect.return: Nothing is called wated at this step; there are now, partner,"
+        "a.loopsim.yaml:13:21: expect.return: Nothing is called wated at this step; there are now, partner, story,"
         " waited. Did you mean waited?",
         "a.loopsim.yaml:14:5: Nobody is called warehouse; the partners are partner.",
     ]  # fmt: skip

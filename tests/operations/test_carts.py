@@ -61,3 +61,14 @@ def test_a_cart_that_is_none_is_refused_with_200_and_changes_nothing(body: Any, 
 def test_an_unknown_token_is_refused_with_200(operation: str, shop: Shop) -> None:
     reply = shop.call(operation, {"cart": variants(shop, 1)} if operation == "updateCart" else None, token="0" * 64)
     assert (reply.status, reply.body) == (200, {"errors": {"message": "No cart found for the provided token."}})
+
+
+def test_a_customer_buys_what_is_in_the_cart_that_they_come_back_with(shop: Shop) -> None:
+    one, two = variants(shop, 2)
+    token = shop.call("createCart", {"cart": [one, two, one]}).body["token"]
+    for cart in (token, f"https://returns.example/#/cart/v2/{token}?to=lineItems", f"https://p.example/c/{token}/key"):
+        made = shop.submit(items=[{"outcome": "shop_now"}], cart=cart)
+        assert [each["variant_id"] for each in made["exchanges"]] == [one, two, one]
+    for cart in ("https://returns.example/#/cart/v2/undefined", "0" * 64, f"{token}0"):
+        reply = shop.call("customerSubmitsReturn", {"items": [{"outcome": "shop_now"}], "cart": cart})
+        assert (reply.status, reply.refusal) == (422, "unknown_cart")

@@ -11,6 +11,7 @@ from loopsim.harness.words import (
     probes,
     public,
     settings,
+    shopper,
     states,
     tasks,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "probes",
     "public",
     "settings",
+    "shopper",
     "states",
     "tasks",
     "word",

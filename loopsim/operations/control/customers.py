@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from loopsim.domain import eligibility
@@ -11,12 +12,14 @@ from loopsim.domain.submission import Item, Submission, check_editable, edit
 from loopsim.errors import Refusal
 from loopsim.operations import happy_returns, moves
 from loopsim.operations.control.named import named_order, named_return, named_variant, shown
+from loopsim.operations.loop.carts import TOKEN_DIGITS
 from loopsim.operations.perform import Call, operation
 from loopsim.operations.submitting import decision_of, submit, terms_of
 from loopsim.store.transaction import Transaction
 
 DEFAULT_REASON = "Changed my mind"
 Body = dict[str, Any]
+_TOKEN = re.compile(rf"(?<![0-9a-f])[0-9a-f]{{{TOKEN_DIGITS}}}(?![0-9a-f])")
 
 
 @operation("customerSubmitsReturn")
@@ -115,6 +118,8 @@ def _submission(tx: Transaction, order: Order, body: Body, taken: frozenset[tupl
     shop_now = tuple(
         (named_variant(tx, each["variant"]), each.get("quantity", 1)) for each in body.get("shop_now") or ()
     )
+    if body.get("cart") is not None:
+        shop_now += tuple((named_variant(tx, id_), 1) for id_ in _brought(tx, body["cart"]))
     return Submission(
         order=order,
         items=tuple(items),
@@ -124,6 +129,15 @@ def _submission(tx: Transaction, order: Order, body: Body, taken: frozenset[tupl
         instant=bool(body.get("instant")),
         gift=bool(body.get("gift")),
     )
+
+
+def _brought(tx: Transaction, given: str) -> list[int]:
+    """The variant ids of the cart that a token, or an address with one in it, stands for."""
+    for token in _TOKEN.findall(given):
+        cart = tx.get("cart", token, list)
+        if cart is not None:
+            return cart
+    raise Refusal("unknown_cart", cart=given)
 
 
 def _units(tx: Transaction, wanted: Body, free: list[tuple[OrderLine, int]]) -> list[Item]:
