@@ -30,6 +30,12 @@ PATHS = {
     "updateLabel": ("PUT", "/labels/88"),
     "createWebhook": ("POST", "/webhooks"),
     "deleteWebhook": ("DELETE", "/webhooks/1"),
+    "createCart": ("POST", "/cart"),
+    "updateCart": ("POST", "/cart/{}"),
+    "deleteCart": ("DELETE", "/cart/{}"),
+    "analyzeCart": ("POST", "/storefront/v1/analyze"),
+    "upsertOrder": ("PUT", "/orders"),
+    "followPartnerLink": ("GET", "/app/deep-link"),
 }
 NO_ANSWER = object()
 

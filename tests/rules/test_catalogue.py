@@ -65,13 +65,15 @@ ODD: st.SearchStrategy[Any] = st.one_of(
 OPERATIONS = [
     "processReturn", "cancelReturn", "flagReturn", "closeReturn", "removeLineItems", "createNote", "listReturns",
     "getReturnDetails", "gradeItems", "createLabel", "updateLabel", "createWebhook", "listNotes", "reportAsn",
+    "createCart", "updateCart", "analyzeCart", "upsertOrder", "followPartnerLink",
 ]  # fmt: skip
 BODIES = st.sampled_from([
     "{}", "[]", "null", "1e400", "{", '{"items": 3}', '{"items": [1]}', '{"errors": 1}', '{"errors": {"message": 2}}',
     '{"error": []}', '{"rate": 1}', '{"rate": {"amount": 1.5}}', '{"status": []}', '{"status": "new"}',
     '{"url": "http://["}', '{"id": "12345678901234567890", "state": 5}',
     '{"id": 7, "topic": "return", "total": "1.00", "created_at": "2026-99-99"}', "[[[[" * 500,
-    '{"label_request_id": 1e300, "line_item_id": "x"}',
+    '{"label_request_id": 1e300, "line_item_id": "x"}', '{"eligible": true, "mode": {}, "sessionId": []}',
+    '{"fees": [{"accepted_offer_mode": [[]]}, 5], "metadata": [{"key": "session_id", "value": {}}], "line_items": {}}',
 ])  # fmt: skip
 ENTRIES = st.fixed_dictionaries(
     {},
