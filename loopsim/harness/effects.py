@@ -24,6 +24,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _NUMBER = re.compile(r"\d{6,20}")
 COUNTED = NOT_REPEATABLE | {"removeLineItems", "createLabel", "generateLabel", "createFraudReport"}
 """The operations of which it matters how often they took effect."""
+_COMES_IN = frozenset({"requestToken", "revokeToken"})  # when a token has to be renewed is the clock's doing
 _BY_ITEM = frozenset({"gradeItems", "assessItems"})  # in how many calls items are graded is nobody's business
 
 
@@ -48,7 +49,12 @@ def effect(
     traffic = Traffic(Evidence(entries=tuple(entries)))
     owners = _owners(traffic)
     for call in traffic.calls:
-        if not call.writes or not took_effect(call) or _return_of(call, owners) in without:
+        if (
+            not call.writes
+            or call.operation in _COMES_IN
+            or not took_effect(call)
+            or _return_of(call, owners) in without
+        ):
             continue
         for fact in _facts(call, comparable, without):
             facts[fact] = facts[fact] + 1 if call.operation in COUNTED else 1

@@ -361,7 +361,7 @@ class LoopApi:
         query: bytes = scope["query_string"]
         raw = exchange.raw
         if place.operation.id in CONCEALED:
-            raw, body = concealed(raw), concealed(body)
+            query, raw, body = concealed(query), concealed(raw), concealed(body)
         entry = Entry(
             at=exchange.at_ms,
             direction="in",

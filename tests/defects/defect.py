@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 WAREHOUSE = "loopsim/partners/warehouse.py"
 ERP = "loopsim/partners/erp.mjs"
 LABELS = "tests/defects/right/label_provider.py"
+LABEL_PROVIDER = "loopsim/partners/label_provider.py"
 
 
 @dataclass(frozen=True)

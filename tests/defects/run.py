@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from loopsim.rules.catalogue import BY_NAME
-from tests.defects.catalogue import DEFECTS
+from tests.defects.catalogue import DEFECTS, RIGHTS
 from tests.defects.defect import ERP, LABELS, ROOT, WAREHOUSE, Defect, defective
-from tests.defects.rights import RIGHT_PARTNERS, Right
+from tests.defects.rights import Right
 from tests.defects.trial import SUITES, Outcome, Trial, try_out
 
 CAUGHT, KILLED = 0.95, 0.75
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     rng = random.Random(asked.seed)
     defects = _chosen(DEFECTS, asked, rng)
-    rights = _chosen(RIGHT_PARTNERS, asked, rng)
+    rights = _chosen(RIGHTS, asked, rng)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), asked.jobs)
         good = True
@@ -94,6 +94,7 @@ def reference_trial(partner: str) -> Trial:
 
 def right_trial(right: Right) -> Trial:
     like = ERP if right.suite.endswith("/one-way") else LABELS if right.suite.startswith("@label") else WAREHOUSE
+    like = right.partner if right.partner in SUITES else like
     return Trial(right.name, right.text(), like, right.suite, does=right.does)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from loopsim.rules.catalogue import BY_NAME
-from tests.defects.catalogue import DEFECTS
+from tests.defects.catalogue import DEFECTS, RIGHTS
 from tests.defects.defect import Defect, defective
-from tests.defects.rights import RIGHT_PARTNERS, Right
+from tests.defects.rights import Right
 
 
 def check_syntax(name: str, text: str, folder: Path) -> None:
@@ -36,16 +36,16 @@ def test_each_defect_fits_its_partner_and_can_be_read(defect: Defect, tmp_path: 
     assert defect.costs.endswith(".")
 
 
-@pytest.mark.parametrize("right", RIGHT_PARTNERS, ids=lambda right: right.name)
+@pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.name)
 def test_each_right_partner_fits_and_can_be_read(right: Right, tmp_path: Path) -> None:
     check_syntax(right.partner, right.text(), tmp_path)
 
 
 def test_there_are_enough_and_no_two_of_one_name() -> None:
-    names = [each.name for each in (*DEFECTS, *RIGHT_PARTNERS)]
+    names = [each.name for each in (*DEFECTS, *RIGHTS)]
     assert len(names) == len(set(names))
     assert len(DEFECTS) >= 40
-    assert len(RIGHT_PARTNERS) >= 8
+    assert len(RIGHTS) >= 8
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.defects.catalogue import DEFECTS
+from tests.defects.catalogue import DEFECTS, RIGHTS
 from tests.defects.defect import ERP, WAREHOUSE
 from tests.defects.mutants import drawn
-from tests.defects.rights import RIGHT_PARTNERS
 from tests.defects.run import defect_trial, reference_trial, right_trial
 from tests.defects.trial import outcome, try_out
 
@@ -99,9 +98,9 @@ def test_amounts_and_times_of_a_partner_that_only_polls_are_judged(name: str, ru
     assert set(found.rules) == ({rule} if rule else set())
 
 
-@pytest.mark.parametrize("name", ["makes-labels", "writes-tickets"])
+@pytest.mark.parametrize("name", ["makes-labels", "writes-tickets", "oauth-reference"])
 def test_partners_without_a_reference_are_right_by_their_suites(name: str, tmp_path: Path) -> None:
-    right = next(right for right in RIGHT_PARTNERS if right.name == name)
+    right = next(right for right in RIGHTS if right.name == name)
     found = try_out(replace(right_trial(right), provoked=False), tmp_path)
     assert found.passed
     assert not found.blamed, (found.failed, found.rules, found.trouble)

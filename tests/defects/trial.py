@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.defects.defect import ERP, LABELS, ROOT, WAREHOUSE
+from tests.defects.defect import ERP, LABEL_PROVIDER, LABELS, ROOT, WAREHOUSE
 
 HERE = "http://127.0.0.1:{port}"
 LIMIT = 240.0  # seconds that one trial may take
@@ -30,8 +30,15 @@ WORDS = {
     },
     ERP: {},
     LABELS: {},
+    LABEL_PROVIDER: {},
 }
-SUITES = {WAREHOUSE: "@wms/two-way", ERP: "@erp/one-way", LABELS: "@label-provider/two-way"}
+SUITES = {
+    WAREHOUSE: "@wms/two-way",
+    ERP: "@erp/one-way",
+    LABELS: "@label-provider/two-way",
+    LABEL_PROVIDER: "@label-provider/two-way",
+}
+DOES = {LABEL_PROVIDER: ("label-requests", "label-errors", "catch-up", "carrier-says")}
 BOOKS = {name: f"booked.{name}" for name in ("refund", "credit", "exchange", "fee", "upsell")}
 SHOWS = {
     WAREHOUSE: {},
@@ -42,8 +49,9 @@ SHOWS = {
         "paid_at": "entries[0].at",
     },
     LABELS: {},
+    LABEL_PROVIDER: {},
 }
-STATE = {WAREHOUSE: "stage", ERP: "state", LABELS: "stage"}
+STATE = {WAREHOUSE: "stage", ERP: "state", LABELS: "stage", LABEL_PROVIDER: "stage"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,7 @@ def try_out(trial: Trial, folder: Path, *options: str) -> Outcome:
                 **os.environ,
                 "WAREHOUSE_QUIET": "1",
                 "ERP_QUIET": "1",
+                "LABELS_QUIET": "1",
                 "POLL_EVERY": "3600",
                 "WAREHOUSE_DOUBT": "1",
                 **trial.environment,
@@ -162,7 +171,8 @@ def _flags(trial: Trial, program: Path) -> list[str]:
     ]
     for name, path in SHOWS[trial.like].items():
         flags += ["--probe-shows", f"{name}=$.returns['{{return_id}}'].{path}"]
-    for ability in trial.does or ():
+    flags += ["--oauth", "tokens"] if trial.like == LABEL_PROVIDER else []
+    for ability in trial.does or DOES.get(trial.like, ()):
         flags += ["--does", ability]
     for word, meaning in WORDS[trial.like].items():
         flags += ["--probe-map", f"{word}={meaning}"]

@@ -337,6 +337,7 @@ def test_the_journal_says_which_token_it_was_and_holds_no_secret(
     client.call("POST", "/oauth/revoke", json.dumps(revoked).encode() + b" ", key="")
     unreadable = f"client_secret={own['client_secret']}&;%ff".encode()
     client.call("POST", "/oauth/token", unreadable, key="", Content_Type=FORM)
+    client.call("POST", f"/oauth/token?{urlencode(asked)}", b"", key="", Content_Type=FORM)
 
     kept = json.dumps(client.journal())
     secrets = {own["client_secret"], code, *(each[n] for each in (tokens, renewed) for n in SECRETS)}
