@@ -31,6 +31,7 @@ ABILITIES = {
     "label-requests": "answers label requests with labels",
     "label-errors": "says why it cannot make a label",
     "commerce-data": "tells Loop its goods, stock, customers and orders",
+    "eligibility": "asks Loop what of an order may come back",
     "returns-form": "takes returns on a form or at a counter of its own",
     "exchange-orders": "makes the orders of exchanges, and tells Loop of them",
     "carrier-says": "lets its carrier refuse labels for the reason that CARRIER_SAYS in its environment names",

@@ -16,6 +16,8 @@ TASKS: dict[str, str] = {
     " price}], shipments [{id, at, location, carrier, tracking_number, lines [{line, quantity}]}]}, its own ids; those"
     " of lines and shipments only tell them apart within their order. Answers loop_id: Loop's id of the order, null"
     " while Loop does not have it so.",
+    "check-returnable": "Somebody asks what of an order may come back. about: order (its number). Answers eligible:"
+    " Loop's ids of the lines of which a unit may, none where Loop knows no such order.",
     "start-return": "A shopper asks for a return on its own form or at its counter. about: order (its number), email,"
     " method (mail, in_store), resolution (refund, store-credit, exchange), items [{line, reason, exchange_for: a"
     " variant}]. Answers return_id: Loop's id of the return, null where nothing can be returned, and then why: Loop's"

@@ -57,6 +57,7 @@ class Call(Struct, frozen=True, kw_only=True):
     answer: Any
     return_id: int | None
     unknown: tuple[str, ...]
+    truncated: tuple[str, ...]
     more: bool
     count: int | None
     began: float | None
@@ -308,7 +309,6 @@ def _call(entry: dict[str, Any]) -> Call:
     operation = _text(entry.get("operation"))
     if return_id is None and operation == "getReturnDetails":
         return_id = whole(query.get("return_id"))
-    unknown = entry.get("unknown")
     return Call(
         id=_whole(entry.get("id")) or 0,
         at=_whole(entry.get("at")) or 0,
@@ -324,7 +324,8 @@ def _call(entry: dict[str, Any]) -> Call:
         raw_body=_text(entry.get("request_body")),
         answer=parsed(entry.get("response_body")),
         return_id=return_id,
-        unknown=tuple(each for each in unknown if isinstance(each, str)) if isinstance(unknown, list) else (),
+        unknown=_texts(entry.get("unknown")),
+        truncated=_texts(entry.get("truncated")),
         more=entry.get("more") is True,
         count=_whole(entry.get("count")),
         began=began,
@@ -376,6 +377,10 @@ def _query(text: str) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
 def _whole(value: Any) -> int | None:

@@ -7,10 +7,16 @@ import pytest
 from loopsim.rules.catalogue import RULES, judge_all
 from loopsim.rules.evidence import Evidence
 from loopsim.rules.rule import Judgement
-from tests.rules import action_cases, hook_cases, read_cases, storefront_cases
+from tests.rules import action_cases, commerce_cases, hook_cases, read_cases, storefront_cases
 from tests.rules.building import Case, call, story
 
-CASES: dict[str, Case] = {**hook_cases.CASES, **action_cases.CASES, **read_cases.CASES, **storefront_cases.CASES}
+CASES: dict[str, Case] = {
+    **hook_cases.CASES,
+    **action_cases.CASES,
+    **read_cases.CASES,
+    **commerce_cases.CASES,
+    **storefront_cases.CASES,
+}
 
 
 def verdict(rule: str, evidence: Evidence) -> Judgement:

@@ -29,6 +29,7 @@ from loopsim.store.world_orders import line_tax, percent_of
 
 ROOT = Path(__file__).parents[2]
 NAMES = [
+    "busy-outside-shopify",
     "empty",
     "eu-multi-currency",
     "instant-exchange",

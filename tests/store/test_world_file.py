@@ -34,6 +34,7 @@ from loopsim.store.world_file import (
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "fixtures" / "world.schema.json").read_text("utf-8"))
 NAMES = [
+    "busy-outside-shopify",
     "empty",
     "eu-multi-currency",
     "instant-exchange",

@@ -21,6 +21,7 @@ from loopsim.store.shop import Shop, blank_pages
 
 ROOT = Path(__file__).parents[2]
 NAMES = [
+    "busy-outside-shopify",
     "empty",
     "eu-multi-currency",
     "instant-exchange",
