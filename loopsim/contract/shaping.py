@@ -65,6 +65,7 @@ class Shape:
         "casts",
         "filled",
         "items",
+        "keeps_empty",
         "leniency",
         "may_be_empty",
         "names_keys",
@@ -85,6 +86,7 @@ class Shape:
         self.casts = False
         self.may_be_empty = False
         self.truncates = False
+        self.keeps_empty = False
 
     def read(self, value: Any, prefix: str, notes: Notes) -> Any:
         """The value as the rules shall see it. What is done without a word goes to `notes`; `prefix` is the
@@ -103,7 +105,7 @@ class Shape:
         if self.leniency.trim:
             value = value.strip()
             if not value:
-                return None
+                return value if self.keeps_empty else None
         if self.casts and self.leniency.cast and "string" not in self.types:
             return _cast(value, self.types, words=self.leniency.words)
         return value
@@ -224,6 +226,7 @@ def _add(document: dict[str, Any], schema: dict[str, Any], shape: Shape, built: 
     types = schema.get("type", [])
     shape.types.update([types] if isinstance(types, str) else types)
     shape.truncates |= bool(schema.get("x-truncates"))
+    shape.keeps_empty |= schema.get("x-empty") == "kept"
     if 0 in (schema.get("minItems"), schema.get("minProperties")):
         # Said outright: an empty array or object is a value here.
         shape.may_be_empty = True

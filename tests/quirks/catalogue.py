@@ -50,14 +50,15 @@ LINES_OF_RESOURCES = (
     "B POST / PUT status", "B list default / max", "B limit out of range", "B bad cursor", "B duplicate external id",
     "resources 1.2", "B order `created_at` absent", "B order not fulfilled", "B float money", "B unknown fields",
     "B `sales_channel` on customers", "resources OAuth", "resources 1.14", "resources 1.17",
-    "resources 1.9", "resources 1.15",
+    "resources 1.9", "resources 1.15", "resources 0", "resources 1.11", "B 429", "B missing scope",
+    "B extra response headers",
 )  # fmt: skip
 """What `resources.md` tells of the families that are there: parts of its part 1, and lines of its appendix B."""
 
 QUIRKS: dict[str, Quirk] = {
     # answers
     "answers-php-json": _of("API answers are json_encode output: compact, \\/, lower-case \\uXXXX.", "API answers"),
-    "answer-headers": _of("Answers bear the captured headers, and no charset.", "versions"),
+    "answer-headers": _of("Answers bear the captured headers, and no charset.", "versions", "B extra response headers"),
     "version-names": _of(
         "v1, dates, latest, unstable and none at all name a version; a header says which.", "versions"
     ),
@@ -65,7 +66,9 @@ QUIRKS: dict[str, Quirk] = {
     "version-asn-span": _of("Since 2026-10 the ASN refuses more than 120 days.", "versions"),
     "version-grade-object": _of("Since 2026-10 the grade is an object; a text is refused.", "versions"),
     "unauthorized-by-group": _of("Two 401 bodies, by route group.", 4, "401"),
-    "scope-missing-401": _of("A key without the scope gets the 401 of a key that is unknown, not 403.", 4, "401"),
+    "scope-missing-401": _of(
+        "A key without the scope gets the 401 of a key that is unknown, not 403.", 4, "401", "B missing scope"
+    ),
     "seven-error-shapes": _of("Errors come in seven shapes.", 4),
     "wrong-path-404-json": _of("A path that does not exist answers 404 in JSON.", "client 5"),
     "wrong-method-405-json": _of("A method that does not exist answers 405 in JSON.", "client 5"),
@@ -73,7 +76,9 @@ QUIRKS: dict[str, Quirk] = {
     "unknown-parameters-ignored": _of("Unknown query parameters are ignored, whatever they hold.", "client 2"),
     "lenient-booleans": _of("True, 1 and on are true in queries.", "client 2"),
     "rate-limit-300": _of("300 calls a minute and key, told in headers.", 31, "429"),
-    "rate-limit-429": _of("The 429 says Too Many Attempts, when to come back, and that nothing remains.", 31, "429"),
+    "rate-limit-429": _of(
+        "The 429 says Too Many Attempts, when to come back, and that nothing remains.", 31, "429", "B 429"
+    ),
     "rate-limit-window": _of("The window is 60 s of real time from the first call.", "429"),
     "rate-headers-true": _of("The rate headers tell the truth on every answer.", 31, "client 8"),
     "unknown-fields": _of("A switch adds a field that nobody knows, as the vendor may at any time.", 32),
@@ -234,6 +239,12 @@ QUIRKS: dict[str, Quirk] = {
     "commerce-next-limit": _of(
         "The next page's address repeats a limit that was given, and no other.", "resources 1.1"
     ),
+    "commerce-cursor-content": _of("The cursor is base64url of the last global_id, without padding.", "resources 1.1"),
+    "commerce-id-free-again": _of("A merchant's id of what was deleted may be used again.", "resources 1.1"),
+    "commerce-address-empty": _of("An empty text in an address is refused, null is not.", "resources 1.1"),
+    "commerce-email-shared": _of("Two customers may have one e-mail address.", "resources 1.4"),
+    "commerce-upsert-keeps-ids": _of("An upsert keeps the ids of a product and its default variant.", "resources 1.5"),
+    "money-dialects": _of("Orders have money as whole minor units, returns of them as decimal texts.", "resources 0"),
     "commerce-money-cut": _of("Fractions of money are cut off, not rounded and not refused.", "B float money"),
     "commerce-unknown-dropped": _of("Unknown fields are dropped without a word.", "B unknown fields"),
     "commerce-channel-null": _of(
@@ -249,6 +260,12 @@ QUIRKS: dict[str, Quirk] = {
     ),
     "order-part-ids": _of("Ids of lines and shipments are unique over the shop.", "resources 1.2"),
     "order-customer-live": _of("The customer of an order is who it is now.", "resources 1.2"),
+    "order-fulfilled-at": _of("A shipment that does not say when it left makes nothing eligible.", "resources 1.2"),
+    "order-metadata-dropped": _of("Metadata of an order is taken and dropped.", "resources 1.2"),
+    "order-shipping-total": _of("total_shipping is taken and never shown.", "resources 1.2"),
+    "destination-statuses": _of("A destination is made with 200, and deleted with the text Success.", "resources 1.11"),
+    "destination-address": _of("Destinations say state and zip, locations region and postal_code.", "resources 1.11"),
+    "cart-update-no-token": _of("The answer to a cart's update has no token.", "resources 1.12"),
     "order-both-ids": _of("A reference by both ids is refused.", "resources 1.1"),
     # OAuth
     "oauth-token-hour": _of(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 from msgspec import structs
@@ -9,7 +11,7 @@ from msgspec import structs
 from loopsim.contract import Operation, Rendered, Validated, validate
 from loopsim.contract.shaping import Shape
 from loopsim.domain import products as domain_products
-from loopsim.domain.orders import Variant
+from loopsim.domain.orders import Customer, Variant
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations import commerce, incoming_orders
 from loopsim.operations.incoming_orders import Reader
@@ -144,7 +146,62 @@ def _either(real: Any, self: Reader, body: Any, kind: Any, type_: Any, field: st
     return real(self, given, kind, type_, field)
 
 
+def _keep_name(real: Any, self: Resources, kind: Any, id_: int) -> None:
+    """What is deleted is hidden, and its name stays taken."""
+    found = self.resource(kind, id_, dict) or {}
+    real(self, kind, id_)
+    self.put_resource(kind, -id_, {"id": -id_}, found.get("external_id"))
+
+
+def _known_address(real: Any, tx: Transaction, call: Call) -> Any:
+    if any(each.email == call.body.get("email") for each in tx.resources("customer", Customer)):
+        raise Invalid({"email": ["The email has already been taken."]})
+    return real(tx, call)
+
+
+shape_text = Shape._text
+
+
+def _emptied(self: Shape, value: str) -> Any:
+    """As Laravel does everywhere else, what is empty becomes null."""
+    return shape_text(self, value) or None
+
+
+def _anew(real: Any, tx: Transaction, call: Call) -> Any:
+    found = tx.resource_by_external("product", call.body["external_id"], domain_products.Product)
+    if found is not None:
+        tx.delete_resource("product", found.id)
+    return real(tx, call)
+
+
+def _by_id(cursor: wire.Cursor[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"id": cursor.id}).encode()).decode().rstrip("=")
+
+
+def _renamed(answer: Any) -> Any:
+    words = {"state": "region", "zip": "postal_code"}
+    return {**answer, "address": {words.get(name, name): value for name, value in answer["address"].items()}}
+
+
+def _in_order(name: str, value: Any) -> Switch:
+    return answered("createOrder", lambda answer: {"order": {**answer["order"], name: value}}, 201)
+
+
 SWITCHES: dict[str, Switch] = {
+    "cart-update-no-token": answered("updateCart", lambda answer: {"token": "0", **answer}),
+    "destination-statuses": both(
+        answered("createDestination", lambda value: value, 201), answered("deleteDestination", lambda _: {}, 204)
+    ),
+    "destination-address": answered("createDestination", _renamed),
+    "commerce-address-empty": attribute(Shape, "_text", _emptied),
+    "commerce-id-free-again": method(Resources, "delete_resource", _keep_name),
+    "commerce-email-shared": wrapped("createCustomer", _known_address),
+    "commerce-upsert-keeps-ids": wrapped("upsertProduct", _anew),
+    "commerce-cursor-content": function(wire.write_cursor, _by_id),
+    "money-dialects": function(wire.money, lambda amount, _currency: {"amount": f"{amount / 100:.2f}"}),
+    "order-fulfilled-at": function(incoming_orders._counted, _all_sent),
+    "order-metadata-dropped": _in_order("metadata", []),
+    "order-shipping-total": _in_order("total_shipping", None),
     "cart-cors": function(cors.with_cors, lambda head, _headers: head),
     "cart-refusals-200": rendered(_with_422),
     "listings-201": both(*(answered(f"create{noun}", lambda value: value, 200) for noun in ("Blocklist", "Allowlist"))),

@@ -42,6 +42,65 @@ def test_a_cart_that_cannot_be_is_refused_with_200(shop: Bench) -> None:
     assert (reply.status, reply.json["errors"]) == (200, {"message": "Variant ID 777777 not found."})
 
 
+@shows("cart-update-no-token")
+def test_the_answer_to_an_update_has_no_token(shop: Bench) -> None:
+    variant = product(shop)["default_variant_id"]
+    token = shop.post("/cart", {"cart": [variant]}).json["token"]
+    assert shop.post(f"/cart/{token}", {"cart": [variant, variant]}).json == {
+        "updated": True, "data": {"cart": [variant, variant]},
+    }  # fmt: skip
+
+
+PLACE = {"address1": "1 Main Street", "city": "Boston", "country_code": "US"}
+
+
+@shows("destination-statuses")
+def test_a_destination_is_made_with_200_and_deleted_with_a_text(shop: Bench) -> None:
+    address = {**PLACE, "country": "United States", "state": "MA", "zip": "02101"}
+    made = shop.post("/destinations", {"type": "warehouse", "name": "Dock", "address": address})
+    assert made.status == 200
+    assert shop.delete(f"/destinations/{made.json['id']}").json == "Success"
+
+
+@shows("destination-address")
+def test_destinations_and_locations_name_the_same_otherwise(shop: Bench) -> None:
+    address = {**PLACE, "country": "United States", "state": "MA", "zip": "02101"}
+    kept = shop.post("/destinations", {"type": "warehouse", "name": "Dock", "address": address}).json["address"]
+    assert (kept.get("state"), kept.get("zip")) == ("MA", "02101")
+    address = {**PLACE, "region": "MA", "postal_code": "02101"}
+    made = shop.post("/locations", {"name": "Dock", "status": "active", "address": address}).json["location"]
+    assert (made["address"]["region"], made["address"]["postal_code"]) == ("MA", "02101")
+    assert not {"state", "zip"} & made["address"].keys()
+
+
+@shows("commerce-address-empty")
+def test_an_empty_text_in_an_address_is_refused(shop: Bench) -> None:
+    def status(**own: Any) -> int:
+        return shop.post("/locations", {"name": "Dock", "status": "active", "address": {**PLACE, **own}}).status
+
+    assert [status(region=None), status(region=""), status(address2="  ")] == [201, 422, 422]
+
+
+@shows("commerce-id-free-again")
+def test_the_merchants_id_of_what_was_deleted_is_free(shop: Bench) -> None:
+    first = shop.post("/customers", {"external_id": "1"}).json["customer"]
+    assert shop.delete(f"/customers/{first['id']}").status == 200
+    assert shop.post("/customers", {"external_id": "1"}).status == 201
+
+
+@shows("commerce-email-shared")
+def test_two_customers_may_have_one_address(shop: Bench) -> None:
+    body = {"email": "ada@example.com"}
+    assert [shop.post("/customers", {**body, "external_id": id_}).status for id_ in ("1", "2")] == [201, 201]
+
+
+@shows("commerce-upsert-keeps-ids")
+def test_an_upsert_keeps_the_ids(shop: Bench) -> None:
+    made, again = (shop.put("/products", {**TEE, "external_id": "t", "sku": sku}).json["product"] for sku in "ab")
+    assert again["sku"] == "b"
+    assert [again[name] for name in ("id", "default_variant_id")] == [made["id"], made["default_variant_id"]]
+
+
 @shows("listings-201")
 def test_creating_in_a_list_answers_201(shop: Bench) -> None:
     assert shop.post("/allowlists", {"type": "email", "value": "a@example.com"}).status == 201
@@ -180,6 +239,16 @@ def test_a_cursor_that_cannot_be_read_is_the_first_page(shop: Bench) -> None:
     assert reply.json["customers"] == first
 
 
+@shows("commerce-cursor-content")
+def test_a_cursor_holds_the_last_global_id(shop: Bench) -> None:
+    many(shop, 2)
+    page = shop.get("/customers", {"limit": 1}).json
+    (cursor,) = parse_qs(urlsplit(page["next_page_url"]).query)["cursor"]
+    assert "=" not in cursor
+    content = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    assert content == {"global_id": page["customers"][0]["id"], "_pointsToNextItems": True}
+
+
 @shows("commerce-next-limit")
 def test_the_next_page_repeats_a_limit_that_was_given(shop: Bench) -> None:
     many(shop, 51)
@@ -223,11 +292,54 @@ def test_nothing_is_eligible_without_a_shipment(shop: Bench) -> None:
     assert [item["eligible"] for item in told.json["return_eligibility"]["items"]] == [False]
 
 
+@shows("order-fulfilled-at")
+def test_a_shipment_that_has_not_left_makes_nothing_eligible(shop: Bench) -> None:
+    parcel = {"status": "success", "fulfillment_line_items": [{"order_line_item_external_id": "#A1-1", "quantity": 1}]}
+
+    def eligible(name: str, **own: Any) -> list[bool]:
+        sent = {
+            **parcel,
+            **own,
+            "fulfillment_line_items": [{"order_line_item_external_id": f"{name}-1", "quantity": 1}],
+        }
+        assert shop.post("/orders", order(product(shop), name, fulfillments=[sent])).status == 201
+        told = shop.post("/orders/return-eligibility", {"order_name": name}).json["return_eligibility"]
+        return [item["eligible"] for item in told["items"]]
+
+    assert eligible("#A1", fulfilled_at="2026-05-30T12:00:00+00:00") == [True]
+    assert eligible("#A2") == [False]
+
+
+@shows("order-metadata-dropped")
+def test_metadata_of_an_order_is_dropped(shop: Bench) -> None:
+    made = shop.post("/orders", order(product(shop), "#A1", metadata=[{"key": "a", "value": "b"}]))
+    assert made.status == 201
+    assert "metadata" not in made.json["order"]
+
+
+@shows("order-shipping-total")
+def test_the_total_of_shipping_is_never_shown(shop: Bench) -> None:
+    made = shop.post("/orders", order(product(shop), "#A1", total_shipping={"amount": 500, **USD}))
+    assert made.status == 201
+    assert "total_shipping" not in made.json["order"]
+    assert [entry.get("unknown") for entry in shop.control.journal(kind="call")["entries"]] == [None, None]
+
+
+@shows("money-dialects")
+def test_an_order_and_its_return_spell_money_in_two_ways(shop: Bench) -> None:
+    row = shop.row(shop.submit())
+    (sold,) = shop.get("/orders", {"limit": 1}).json["orders"]
+    assert isinstance(sold["total_price"]["amount"], int)
+    assert row["total"] == f"{float(row['total']):.2f}"
+
+
 @shows("order-part-ids")
-def test_the_id_of_a_line_is_unique_over_orders(shop: Bench) -> None:
+def test_the_ids_of_lines_and_shipments_are_unique_over_orders(shop: Bench) -> None:
     sold = product(shop)
     body = order(sold, "#A1")
     assert [shop.post("/orders", {**body, "name": name}).status for name in ("#A1", "#A2")] == [201, 422]
+    sent = {"fulfillments": [{"external_id": "F"}]}
+    assert [shop.post("/orders", order(sold, name, **sent)).status for name in ("#A3", "#A4")] == [201, 422]
 
 
 @shows("order-customer-live")
