@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from loopsim.commands import options
 from loopsim.commands.connection import Shop, with_shop
 from loopsim.errors import SetupError
+
+if TYPE_CHECKING:
+    from loopsim.harness.oauth import Given
 
 SHELLS: dict[str, Callable[[str, str], str]] = {
     "sh": lambda name, value: f"export {name}={shlex.quote(value)}",
@@ -21,16 +25,26 @@ SHELLS: dict[str, Callable[[str, str], str]] = {
 
 @click.command("env")
 @options.flag("--shell", type=click.Choice(list(SHELLS)), default="sh", show_default=True, help="Whose words to use.")
+@options.flag(
+    "--oauth",
+    type=click.Choice(["tokens", "code"]),
+    help="Also let the client in by OAuth: with tokens, or with a code that it has to exchange.",
+)
 @options.output
 @with_shop
-def command(shop: Shop, shell: str, format: str) -> None:
+def command(shop: Shop, shell: str, oauth: Given | None, format: str) -> None:
     """Print what points a client at the simulator.
 
     \b
     eval "$(loopsim env)"                  # LOOP_API_BASE, LOOP_API_KEY, LOOP_WEBHOOK_SECRET
     loopsim env --shell dotenv > .env
+    loopsim env --oauth tokens             # and LOOP_OAUTH_CLIENT_ID, _CLIENT_SECRET, _TOKEN_URL, _ACCESS_TOKEN, ...
     """
     values = environment(shop)
+    if oauth:
+        from loopsim.harness.oauth import grant
+
+        values |= grant(shop, "", oauth).environment()
     if format == "json":
         from loopsim.commands.screen import print_json
 

@@ -8,8 +8,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
+from msgspec import structs
 
 from loopsim.client import Loopsim
 from loopsim.harness.document import Scenario
@@ -18,6 +21,8 @@ from loopsim.harness.partner import Start
 from loopsim.harness.plan import IdleProbe, PartnerPlan
 from loopsim.harness.reports import ctrf, github, html, junit
 from loopsim.harness.results import RunResult
+from tests.cli.terminal import run as cli
+from tests.cli.terminal import serving
 
 ROOT = Path(__file__).parents[2]
 PROVIDER = f"exec {shlex.join([sys.executable, str(ROOT / 'loopsim/partners/label_provider.py')])}"
@@ -151,3 +156,85 @@ def test_renewing_a_token_is_no_effect_that_stories_are_compared_by() -> None:
     label = {"kind": "call", "operation": "createLabel", "method": "POST", "status": 201, "response_body": "{}"}
     renewal = {**label, "operation": "requestToken", "status": 200}
     assert effect([renewal, label], [], 1) == effect([label], [], 1)
+
+
+def test_a_provider_of_many_shops_is_told_the_tokens_of_each(play: Play, scenario: Write) -> None:
+    """One application, with a grant for each merchant."""
+    text = (ROOT / "loopsim/partners/label_provider.py").read_text("utf-8")
+    many = text.replace(
+        '        if urlsplit(self.path).path.rstrip("/") != "/webhooks/loop":\n',
+        '        loop = self.server.provider.loop\n        if self.path == "/register":\n'
+        "            told = json.loads(body)\n            loop.tokens.held = told\n"
+        '            self.server.provider.secret = told["secret"]\n'
+        '            assert told["client_secret"] == loop.tokens.client["client_secret"]\n'
+        '            self._answer(200, "known")\n            return\n'
+        '        if urlsplit(self.path).path.rstrip("/") != "/webhooks/loop":\n',
+    )
+    assert many != text
+    stories = [scenario(AN_HOUR, "first"), scenario(AN_HOUR, "second")]
+    program = Path(str(stories[0].place.file)).parent / "many.py"
+    program.write_text(many, "utf-8")
+    (plan,) = provider(f"exec {shlex.join([sys.executable, str(program)])}").values()
+    plan = structs.replace(plan, register=f"{HOME}/register")
+    run = play(*stories, partners={"": plan}, mode="tenant", jobs=1)
+    assert [(each.status, each.failures) for each in run.scenarios] == [("passed", ())] * 2, run
+    assert [verdict(run, "token-refreshed", n) for n in range(2)] == ["passed"] * 2
+
+
+def test_flag_and_setting_say_what_a_partner_is_handed(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "hour.loopsim.yaml").write_text(AN_HOUR.lstrip(), "utf-8")
+    flags = ["--target", f"{HOME}/webhooks/loop", "--health", f"{HOME}/health", "--idle-probe", f"{HOME}/state"]
+    by_flag = cli("run", "--start", PROVIDER, "--oauth", "code", "--format", "json", *flags, cwd=tmp_path)
+    assert (by_flag.code, by_flag.json["scenarios"][0]["status"]) == (0, "passed"), by_flag.err
+
+    settings = f"""
+[run.partners.partner]
+start = '{PROVIDER}'
+target = "{HOME}/webhooks/loop"
+health = "{HOME}/health"
+idle-probe = "{HOME}/state"
+oauth = "tokens"
+"""
+    (tmp_path / "loopsim.toml").write_text(settings, "utf-8")
+    by_setting = cli("run", "--format", "json", cwd=tmp_path)
+    assert (by_setting.code, by_setting.json["scenarios"][0]["status"]) == (0, "passed"), by_setting.err
+    (tmp_path / "loopsim.toml").write_text(settings.replace('"tokens"', '"keys"'), "utf-8")
+    wrong = cli("run", cwd=tmp_path)
+    assert (wrong.code, "is handed tokens, or a code" in wrong.err) == (2, True), wrong.err
+
+
+def test_a_partner_of_many_shops_has_to_be_told_their_tokens(tmp_path: Path) -> None:
+    (tmp_path / "hour.loopsim.yaml").write_text(AN_HOUR.lstrip(), "utf-8")
+    flags = ["--target", "http://127.0.0.1:9/{shop}", "--mode", "tenant", "--oauth", "tokens"]
+    done = cli("run", "hour.loopsim.yaml", *flags, cwd=tmp_path)
+    assert done.code == 2
+    assert "give --register" in done.err
+
+
+def test_by_hand_env_says_what_lets_a_partner_in_and_no_log_tells_it(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        values = cli("env", "--url", served.url, "--oauth", "tokens", "--format", "json").json
+        again = cli("env", "--url", served.url, "--oauth", "code", "--format", "json").json
+        assert again["LOOP_OAUTH_CLIENT_ID"] == values["LOOP_OAUTH_CLIENT_ID"]
+        own = {name: values[f"LOOP_OAUTH_{name.upper()}"] for name in ("client_id", "client_secret")}
+        told = {name: again[f"LOOP_OAUTH_{name.upper()}"] for name in ("code", "redirect_uri")}
+        url = values["LOOP_OAUTH_TOKEN_URL"]
+        asked = urlencode({**own, **told, "grant_type": "authorization_code"})
+        with urlopen(
+            f"{url}?{urlencode({'refresh_token': values['LOOP_OAUTH_REFRESH_TOKEN']})}", asked.encode()
+        ) as got:
+            tokens = json.load(got)
+        hooks = f"{values['LOOP_API_BASE']}/webhooks?access_token={tokens['access_token']}"
+        with urlopen(Request(hooks, headers={"Authorization": f"Bearer {tokens['access_token']}"})) as answer:
+            assert answer.status == 200
+        events = cli("events", "--url", served.url).out
+        shop = Loopsim(served.url).shop("default")
+        wait = shop.journal(wait=5)
+        assert [entry["operation"] for entry in wait["entries"] if entry["kind"] == "call"][-1] == "listWebhooks"
+    said = events + served.log.read_text("utf-8")
+    assert "/oauth/token" in said
+    secrets = [values[f"LOOP_OAUTH_{name}"] for name in ("CLIENT_SECRET", "ACCESS_TOKEN", "REFRESH_TOKEN")]
+    for secret in (*secrets, told["code"], tokens["access_token"], tokens["refresh_token"]):
+        assert secret not in said
