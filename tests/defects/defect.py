@@ -10,6 +10,7 @@ WAREHOUSE = "loopsim/partners/warehouse.py"
 ERP = "loopsim/partners/erp.mjs"
 LABELS = "tests/defects/right/label_provider.py"
 LABEL_PROVIDER = "loopsim/partners/label_provider.py"
+STOREFRONT = "loopsim/partners/storefront.mjs"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.defects.defect import ERP, ROOT, WAREHOUSE, changed
+from tests.defects.defect import ERP, ROOT, STOREFRONT, WAREHOUSE, changed
 
 QUEUED = "        self.add_job(partial(self.heed, body))\n        return 200\n"
 INSPECTION = (
@@ -191,6 +191,32 @@ RIGHT_PARTNERS = (
         "tests/defects/right/helpdesk.py",
         "@helpdesk/two-way",
         "A helpdesk that looks returns up by their order, and notes what the customer wrote.",
+    ),
+    Right(
+        "makes-the-cart-when-they-go-back",
+        STOREFRONT,
+        "@storefront/two-way",
+        "Loop hears of a cart once the shopper is done, and each time of a new one.",
+        (
+            (
+                '    return { message: session.handOver.loop_return_id ? await this.keepCart(session) : "" };\n',
+                '    return { message: "" };\n',
+            ),
+            (
+                "      if (session.token !== null) return await this.loop.updateCart(session.token, session.variants);\n",
+                "      await this.dropCart(session);\n",
+            ),
+        ),
+    ),
+    Right(
+        "empties-the-cart-by-leaving-it",
+        STOREFRONT,
+        "@storefront/two-way",
+        "Forgets the token of a cart that was emptied, and keeps the session of the checkout as its cart.",
+        (
+            ("    if (session.token !== null) await this.loop.deleteCart(session.token);\n", ""),
+            ('platform: "custom", sessionId, cart }', 'platform: "custom", cartId: sessionId, cart }'),
+        ),
     ),
     Right(
         "makes-labels", "tests/defects/right/label_provider.py", "@label-provider/two-way", "Answers label requests."

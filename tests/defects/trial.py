@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.defects.defect import ERP, LABEL_PROVIDER, LABELS, ROOT, WAREHOUSE
+from tests.defects.defect import ERP, LABEL_PROVIDER, LABELS, ROOT, STOREFRONT, WAREHOUSE
 
 HERE = "http://127.0.0.1:{port}"
 LIMIT = 240.0  # seconds that one trial may take
 
-# The waits of the reference warehouse, shortened: a trial is about what a partner does, not about how long it waits.
-HASTE = (("BACKOFF = 0.5", "BACKOFF = 0.05"), ("LEAST_WAIT, LONGEST_WAIT = 0.2,", "LEAST_WAIT, LONGEST_WAIT = 0.02,"))
+# The waits of the references, shortened: a trial is about what a partner does, not about how long it waits.
+HASTE = (
+    ("BACKOFF = 0.5", "BACKOFF = 0.05"),
+    ("LEAST_WAIT, LONGEST_WAIT = 0.2,", "LEAST_WAIT, LONGEST_WAIT = 0.02,"),
+    ("OFFER_TIMEOUT = 800;", "OFFER_TIMEOUT = 400;"),
+)
 
 # What a partner calls the states of a return, in Loop's words.
 WORDS = {
@@ -37,6 +41,7 @@ SUITES = {
     ERP: "@erp/one-way",
     LABELS: "@label-provider/two-way",
     LABEL_PROVIDER: "@label-provider/two-way",
+    STOREFRONT: "@storefront/two-way",
 }
 DOES = {LABEL_PROVIDER: ("label-requests", "label-errors", "catch-up", "carrier-says")}
 BOOKS = {name: f"booked.{name}" for name in ("refund", "credit", "exchange", "fee", "upsell")}
@@ -103,7 +108,7 @@ class Outcome:
 def try_out(trial: Trial, folder: Path, *options: str) -> Outcome:
     """Judge a partner. Does not raise for what the partner does."""
     folder.mkdir(parents=True, exist_ok=True)
-    program = folder / ("partner" + (".mjs" if trial.like == ERP and "createServer" in trial.text else ".py"))
+    program = folder / ("partner" + (".mjs" if "createServer" in trial.text else ".py"))
     program.write_text(hastened(trial.text), "utf-8")
     command = [
         sys.executable,
@@ -127,6 +132,7 @@ def try_out(trial: Trial, folder: Path, *options: str) -> Outcome:
                 "WAREHOUSE_QUIET": "1",
                 "ERP_QUIET": "1",
                 "LABELS_QUIET": "1",
+                "STOREFRONT_QUIET": "1",
                 "POLL_EVERY": "3600",
                 "WAREHOUSE_DOUBT": "1",
                 **trial.environment,
@@ -159,6 +165,10 @@ def _flags(trial: Trial, program: Path) -> list[str]:
     state = f"{HERE}/state{'?fresh' if polls else ''}"
     provoke = "--provoke" if trial.provoked else "--no-provoke"
     flags = [provoke, "--start", shlex.join([run, str(program)]), "--health", f"{HERE}/health"]
+    for ability in trial.does or DOES.get(trial.like, ()):
+        flags += ["--does", ability]
+    if trial.like == STOREFRONT:
+        return [*flags, "--asks", f"{HERE}/do/{{task}}", "--idle-probe", f"{HERE}/idle"]
     # Stories begin at the same moment, and what polls keeps a mark of time: between them it is told to read anew.
     flags += ["--reset", f"{HERE}/reread"] if polls else ["--target", f"{HERE}/webhooks/loop"]
     flags += [
@@ -172,8 +182,6 @@ def _flags(trial: Trial, program: Path) -> list[str]:
     for name, path in SHOWS[trial.like].items():
         flags += ["--probe-shows", f"{name}=$.returns['{{return_id}}'].{path}"]
     flags += ["--oauth", "tokens"] if trial.like == LABEL_PROVIDER else []
-    for ability in trial.does or DOES.get(trial.like, ()):
-        flags += ["--does", ability]
     for word, meaning in WORDS[trial.like].items():
         flags += ["--probe-map", f"{word}={meaning}"]
     return flags
