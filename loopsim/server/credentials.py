@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 CONCEALED = frozenset({"requestToken", "revokeToken"})
 """The operations whose bodies hold secrets, both ways."""
+_LARGEST = 65_536  # bytes of a body that is looked into: no request for a token comes near
 _SECRETS = frozenset({"client_secret", "code", "code_verifier", "refresh_token", "access_token", "token"})
 
 
@@ -18,8 +19,10 @@ def fingerprint(secret: str) -> str:
 
 
 def concealed(raw: bytes) -> bytes:
-    """A body, JSON or a form, with a fingerprint in the place of each secret; empty for one that cannot be read, since
-    nobody knows what stands in it."""
+    """A body, JSON or a form, with a fingerprint in the place of each secret; empty for one that cannot be read or
+    is huge, since nobody knows what stands in it."""
+    if len(raw) > _LARGEST:
+        return b""
     try:
         text = raw.decode()
         if text.lstrip()[:1] in ("{", "["):

@@ -264,10 +264,10 @@ def test_a_version_has_rules_of_its_own(library: Contract) -> None:
 
 @pytest.mark.parametrize("body", [{**GOOD, "items": [{}] * 100_000}, {**GOOD, "items": [{"line_id": "x"}] * 100_000}])
 def test_a_body_with_countless_faults_is_refused_at_once(lend: Operation, body: dict[str, Any]) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     found = messages(lend, body)
-    # A hundred times less than it takes to tell all of them.
-    assert time.perf_counter() - began < 0.5
+    # Of the processor's time a hundred times less than it takes to tell all of them.
+    assert time.process_time() - began < 0.5
     assert found["items"] == ["The items field must not have more than 3 items."]
     assert 100 < len(found) < 2000
 

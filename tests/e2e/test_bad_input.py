@@ -150,10 +150,10 @@ def test_a_body_that_is_too_large_leaves_the_connection_usable(
 
 def test_a_body_with_many_faults_holds_nobody_up(target: Victim) -> None:
     operation = CONTRACT.operation("gradeItems")
-    began = time.monotonic()
+    began = time.process_time()
     reply = target.loop("POST", "/dispositioning/grade", b'{"items":[' + b",".join([b"{}"] * 9_000) + b"]}", **JSON)
-    # Telling all of them would take five seconds.
-    assert time.monotonic() - began < 1
+    # Telling all of them would take the processor, of server and client, five seconds.
+    assert time.process_time() - began < 1
     target.judged(operation, reply)
     assert reply.body["errors"]["items"] == ["The items field must not have more than 30 items."]
 
@@ -172,9 +172,9 @@ MILLIONS = {
 def test_a_body_of_millions_of_values_is_refused_before_it_is_read(target: Victim, operation: Operation) -> None:
     before = target.commits()
     for body in MILLIONS.values():
-        began = time.monotonic()
+        began = time.process_time()
         reply = target.wire.call(operation.method, path_of(operation), body, headers_of(operation, target))
-        assert time.monotonic() - began < 1
+        assert time.process_time() - began < 1
         target.judged(operation, reply)
         assert reply.status == 413
     assert target.commits() == before
