@@ -194,7 +194,11 @@ class LoopApi:
         struck = strike(entrance.shop, entrance.counter, place.operation.id, self._now_ms(entrance.shop))
         exchange.fault = struck.fault
         if struck.wait:
-            await asyncio.sleep(struck.wait)
+            try:
+                await asyncio.sleep(struck.wait)
+            except asyncio.CancelledError:
+                # The server stops, and waits no longer for an answer that is late on purpose.
+                raise Disconnected from None
             entrance = await self._admitted_again(exchange)
         exchange.at_ms = self._now_ms(entrance.shop)
         return entrance

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loopsim.bootstrap import Options, check_registered
+from loopsim.client import Loopsim
 from loopsim.contract import load_contract
 from loopsim.embedded import EmbeddedServer
 from loopsim.errors import SetupError
@@ -132,3 +133,17 @@ def test_a_function_that_the_contract_does_not_know_stops_the_server(monkeypatch
     monkeypatch.setitem(OPERATIONS, "inventReturns", next(iter(OPERATIONS.values())))
     with pytest.raises(SetupError, match="inventReturns"):
         check_registered(load_contract())
+
+
+def test_a_server_stops_quietly_while_an_answer_is_late_on_purpose(caplog: pytest.LogCaptureFixture) -> None:
+    with EmbeddedServer(Options(port=0)) as server, Loopsim(server.url) as client:
+        shop = client.create_shop()
+        shop.fault("latency", operation="listReturns", params={"ms": 60_000})
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as caller:
+            head = f"GET {LIST} HTTP/1.1\r\nHost: {host}:{port}\r\nX-Authorization: {shop.key}\r\n\r\n"
+            caller.sendall(head.encode())
+            deadline = time.monotonic() + 10
+            while (faults := shop.faults()) and not faults[0]["seen"] and time.monotonic() < deadline:
+                pass  # each look is a call
+    assert not [record for record in caplog.records if record.exc_info]
