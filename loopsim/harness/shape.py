@@ -38,9 +38,10 @@ ABILITIES = {
     "carts": "lets shoppers spend the credit of a return in its own pages (Shop Now on-store)",
     "links": "links shoppers to their return in the portal",
     "checkout-plus": "asks Checkout+ what it may offer in its checkout",
+    "ship-by-loop": "carries parcels that the portal asks for (Ship by Loop)",
 }
 """What an integration may be able to do; a story that needs more than it says it does is skipped."""
-SAID_ONLY = frozenset({"carrier-says"})
+SAID_ONLY = frozenset({"carrier-says", "ship-by-loop"})
 """What nobody is able to do who does not say so."""
 NEEDS = ("probe", *(f"probe.{name}" for name in SHOWN), "webhooks", "start", "asks", *ABILITIES)
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"

@@ -33,6 +33,8 @@ PATHS = {
     "createCart": ("POST", "/cart"),
     "updateCart": ("POST", "/cart/{}"),
     "deleteCart": ("DELETE", "/cart/{}"),
+    "offerShipmentServices": ("POST", "/ship-by-loop/shipments/{}/services"),
+    "confirmShipmentOrder": ("POST", "/ship-by-loop/shipments/{}/orders"),
     "analyzeCart": ("POST", "/storefront/v1/analyze"),
     "upsertOrder": ("PUT", "/orders"),
     "followPartnerLink": ("GET", "/app/deep-link"),

@@ -1,10 +1,10 @@
-"""Cases of the rules about carts, signed links and offers of Checkout+."""
+"""Cases of the rules about carts, signed links, offers of Checkout+ and parcels of Ship by Loop."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.rules.building import Case, Entry, call, story
+from tests.rules.building import RETURN, START, Case, Entry, call, hook, moved, story
 
 TOKEN = "5e18b36accd2d7c9892e58674a8773101ac73033f13135857448d8a2a10bf434"
 REFUSED = {"errors": {"message": "Cart should contain a list of variant IDs."}, "data": {"cart": []}}
@@ -41,6 +41,24 @@ def followed(hmac: str, **given: Any) -> Entry:
     return call("followPartnerLink", query=f"order=1&partner=p&shop_domain=shop.example&hmac={hmac}", **given)
 
 
+def question(what: str = "services", **given: Any) -> Entry:
+    """The portal asks for a parcel, and the partner has heard it."""
+    given.setdefault("payload", {"shipment_id": 5})
+    return hook(f"ship-by-loop.{what}.requested", topic="ship-by-loop", **given)
+
+
+def parcel(number: str, shipment: int = 5) -> Entry:
+    """The partner has bought a parcel."""
+    return bare(call("confirmShipmentOrder", shipment, {"carrier": "UPS", "tracking_number": number}, answer={}))
+
+
+def bare(entry: Entry) -> Entry:
+    """The entry without a return: a shipment is none."""
+    return {name: value for name, value in entry.items() if name != "return_id"}
+
+
+OFFER = bare(call("offerShipmentServices", 5, {"services": []}, answer={}))
+OVER = {**moved("give_up", "services_requested", "fell_back"), "entity": "shipment", "at": START + 60_000}
 FORGED: dict[str, Any] = {"status": 401, "refusal": "wrong_hmac"}
 CASES = {
     "cart-tokens-kept": Case(
@@ -70,6 +88,25 @@ CASES = {
             (story(followed(TOKEN.upper(), **FORGED)), "no SHA-256 in lower-case"),
             (story(followed("", **FORGED)), "no hmac"),
         ),
+    ),
+    "portal-answered-in-time": Case(
+        passes=(
+            story(question(), OFFER),
+            # It tried, and Loop was down; another's shipment; a question that came when it was over.
+            story(question(), {**OFFER, "status": 500}, OVER),
+            story(question(), {**OVER, "return_id": RETURN + 1}),
+            story({**question(), "at": START + 59_000}, OVER),
+        ),
+        fails=(
+            (story(question(), OVER), "It took ship-by-loop.services.requested and said nothing"),
+            (story(question(payload={"shipment_id": 6}), OFFER, OVER), "said nothing"),
+        ),
+        not_judged=(story(), story({**question(), "status": 500}, OVER)),
+    ),
+    "parcels-bought-once": Case(
+        passes=(story(parcel("1Z1"), parcel("1Z1"), parcel("1Z2", 6)),),
+        fails=((story(parcel("1Z1"), parcel("1Z2")), "2 parcels for shipment 5: 1Z1, 1Z2"),),
+        not_judged=(story(), story(OFFER)),
     ),
     "offers-told-verbatim": Case(
         passes=(

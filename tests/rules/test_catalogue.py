@@ -65,7 +65,7 @@ ODD: st.SearchStrategy[Any] = st.one_of(
 OPERATIONS = [
     "processReturn", "cancelReturn", "flagReturn", "closeReturn", "removeLineItems", "createNote", "listReturns",
     "getReturnDetails", "gradeItems", "createLabel", "updateLabel", "createWebhook", "listNotes", "reportAsn",
-    "createCart", "updateCart", "analyzeCart", "upsertOrder", "followPartnerLink",
+    "createCart", "updateCart", "confirmShipmentOrder", "analyzeCart", "upsertOrder", "followPartnerLink",
 ]  # fmt: skip
 BODIES = st.sampled_from([
     "{}", "[]", "null", "1e400", "{", '{"items": 3}', '{"items": [1]}', '{"errors": 1}', '{"errors": {"message": 2}}',
