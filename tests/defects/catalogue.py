@@ -7,6 +7,7 @@ from tests.defects.erp import ERP_DEFECTS
 from tests.defects.labels import LABEL_DEFECTS
 from tests.defects.rights import RIGHT_PARTNERS, Right
 from tests.defects.rights_tokens import RIGHT_PROVIDERS
+from tests.defects.shipper import SHIPPER_DEFECTS
 from tests.defects.storefront import STOREFRONT_DEFECTS
 from tests.defects.tokens import TOKEN_DEFECTS
 from tests.defects.warehouse_calls import CALL_DEFECTS
@@ -21,5 +22,6 @@ DEFECTS: tuple[Defect, ...] = (
     *LABEL_DEFECTS,
     *TOKEN_DEFECTS,
     *STOREFRONT_DEFECTS,
+    *SHIPPER_DEFECTS,
 )
 RIGHTS: tuple[Right, ...] = (*RIGHT_PARTNERS, *RIGHT_PROVIDERS)

@@ -11,6 +11,7 @@ ERP = "loopsim/partners/erp.mjs"
 LABELS = "tests/defects/right/label_provider.py"
 LABEL_PROVIDER = "loopsim/partners/label_provider.py"
 STOREFRONT = "loopsim/partners/storefront.mjs"
+SHIPPER = "tests/defects/right/shipper.py"
 
 
 @dataclass(frozen=True)

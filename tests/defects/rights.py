@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.defects.defect import ERP, ROOT, STOREFRONT, WAREHOUSE, changed
+from tests.defects.defect import ERP, ROOT, SHIPPER, STOREFRONT, WAREHOUSE, changed
 
 QUEUED = "        self.add_job(partial(self.heed, body))\n        return 200\n"
 INSPECTION = (
@@ -218,6 +218,7 @@ RIGHT_PARTNERS = (
             ('platform: "custom", sessionId, cart }', 'platform: "custom", cartId: sessionId, cart }'),
         ),
     ),
+    Right("carries-parcels", SHIPPER, "@label-provider/two-way", "Answers the portal of Ship by Loop."),
     Right(
         "makes-labels", "tests/defects/right/label_provider.py", "@label-provider/two-way", "Answers label requests."
     ),

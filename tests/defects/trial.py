@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.defects.defect import ERP, LABEL_PROVIDER, LABELS, ROOT, STOREFRONT, WAREHOUSE
+from tests.defects.defect import ERP, LABEL_PROVIDER, LABELS, ROOT, SHIPPER, STOREFRONT, WAREHOUSE
 
 HERE = "http://127.0.0.1:{port}"
 LIMIT = 240.0  # seconds that one trial may take
@@ -42,8 +42,12 @@ SUITES = {
     LABELS: "@label-provider/two-way",
     LABEL_PROVIDER: "@label-provider/two-way",
     STOREFRONT: "@storefront/two-way",
+    SHIPPER: "@label-provider/two-way",
 }
-DOES = {LABEL_PROVIDER: ("label-requests", "label-errors", "catch-up", "carrier-says")}
+DOES = {
+    LABEL_PROVIDER: ("label-requests", "label-errors", "catch-up", "carrier-says"),
+    SHIPPER: ("ship-by-loop",),
+}
 BOOKS = {name: f"booked.{name}" for name in ("refund", "credit", "exchange", "fee", "upsell")}
 SHOWS = {
     WAREHOUSE: {},
@@ -169,6 +173,8 @@ def _flags(trial: Trial, program: Path) -> list[str]:
         flags += ["--does", ability]
     if trial.like == STOREFRONT:
         return [*flags, "--asks", f"{HERE}/do/{{task}}", "--idle-probe", f"{HERE}/idle"]
+    if trial.like == SHIPPER:
+        return [*flags, "--oauth", "tokens", "--target", f"{HERE}/webhooks/loop", "--idle-probe", state]
     # Stories begin at the same moment, and what polls keeps a mark of time: between them it is told to read anew.
     flags += ["--reset", f"{HERE}/reread"] if polls else ["--target", f"{HERE}/webhooks/loop"]
     flags += [
