@@ -554,7 +554,7 @@ class Merchant:
             for item, wish in zip(items, wanted, strict=True)
             for choice in steps["set-cart"]["inputs"]["cart_items"]
             if wish.get("exchange_for") and choice["value"]["returning_item_id"] == item["id"]
-            and choice["value"]["variant_id"] == self.goods.loops.get(("variant", wish["exchange_for"]))
+            and whole(choice["value"]["variant_id"]) == self.goods.loops.get(("variant", wish["exchange_for"]))
         ]  # fmt: skip
         plan: dict[str, Body] = {"set-cart": {"cart_items": exchanged}} if exchanged else {}
         if about["resolution"] != "exchange":

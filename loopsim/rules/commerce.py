@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from loopsim.rules.rule import Finding, Judgement, Rule, failed, not_judged
-from loopsim.rules.traffic import Call, Traffic, shows, whole
+from loopsim.rules.traffic import TAKEN, Call, Traffic, shows, whole
 
 NOUNS = {
     **dict.fromkeys(("createOrder", "upsertOrder", "updateOrder"), "order"),
@@ -21,7 +21,6 @@ NOUNS = {
 
 _NOTHING_TOLD = not_judged("The partner told Loop nothing of its own goods and orders in this story.")
 _NO_ORDER = not_judged("The partner told Loop no order in this story.")
-_TAKEN = "has already been taken"
 _BOTH = "prohibits"
 _OFTEN = 3
 
@@ -38,14 +37,6 @@ def _record(call: Call) -> dict[str, Any]:
 
 def _sent(call: Call, name: str) -> Any:
     return call.body.get(name) if isinstance(call.body, dict) else None
-
-
-def _sentences(call: Call) -> Iterator[tuple[str, str]]:
-    """What a 422 says, by field."""
-    errors = call.answer.get("errors") if isinstance(call.answer, dict) else None
-    for field, messages in errors.items() if isinstance(errors, dict) else ():
-        if isinstance(messages, list):
-            yield from ((str(field), each) for each in messages if isinstance(each, str))
 
 
 def _whole_amounts(traffic: Traffic) -> Judgement:
@@ -65,16 +56,23 @@ def _taken_ids(traffic: Traffic) -> Judgement:
         return _NOTHING_TOLD
     findings = []
     for call in told:
-        taken = [field for field, says in _sentences(call) if _TAKEN in says]
-        if taken and not any(_same_record(call, later) for later in told if later.id > call.id and later.accepted):
+        taken = [field for field, says in call.complaints if TAKEN in says]
+        later = [each for each in traffic.calls if each.id > call.id and each.accepted]
+        if taken and not any(_same_record(call, each) or _looks_up(call, each) for each in later):
             said = f"Loop refused its {call.word} because {taken[0]} is taken, and it left the record at that."
             findings.append(shows(said, call))
     return failed(*findings)
 
 
+def _looks_up(refused: Call, later: Call) -> bool:
+    """Whether a call finds what has the record's own external id: after a lost answer it is the record itself."""
+    own = _sent(refused, "external_id")
+    return isinstance(own, str) and later.method == "GET" and later.path.endswith(f"/external/{quote(own, safe='')}")
+
+
 def _same_record(refused: Call, later: Call) -> bool:
     """Whether a call that was accepted is about the record that was refused: by the merchant's id, else by name."""
-    if NOUNS[refused.operation] != NOUNS[later.operation]:
+    if NOUNS[refused.operation] != NOUNS.get(later.operation):
         return False
     name = "external_id" if _sent(refused, "external_id") is not None else "name"
     return bool(_record(later).get(name) == _sent(refused, name))
@@ -86,7 +84,7 @@ def _one_id(traffic: Traffic) -> Judgement:
         return _NOTHING_TOLD
     findings = []
     for call in told:
-        both = [field for field, says in _sentences(call) if _BOTH in says]
+        both = [field for field, says in call.complaints if _BOTH in says]
         if both:
             findings.append(shows(f"It sent {call.word} with two ids in one reference ({both[0]}).", call))
     return failed(*findings[:5])

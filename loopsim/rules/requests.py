@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from loopsim.rules.rule import Judgement, Rule, failed, not_judged
-from loopsim.rules.traffic import Call, Traffic, shows
+from loopsim.rules.traffic import TAKEN, Call, Traffic, shows
 
 _NO_CALL = not_judged("The partner called nothing in this story.")
 _UNREADABLE = frozenset({"invalid", "malformed_json", "body_too_large", "content_required", "missing_fields"})
@@ -27,9 +27,14 @@ def _fields_known(traffic: Traffic) -> Judgement:
 def _readable(traffic: Traffic) -> Judgement:
     if not traffic.calls:
         return _NO_CALL
-    wrong = [call for call in traffic.calls if call.refusal in _UNREADABLE]
+    wrong = [call for call in traffic.calls if call.refusal in _UNREADABLE and not _only_taken(call)]
     said = "Loop could not read its {}: {}"
     return failed(*(shows(said.format(call.word, call.message or call.status), call) for call in wrong))
+
+
+def _only_taken(call: Call) -> bool:
+    """Whether all that is wrong are external ids that are taken, as after a lost answer: that has a rule of its own."""
+    return bool(call.complaints) and all(TAKEN in says for _, says in call.complaints)
 
 
 def _versions(traffic: Traffic) -> Judgement:

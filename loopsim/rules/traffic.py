@@ -34,6 +34,8 @@ _WORDS = {
     "closeReturn": "close",
     "removeLineItems": "remove",
 }
+TAKEN = "has already been taken"
+"""In Loop's sentence about an external id that another record has."""
 _SINCE_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -98,6 +100,13 @@ class Call(Struct, frozen=True, kw_only=True):
             if isinstance(errors, dict) and isinstance(errors.get("message"), str):
                 return str(errors["message"])
         return ""
+
+    @property
+    def complaints(self) -> tuple[tuple[str, str], ...]:
+        """What a 422 says of each field: field and sentence."""
+        errors = self.answer.get("errors") if isinstance(self.answer, dict) else None
+        lists = errors.items() if isinstance(errors, dict) else ()
+        return tuple((field, each) for field, said in lists if isinstance(said, list) for each in said if _text(each))
 
     @property
     def request(self) -> tuple[str, str, tuple[tuple[str, str], ...], str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from tests.defects.defect import Defect
 from tests.defects.erp import ERP_DEFECTS
 from tests.defects.labels import LABEL_DEFECTS
+from tests.defects.merchant import MERCHANT_DEFECTS
 from tests.defects.rights import RIGHT_PARTNERS, Right
+from tests.defects.rights_merchant import RIGHT_MERCHANTS
 from tests.defects.rights_tokens import RIGHT_PROVIDERS
 from tests.defects.shipper import SHIPPER_DEFECTS
 from tests.defects.storefront import STOREFRONT_DEFECTS
@@ -23,5 +25,6 @@ DEFECTS: tuple[Defect, ...] = (
     *TOKEN_DEFECTS,
     *STOREFRONT_DEFECTS,
     *SHIPPER_DEFECTS,
+    *MERCHANT_DEFECTS,
 )
-RIGHTS: tuple[Right, ...] = (*RIGHT_PARTNERS, *RIGHT_PROVIDERS)
+RIGHTS: tuple[Right, ...] = (*RIGHT_PARTNERS, *RIGHT_PROVIDERS, *RIGHT_MERCHANTS)

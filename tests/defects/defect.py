@@ -12,6 +12,7 @@ LABELS = "tests/defects/right/label_provider.py"
 LABEL_PROVIDER = "loopsim/partners/label_provider.py"
 STOREFRONT = "loopsim/partners/storefront.mjs"
 SHIPPER = "tests/defects/right/shipper.py"
+MERCHANT = "loopsim/partners/merchant.py"
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_amounts_and_times_of_a_partner_that_only_polls_are_judged(name: str, ru
     assert set(found.rules) == ({rule} if rule else set())
 
 
-@pytest.mark.parametrize("name", ["makes-labels", "writes-tickets", "oauth-reference"])
+@pytest.mark.parametrize("name", ["makes-labels", "writes-tickets", "oauth-reference", "merchant-reference"])
 def test_partners_without_a_reference_are_right_by_their_suites(name: str, tmp_path: Path) -> None:
     right = next(right for right in RIGHTS if right.name == name)
     found = try_out(replace(right_trial(right), provoked=False), tmp_path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.defects.defect import ERP, LABEL_PROVIDER, LABELS, ROOT, SHIPPER, STOREFRONT, WAREHOUSE
+from tests.defects.defect import ERP, LABEL_PROVIDER, LABELS, MERCHANT, ROOT, SHIPPER, STOREFRONT, WAREHOUSE
 
 HERE = "http://127.0.0.1:{port}"
 LIMIT = 240.0  # seconds that one trial may take
@@ -35,6 +35,7 @@ WORDS = {
     ERP: {},
     LABELS: {},
     LABEL_PROVIDER: {},
+    MERCHANT: {},
 }
 SUITES = {
     WAREHOUSE: "@wms/two-way",
@@ -43,10 +44,12 @@ SUITES = {
     LABEL_PROVIDER: "@label-provider/two-way",
     STOREFRONT: "@storefront/two-way",
     SHIPPER: "@label-provider/two-way",
+    MERCHANT: "@commerce-platform",
 }
 DOES = {
     LABEL_PROVIDER: ("label-requests", "label-errors", "catch-up", "carrier-says"),
     SHIPPER: ("ship-by-loop",),
+    MERCHANT: ("commerce-data", "eligibility", "returns-form", "exchange-orders", "catch-up"),
 }
 BOOKS = {name: f"booked.{name}" for name in ("refund", "credit", "exchange", "fee", "upsell")}
 SHOWS = {
@@ -59,8 +62,12 @@ SHOWS = {
     },
     LABELS: {},
     LABEL_PROVIDER: {},
+    MERCHANT: {
+        **{name: name for name in ("currency", "outcome", "tracking_number", "refund", "credit", "exchange", "fee")},
+        "order_name": "order",
+    },
 }
-STATE = {WAREHOUSE: "stage", ERP: "state", LABELS: "stage", LABEL_PROVIDER: "stage"}
+STATE = {WAREHOUSE: "stage", ERP: "state", LABELS: "stage", LABEL_PROVIDER: "stage", MERCHANT: "state"}
 
 
 @dataclass(frozen=True)
@@ -137,6 +144,7 @@ def try_out(trial: Trial, folder: Path, *options: str) -> Outcome:
                 "ERP_QUIET": "1",
                 "LABELS_QUIET": "1",
                 "STOREFRONT_QUIET": "1",
+                "MERCHANT_QUIET": "1",
                 "POLL_EVERY": "3600",
                 "WAREHOUSE_DOUBT": "1",
                 **trial.environment,
@@ -183,10 +191,12 @@ def _flags(trial: Trial, program: Path) -> list[str]:
         "--probe-path",
         f"$.returns['{{return_id}}'].{STATE[trial.like]}",
         "--idle-probe",
-        f"{HERE}/{'idle' if trial.like == ERP else 'state'}",
+        f"{HERE}/{'idle' if trial.like in (ERP, MERCHANT) else 'state'}",
     ]
     for name, path in SHOWS[trial.like].items():
         flags += ["--probe-shows", f"{name}=$.returns['{{return_id}}'].{path}"]
+    # Its own side asks it, and each story is another shop to it.
+    flags += ["--asks", f"{HERE}/do/{{task}}", "--reset", f"{HERE}/do/forget"] if trial.like == MERCHANT else []
     flags += ["--oauth", "tokens"] if trial.like == LABEL_PROVIDER else []
     for word, meaning in WORDS[trial.like].items():
         flags += ["--probe-map", f"{word}={meaning}"]

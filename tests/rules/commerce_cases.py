@@ -30,6 +30,10 @@ def said_no(body: Any, *, operation: str = "upsertOrder", **errors: list[str]) -
     return wrote(operation, body, status=422, refusal="invalid", answer=answer)
 
 
+def looked_up(external_id: str) -> Entry:
+    return call("getOrderByExternalId") | {"path": f"/api/v1/orders/external/{external_id}"}
+
+
 def shipment(**members: Any) -> dict[str, Any]:
     return {"external_id": "S1", "status": "success", "fulfilled_at": "2026-03-01T09:00:00+00:00", **members}
 
@@ -69,10 +73,13 @@ CASES = {
                 order() | {"operation": "updateOrder"},
             ),
             story(said_no({"name": "#1"}, line_items=[TAKEN]), order()),
+            # Its answer had been lost, and it looked.
+            story(said_no({"external_id": "SO-1"}, external_id=[TAKEN]), looked_up("SO-1")),
         ),
         fails=(
             (story(order(), LINE_TAKEN), "because line_items is taken"),
             (story(LINE_TAKEN, order()), "left the record at that"),
+            (story(said_no({"external_id": "SO-1"}, external_id=[TAKEN]), looked_up("SO-2")), "external_id is taken"),
         ),
     ),
     "references-by-one-id": Case(

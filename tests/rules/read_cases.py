@@ -8,6 +8,7 @@ from tests.rules.building import DAY, RETURN, START, Case, Entry, call, details,
 
 PAGE = "from=2026-03-01T00%3A00%3A00Z&to=2026-03-03T00%3A00%3A00Z&filter=created_at&pageSize=100"
 INVALID = {"message": "The date range may not be greater than 120 days.", "errors": {"to": ["The date range"]}}
+TAKEN = {"message": "No.", "errors": {"external_id": ["This external id has already been taken."]}}
 BIG = 4_611_686_018_427_387_905
 TOLD = hook(payload={"order_id": "226714271", "provider_order_id": "5475441951404", "total": "129.95"})
 CREATED = hook(payload={"created_at": "2026-03-02T09:00:00+00:00"})
@@ -270,7 +271,11 @@ CASES = {
         fails=((story(listed("page_size=3", unknown=["?page_size"])), "Loop drops ?page_size of listReturns"),),
     ),
     "requests-readable": Case(
-        passes=(story(listed()), story(call("listNotes", RETURN, status=422, refusal="no_notes", answer=False))),
+        passes=(
+            story(listed()),
+            story(call("listNotes", RETURN, status=422, refusal="no_notes", answer=False)),
+            story(call("createOrder", body={}, status=422, refusal="invalid", answer=TAKEN)),
+        ),
         fails=((story(listed(status=422, refusal="invalid", answer=INVALID)), "The date range may not be greater"),),
     ),
     "version-supported": Case(
