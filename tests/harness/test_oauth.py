@@ -134,7 +134,7 @@ def test_no_report_holds_a_secret_of_oauth(play: Play, scenario: Write, server: 
     story = scenario(AN_HOUR.replace("steps:", "steps:\n- partner.restarts: {}") + "- expect.no_call: createLabel\n")
     program = Path(str(story.place.file)).parent / "talks.py"
     program.write_text(talks, "utf-8")
-    command = f"env; exec {shlex.join([sys.executable, str(program)])}"
+    command = f"env; echo $LOOP_OAUTH_CLIENT_SECRET; exec {shlex.join([sys.executable, str(program)])}"
     run = play(story, partners=provider(command, given), shop=f"talks-{given}")
 
     (app,) = server.shop(f"talks-{given}").oauth_clients()

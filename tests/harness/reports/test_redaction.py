@@ -38,6 +38,27 @@ def test_what_only_speaks_of_a_secret_stays(text: str) -> None:
     assert hidden(text) == text
 
 
+@pytest.mark.parametrize("kind", ["code", "at", "rt"])
+def test_codes_and_tokens_are_hidden_wherever_they_stand(kind: str) -> None:
+    text = f"It went on with loop_{kind}.run-1.{SECRET.encode().hex()} twice."
+
+    assert hidden(text) == f"It went on with loop_{kind}.[redacted] twice."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"access_token":"sha256:0a1b2c3d"}',
+        '"{\\"token\\": \\"sha256:0a1b2c3d\\"}"',
+        "client_secret=sha256:0a1b2c3d&x=1",
+    ],
+)
+def test_what_says_which_secret_it_was_stays(text: str) -> None:
+    assert hidden(text) == text
+    longer = text.replace("0a1b2c3d", "0a1b2c3d4e5f")
+    assert "0a1b" not in hidden(longer)
+
+
 def test_a_known_secret_goes_wherever_it_stands() -> None:
     run = example(scenarios=(msgspec.structs.replace(failing(), why=f"It printed {SECRET}."),))
 
