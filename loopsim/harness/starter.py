@@ -19,11 +19,14 @@ direction: {direction}
 stages: [created, shipped, processing, concluded]
 shop: {{policy: {{{policy}}}}}
 steps:
+"""
+
+_SUBMITTED = """\
   # A customer submits a return, and Loop tells your integration of it.
-  - customer.submits_return: {{items: [{{outcome: refund}}]}}
+  - customer.submits_return: {items: [{outcome: refund}]}
     as: ret
   - clock.advances: 1m
-  - expect.acknowledged: {{trigger: return.created, within: 5s}}
+  - expect.acknowledged: {trigger: return.created, within: 5s}
 """
 
 _TWO_WAY = """\
@@ -65,6 +68,38 @@ _LABELS = """\
   - expect.return: {id: "${ret.id}", state: closed}
 """
 
+_SHOPPING = """\
+  # A shopper comes from Loop into your shop, with the credit of a return. Your side is asked through --asks.
+  - stock.sets: {variant: TEE-RED-M, available: 20}
+    as: tee
+  - orders.makes: {lines: [{variant: HOOD-GRY-M}]}
+    as: order
+  - partner.is_asked:
+      task: shopper-arrives
+      about:
+        session: "visit-${story}"
+        url: "https://shop.example/?loop_return_id=5b0f6a3e-91c4-4f27-8a55-${story}&loop_domain=returns.shop.example"
+
+  # They choose, and go back: your shop has kept the cart at Loop, and sends them on with its token.
+  - partner.is_asked:
+      task: shopper-fills-cart
+      about: {session: "visit-${story}", lines: [{variant_id: "${tee.variant_id}", quantity: 2}]}
+  - partner.is_asked:
+      task: shopper-goes-back
+      about: {session: "visit-${story}"}
+      answers: {url: {$regex: "^https?://returns.shop.example/#/cart/v2/"}}
+    as: back
+
+  # The return is submitted with that cart. Its parcel arrives, and what was chosen is sent.
+  - customer.submits_return: {order: "${order.name}", items: [{outcome: shop_now}], cart: "${back.url}"}
+    as: ret
+  - clock.advances: 1m
+  - carrier.scans: {return_id: "${ret.id}", status: delivered}
+  - clock.advances: 1d
+  - expect.return: {id: "${ret.id}", state: closed}
+  - expect.shopify: {return_id: "${ret.id}", kind: exchange_order, times: 1}
+"""
+
 
 class _Story(NamedTuple):
     title: str
@@ -77,20 +112,27 @@ _PROCESSES = _Story(
     "A return is processed once, when the parcel is there",
     "Paying out for a parcel that never came, or paying out twice.",
     "processing_event: disabled, carrier: manual",
-    _TWO_WAY,
+    _SUBMITTED + _TWO_WAY,
 )
 _LISTENS = _Story(
     "A return is heard of from its beginning to its end",
     "Records that miss how a return ended.",
     "processing_event: delivered, carrier: manual",
-    _ONE_WAY,
+    _SUBMITTED + _ONE_WAY,
 )
 _MAKES_LABELS = _Story(
     "A return gets its label from us, once",
     "A customer who waits for a label that never comes, or gets two.",
     "label_source: third_party, processing_event: delivered, carrier: manual",
-    _LABELS,
+    _SUBMITTED + _LABELS,
 )
+_KEEPS_CARTS = _Story(
+    "A shopper spends the credit of a return in our shop",
+    "Credit that nobody can spend, or a shopper who is sent what they did not choose.",
+    "processing_event: delivered, carrier: manual",
+    _SHOPPING,
+)
+_TWO_WAY_OF = {"label-provider": _MAKES_LABELS, "storefront": _KEEPS_CARTS}
 
 _SETTINGS = """\
 # Settings of loopsim for this project. Every flag of every verb can stand here: loopsim run --help
@@ -105,6 +147,9 @@ target = "http://localhost:3000/webhooks/loop"
 
 # Where your integration says what it knows of a return, for expect.partner.
 # probe = "http://localhost:3000/returns/{return_id}"
+
+# Where people and systems on your side ask it for things, for partner.is_asked.
+# asks = "http://localhost:3000/do/{task}"
 """
 
 _GITHUB = """\
@@ -152,9 +197,7 @@ CI: dict[str, tuple[str, str]] = {
 
 def files(pattern: str, direction: str, ci: str, command: str, schema: Callable[[], str]) -> dict[str, str]:
     """The files by their path, relative to the project. `command` is what CI runs, `schema` makes the schema's text."""
-    story = _MAKES_LABELS if pattern == "label-provider" else _PROCESSES
-    if direction == "one-way":
-        story = _LISTENS
+    story = _LISTENS if direction == "one-way" else _TWO_WAY_OF.get(pattern, _PROCESSES)
     head = _HEAD.format(
         title=story.title, protects=story.protects, policy=story.policy, pattern=pattern, direction=direction
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from loopsim.harness.suites import choose
 from loopsim.settings import read_settings
 from tests.cli.terminal import invoke, receiving, run
 
+ROOT = Path(__file__).parents[2]
 FILES = ["scenarios/first-return.loopsim.yaml", "scenarios/scenario.schema.json", "loopsim.toml"]
 
 
@@ -58,6 +60,20 @@ def test_what_it_wrote_runs_and_judges(project: Path) -> None:
     wrong = run("run", "--format", "json", cwd=project)
     assert wrong.code == 1
     assert "must not make" in wrong.json["scenarios"][0]["failures"][0]["says"]
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="node is not installed; the storefront partner runs on Node 18 or newer"
+)
+def test_what_it_wrote_for_a_storefront_runs(project: Path) -> None:
+    invoke("init", "--ci", "none", "--pattern", "storefront", "--direction", "two-way")
+    program = ROOT / "loopsim" / "partners" / "storefront.mjs"
+    text = (project / "loopsim.toml").read_text("utf-8").replace("localhost:3000", "127.0.0.1:{port}")
+    text = text.replace("target =", "# target =").replace("# asks =", "asks =").replace("# health =", "health =")
+    (project / "loopsim.toml").write_text(text.replace('# start = "npm start"', f'start = "node {program}"'), "utf-8")
+
+    done = run("run", "--format", "json", "--port", "0", "--no-provoke", cwd=project)
+    assert (done.code, [one["status"] for one in done.json["scenarios"]]) == (0, ["passed"]), done
 
 
 @pytest.mark.parametrize(
