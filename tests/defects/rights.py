@@ -218,6 +218,41 @@ RIGHT_PARTNERS = (
             ('platform: "custom", sessionId, cart }', 'platform: "custom", cartId: sessionId, cart }'),
         ),
     ),
+    Right(
+        "drops-what-loop-does-not-know",
+        STOREFRONT,
+        "@storefront/two-way",
+        "Takes out of the cart what Loop cannot exchange, sends ids as text, and leads back to the list of items.",
+        (
+            (
+                "      if (!(error instanceof Refused && /no cart found/i.test(error.message))) throw error;\n",
+                "      const unknown = /^Variant ID (\\d+) not found/.exec(error.message)?.[1];\n"
+                "      if (unknown) {\n"
+                "        session.variants = session.variants.filter((each) => String(each) !== unknown);\n"
+                "        return session.variants.length ? this.putCart(session) : this.dropCart(session);\n"
+                "      }\n"
+                "      if (!(error instanceof Refused && /no cart found/i.test(error.message))) throw error;\n",
+            ),
+            (
+                'await this.ask("POST", `${this.base}/cart/${token}`, { cart: variants })',
+                'await this.ask("POST", `${this.base}/cart/${token}`, { cart: variants.map(String) })',
+            ),
+            ("${session.token}${key}`, message", '${session.token}${key || "?to=lineItems"}`, message'),
+        ),
+    ),
+    Right(
+        "creates-each-order",
+        STOREFRONT,
+        "@storefront/two-way",
+        "Tells of an order by POST, and asks Checkout+ under a session of its own.",
+        (
+            ('this.ask("PUT", `${this.base}/orders`, order)', 'this.ask("POST", `${this.base}/orders`, order)'),
+            (
+                "this.loop.analyze(this.domain, session.id, cart)",
+                "this.loop.analyze(this.domain, `s-${session.id}`, cart)",
+            ),
+        ),
+    ),
     Right("carries-parcels", SHIPPER, "@label-provider/two-way", "Answers the portal of Ship by Loop."),
     Right(
         "makes-labels", "tests/defects/right/label_provider.py", "@label-provider/two-way", "Answers label requests."
