@@ -81,7 +81,7 @@ RULES = (
         "is a fee for nothing.",
         mend="Keep mode of the analysis that was eligible, and send it unchanged in fees[].accepted_offer_mode; send "
         "none where nothing was offered or the shopper declined.",
-        fact="checkout-plus-mode",
+        fact="checkout-plus-order",
         judge=_verbatim,
     ),
     Rule(
@@ -92,7 +92,7 @@ RULES = (
         reason="It is what ties the order to the analysis that its offer came from.",
         mend='Send {"key": "session_id", "value": …} in the order\'s metadata, with the sessionId that Checkout+ '
         "answered.",
-        fact="checkout-plus-mode",
+        fact="checkout-plus-order",
         judge=_sessions,
     ),
 )

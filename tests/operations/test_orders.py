@@ -260,3 +260,9 @@ def test_a_window_closes(open_shop: Any) -> None:
 
 def test_an_unknown_order_is_404(empty: Shop) -> None:
     assert empty.call("checkReturnEligibility", {"order_name": "#9"}).status == 404
+
+
+def test_metadata_of_an_order_is_taken_and_shown_nowhere(empty: Shop, product: Any) -> None:
+    made = make(empty, product, metadata=[{"key": "session_id", "value": "s-1"}])
+    assert "metadata" not in made
+    assert errors(empty.call("createOrder", body(product, name="#2", metadata="s-1"))) == ["metadata"]
