@@ -8,7 +8,7 @@ from loopsim.rules.traffic import Call, Traffic, shows
 _SLACK_MS = 50
 _UNDER_WAY_MS = 100  # calls of other workers that were as good as sent when the 429 arrived
 _AT_ONCE_MS = 100  # without Retry-After, a repeat within this was no pause
-_STORM = 4
+_STORM = 3  # attempts; many a client tries once more at once, and then with pauses
 _STORM_GAP_MS = 100
 
 
@@ -44,17 +44,28 @@ def _no_storm(traffic: Traffic) -> Judgement:
     failing = [call for call in traffic.calls if (call.doubtful or call.status == 429) and call.began is not None]
     if not failing:
         return not_judged("No call failed in this story (429, 5xx, a lost answer).")
+    trouble = {call.id for call in failing}
     runs: dict[object, list[Call]] = {}
     findings: dict[object, Finding] = {}
     for call in traffic.calls:
         run = runs.setdefault(call.request, [])
-        if call not in failing or (run and (call.began or 0) - (run[-1].began or 0) > _STORM_GAP_MS):
+        if run and not _at_once(call, run[-1]):
             run.clear()
-        if call in failing:
+        if run or call.id in trouble:
             run.append(call)
         if len(run) >= _STORM:
-            findings[call.request] = shows(f"It repeated {call.word} {len(run)} times with hardly a pause.", *run)
+            findings[call.request] = shows(f"It made {call.word} {len(run)} times with hardly a pause.", *run)
+        if call.id not in trouble:
+            run.clear()
     return failed(*findings.values())
+
+
+def _at_once(again: Call, call: Call) -> bool:
+    """Whether a call came right after another one had failed: by real time, and by the shop's, in which a webhook that
+    is sent again comes minutes later."""
+    if again.began is None or call.ended is None or again.began < call.ended:
+        return False  # of another worker
+    return again.began - (call.began or 0) <= _STORM_GAP_MS and again.at - call.at <= _STORM_GAP_MS
 
 
 RULES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.rules.building import RETURN, Case, Entry, call, details, hook, moved, refused, story
+from tests.rules.building import RETURN, START, Case, Entry, call, details, hook, moved, refused, story
 
 OTHER = 514_700_002
 PROCESS = call("processReturn", RETURN)
@@ -176,12 +176,30 @@ CASES = {
     ),
     "no-retry-storm": Case(
         passes=(
-            story(*[timed(call("processReturn", RETURN, **BROKEN), at) for at in (0, 20, 40)]),
+            story(*[timed(call("processReturn", RETURN, **BROKEN), at) for at in (0, 20, 140, 160)]),
+            story(*[timed(call("processReturn", RETURN, **BROKEN), at, 100) for at in (0, 20, 40)]),  # of three workers
+            story(
+                *[
+                    timed({**call("processReturn", RETURN, **BROKEN), "at": START + at}, at // 1000)
+                    for at in (0, 5_000, 20_000)
+                ]
+            ),
             story(*[timed(call("processReturn", RETURN, **BROKEN), at) for at in (0, 120, 240, 360, 480)]),
             story(*[timed(call("processReturn", RETURN, **BROKEN), at * 1_000) for at in range(9)]),
             story(*[timed(call("processReturn", each, **BROKEN), each * 10) for each in range(9)]),
         ),
-        fails=((story(*[limited(at * 20) for at in range(9)]), "It repeated process"),),
+        fails=(
+            (story(*[limited(at * 20) for at in range(9)]), "It made process 9 times with hardly a pause."),
+            (
+                story(
+                    *[
+                        timed(call("processReturn", RETURN, **each), at)
+                        for at, each in ((0, BROKEN), (2, BROKEN), (4, {}))
+                    ]
+                ),
+                "It made process 3 times with hardly a pause.",
+            ),
+        ),
         not_judged=(story(), story(timed(PROCESS, 0))),
     ),
 }
