@@ -12,8 +12,8 @@ import pytest
 from tests.defects.catalogue import DEFECTS, RIGHTS
 from tests.defects.defect import ERP, WAREHOUSE
 from tests.defects.mutants import drawn
-from tests.defects.run import defect_trial, reference_trial, right_trial
-from tests.defects.trial import outcome, try_out
+from tests.defects.run import defect_trial, differing, reference_trial, right_trial
+from tests.defects.trial import Outcome, outcome, try_out
 
 
 def a_run(*scenarios: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +64,12 @@ def test_mutants_are_the_same_for_a_seed_and_differ_from_the_partner() -> None:
     few = drawn(3, seed=5)
     assert few == drawn(3, seed=5)
     assert len({mutant.text for mutant in few} | {reference_trial(WAREHOUSE).text}) == 4
+
+
+def test_what_differs_is_what_no_run_of_the_reference_did() -> None:
+    runs = [Outcome("reference", {}, {}, 2, {"a": [1], "b": each}) for each in ([2], [3])]
+    assert differing(Outcome("mutant", {}, {}, 2, {"a": [1], "b": [3]}), runs) == set()
+    assert differing(Outcome("mutant", {}, {}, 2, {"a": [4], "b": [2]}), runs) == {"a"}
 
 
 @pytest.mark.parametrize("name", ["compares-hex", ""])
