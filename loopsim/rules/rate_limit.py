@@ -10,6 +10,7 @@ _UNDER_WAY_MS = 100  # calls of other workers that were as good as sent when the
 _AT_ONCE_MS = 100  # without Retry-After, a repeat within this was no pause
 _STORM = 3  # attempts; many a client tries once more at once, and then with pauses
 _STORM_GAP_MS = 100
+_BECAUSE_MS = 50  # a webhook that came so long before a call, or less, may be why it was made
 
 
 def _waited_out(traffic: Traffic) -> Judgement:
@@ -53,11 +54,20 @@ def _no_storm(traffic: Traffic) -> Judgement:
             run.clear()
         if run or call.id in trouble:
             run.append(call)
-        if len(run) >= _STORM:
+        if len(run) >= _STORM and len(run) - _reasons(traffic, run) >= _STORM:
             findings[call.request] = shows(f"It made {call.word} {len(run)} times with hardly a pause.", *run)
         if call.id not in trouble:
             run.clear()
     return failed(*findings.values())
+
+
+def _reasons(traffic: Traffic, run: list[Call]) -> int:
+    """How many webhooks may each have had the partner look: that is no repeating."""
+    about, since, until = run[0].return_id, (run[0].began or 0) - _BECAUSE_MS, run[-1].began or 0
+    return sum(
+        about in (None, each.return_id) and each.began is not None and since <= each.began <= until
+        for each in traffic.deliveries
+    )
 
 
 def _at_once(again: Call, call: Call) -> bool:

@@ -20,7 +20,7 @@ class Defect:
     """One defect.
 
     `changes` are (old text, new text), each of which matches the partner's text exactly once. `caught_by` are the rules
-    and scenarios any of which names the defect for what it is. `costs` says in one sentence what it does in production.
+    and scenarios any of which names the defect for what it is: the rule where one does, else the stories about it. `costs` says in one sentence what it does in production.
     `environment` is what brings it to light on a machine where it would not show (a time zone).
     """
 

@@ -24,7 +24,7 @@ LABEL_DEFECTS = (
         "answers-a-request-twice",
         LABELS,
         ((SENT, SENT + '            self.loop.call("POST", "/labels", label_for(request_id))\n'),),
-        ("label-provider/",),
+        ("label-provider/two-way/repeated-request",),
         "Two labels are bought for one parcel.",
     ),
     Defect(
@@ -37,7 +37,7 @@ LABEL_DEFECTS = (
                 '            if text(request.get("status")) == "cancelled":\n',
             ),
         ),
-        ("label-provider/",),
+        ("label-provider/two-way/repeated-request",),
         "Each repeated webhook buys another label.",
     ),
     Defect(
@@ -49,10 +49,7 @@ LABEL_DEFECTS = (
                 '            if text(request.get("status")) == "fulfilled":\n',
             ),
         ),
-        (
-            "cancelled-requests-left-alone",
-            "label-provider/",
-        ),
+        ("cancelled-requests-left-alone",),
         "A label is bought for a return that no longer exists.",
     ),
     Defect(
@@ -64,7 +61,7 @@ LABEL_DEFECTS = (
                 "",
             ),
         ),
-        ("label-provider/",),
+        ("label-provider/two-way/address-cannot-be-used",),
         "The customer waits for a label that never comes, and nobody knows why.",
     ),
     Defect(

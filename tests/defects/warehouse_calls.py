@@ -32,7 +32,10 @@ CALL_DEFECTS = (
                 '            known.handed_over = True\n            self.mark(return_id, "attention", f"no answer from Loop',
             ),
         ),
-        ("wms/two-way/",),
+        (
+            "wms/two-way/hiccup-while-reading",
+            "wms/two-way/server-error-on-process",
+        ),
         "One hiccup of Loop, and a return is left to staff for ever.",
     ),
     Defect(
@@ -69,7 +72,7 @@ CALL_DEFECTS = (
                 "",
             ),
         ),
-        ("no-retry-storm", "retried-safely"),
+        ("no-retry-storm",),
         "While Loop is down, every client that does this keeps it down.",
     ),
     Defect(
@@ -131,7 +134,7 @@ CALL_DEFECTS = (
                 '        here = self.now.astimezone()\n        window = {"from": stamp(here - WINDOW), "to": stamp(here)}\n',
             ),
         ),
-        ("times-read-right", "wms/two-way/"),
+        ("wms/two-way/webhooks-missed",),
         "Zone-less times are taken as UTC, so the last hours are always missing.",
         (("TZ", "America/New_York"),),
     ),
@@ -142,14 +145,14 @@ CALL_DEFECTS = (
             (FIRST_CATCH_UP, FIRST_CATCH_UP.replace(', *self.loop.listed("review")', "")),
             (SECOND_CATCH_UP, SECOND_CATCH_UP.replace(', *self.loop.listed("review")', "")),
         ),
-        ("states-asked-for", "wms/two-way/"),
+        ("states-asked-for",),
         "Loop leaves out what is in review unless asked; nobody at the dock knows of it.",
     ),
     Defect(
         "takes-no-notes-for-an-error",
         WAREHOUSE,
         (("            if refusal.status == 422:\n", "            if refusal.status == 404:\n"),),
-        ("wms/two-way/",),
+        ("wms/two-way/inspect-and-process",),
         "Loop answers 422 to a question for notes where there are none, and every return ends with staff.",
     ),
     Defect(

@@ -225,7 +225,7 @@ WEBHOOK_DEFECTS = (
                 "        if return_id in self.returns:\n            return\n        known = self.remember(return_id)\n",
             ),
         ),
-        ("wms/two-way/",),
+        ("wms/two-way/inspect-and-process",),
         "The first event of a return is taken for all of them: no parcel is ever seen to arrive.",
     ),
     Defect(
@@ -249,7 +249,7 @@ WEBHOOK_DEFECTS = (
                 "if not self.stood_back(return_id, self.told.get(return_id) or self.loop.details(return_id)):",
             ),
         ),
-        ("order-not-assumed", "late-delivery-harmless", "wms/two-way/"),
+        ("late-delivery-harmless",),
         "A late message brings back a state that was over long ago.",
     ),
     Defect(
@@ -268,7 +268,7 @@ WEBHOOK_DEFECTS = (
                 "def moment_of(payload: Any) -> str:\n    return isinstance(payload, dict) and str(payload.get('updated_at') or '') or ''\n\n\ndef say(line: str) -> None:\n",
             ),
         ),
-        ("order-not-assumed", "late-delivery-harmless", "wms/two-way/"),
+        ("wms/two-way/news-of-two-returns-cross",),
         "A message of one return that is overtaken by one of another is dropped, and its parcel lies at the dock.",
     ),
     Defect(
@@ -280,7 +280,7 @@ WEBHOOK_DEFECTS = (
                 '                self.mark(return_id, "closed", failure)\n',
             ),
         ),
-        ("wms/two-way/",),
+        ("wms/two-way/processing-fails",),
         "A customer waits for money that Loop could not pay, and the books say that it is paid.",
     ),
 )

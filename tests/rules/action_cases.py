@@ -179,6 +179,10 @@ CASES = {
             story(*[timed(call("processReturn", RETURN, **BROKEN), at) for at in (0, 20, 140, 160)]),
             story(*[timed(call("processReturn", RETURN, **BROKEN), at, 100) for at in (0, 20, 40)]),  # of three workers
             story(
+                *[timed(hook(), at) for at in (0, 1, 2)],  # each of them has the partner look
+                *[timed(details(**BROKEN), at) for at in (3, 6, 9)],
+            ),
+            story(
                 *[
                     timed({**call("processReturn", RETURN, **BROKEN), "at": START + at}, at // 1000)
                     for at in (0, 5_000, 20_000)
