@@ -74,6 +74,18 @@ RIGHT_MERCHANTS = (
         (('"Accept": accept}', '"Accept": accept, "X-Loop-Global-Identifier-Type": "string"}'),),
     ),
     Right(
+        "calls-the-next-version",
+        MERCHANT,
+        SUITE,
+        "Version 2026-10, where orders need a date and draft returns have one dialect.",
+        (
+            (
+                '        self.base = base.rstrip("/")\n',
+                '        self.base = base.rstrip("/").replace("/api/v1", "/api/2026-10")\n',
+            ),
+        ),
+    ),
+    Right(
         "follows-links",
         MERCHANT,
         SUITE,

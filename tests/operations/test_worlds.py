@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import Driver, OpenShop
 
+MONEY = {"amount": 0, "currency_code": "CAD"}
+
 
 @pytest.fixture
 def outside(open_shop: OpenShop) -> Driver:
@@ -55,6 +57,17 @@ def test_outside_shopify_lists_have_loops_own_ids_and_the_merchants(outside: Dri
     id_ = submitted(outside, "N-1001", {"outcome": "refund"})
     (row,) = outside.call("listReturns").body
     assert (row["id"], row["order_number"], row["provider_order_number"]) == (str(id_), "", "")
+
+
+def test_an_order_made_outside_shopify_has_ids_of_loops_own(outside: Driver) -> None:
+    told = {"name": "#1", "status": "active", "taxes_included": False, "total_price": MONEY, "line_items": []}
+    ids = []
+    for _ in range(3):
+        ids.append(outside.call("createOrder", told).body["order"]["id"])
+        made = outside.act("ordersMakes", lines=[{"variant": "CUP-RED"}, {"variant": "CUP-WHT"}])["order"]
+        ids += [made["id"], *(line["id"] for line in made["line_items"])]
+    assert len(set(ids)) == 12
+    assert all(id_ > 2**53 for id_ in ids)
 
 
 def test_outside_shopify_the_merchant_carries_the_outcomes_out(outside: Driver) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from msgspec import structs
 
 from loopsim.domain.orders import Address, Customer, Fulfillment, Order, OrderLine
-from loopsim.domain.snowflakes import snowflake
 from loopsim.errors import Refusal
+from loopsim.operations.commerce import new_id
 from loopsim.operations.control.named import named_order, named_variant
 from loopsim.operations.perform import Call, operation
 from loopsim.store.transaction import Transaction
@@ -23,7 +23,7 @@ def orders_makes(tx: Transaction, call: Call) -> Any:
     body = call.body
     settings, number = tx.settings, tx.count("order")
     shopify = settings.platform == "shopify"
-    order_id = snowflake(tx.now, 2 * number, settings.seed)
+    order_id, customer_id = new_id(tx), new_id(tx)
     lines = tuple(_order_line(tx, wanted, body.get("tax_percent", 0)) for wanted in body["lines"])
     if body.get("fulfilled", True):
         lines = tuple(structs.replace(line, fulfilled=line.quantity) for line in lines)
@@ -46,9 +46,7 @@ def orders_makes(tx: Transaction, call: Call) -> Any:
         name=body.get("name") or f"#{provider_number}",
         number=str(int(provider_number) - 1000) if shopify else "",
         provider_number=provider_number if shopify else "",
-        customer=Customer(
-            id=snowflake(tx.now, 2 * number + 1, settings.seed), email=email, first_name=first, last_name=last
-        ),
+        customer=Customer(id=customer_id, email=email, first_name=first, last_name=last),
         currency=settings.currency,
         created_at=tx.now - timedelta(days=3),
         lines=lines,
@@ -68,7 +66,8 @@ def _order_line(tx: Transaction, wanted: Body, tax_percent: int) -> OrderLine:
         raise Refusal("discount_too_large")
     included = tx.settings.taxes_included
     tax = net * tax_percent // (100 + tax_percent) if included else net * tax_percent // 100
-    id_ = 13_900_000_000_000 + tx.count("order_line")
+    # Outside Shopify the ids of lines are Loop's own, beyond 2^53 like all of its commerce data.
+    id_ = 13_900_000_000_000 + tx.count("order_line") if tx.settings.platform == "shopify" else new_id(tx)
     return OrderLine.of_variant(variant, id=id_, quantity=quantity, discount=discount, tax=tax)
 
 
