@@ -30,7 +30,7 @@ TELLING_DEFECTS = (
         "tells-amounts-in-whole-units",
         MERCHANT,
         ((CENTS, '    return round(Decimal(text(amount) or "0"))\n'),),
-        (SUITE,),
+        (f"{SUITE}amounts-to-the-cent",),
         "Every refund is a hundredth of what it should be, and nothing is refused.",
     ),
     Defect(
@@ -147,7 +147,7 @@ TELLING_DEFECTS = (
         "tells-no-shipments",
         MERCHANT,
         (('        "fulfillments": shipments,\n', ""),),
-        (f"{SUITE}not-shipped-yet", SUITE),
+        (f"{SUITE}not-shipped-yet",),
         "Every order arrives, and none can be returned; nothing says why.",
     ),
     Defect(
@@ -303,7 +303,7 @@ RETURN_DEFECTS = (
                 '        plan["set-credit-type"] = {"credit_type": "store-credit" if about["resolution"] == "exchange" else about["resolution"]}\n',
             ),
         ),
-        (f"{SUITE}exchange-",),
+        (f"{SUITE}exchange-order-is-told",),
         "Whoever wanted another size gets store credit.",
     ),
     Defect(
@@ -325,7 +325,7 @@ RETURN_DEFECTS = (
         "pays-when-it-is-asked-for",
         MERCHANT,
         ((REFUND, REFUND.replace('decided.get("refund_processed")', 'details.get("outcome") == "refund"')),),
-        (f"{SUITE}outcomes-are-carried-out", SUITE),
+        (f"{SUITE}outcomes-are-carried-out",),
         "Money goes out before the parcel was even sent.",
     ),
     Defect(
@@ -344,21 +344,21 @@ RETURN_DEFECTS = (
                 '        if decided.get("refund_processed"):\n            book.refund = str(Decimal(book.refund or "0") + Decimal(text(details.get("refund"))))\n',
             ),
         ),
-        (f"{SUITE}outcomes-are-carried-out", SUITE),
+        (f"{SUITE}outcomes-are-carried-out",),
         "A webhook that comes twice pays twice.",
     ),
     Defect(
         "issues-no-credit",
         MERCHANT,
         (('        if decided.get("gift_card_processed") and not book.credit:\n', "        if False:\n"),),
-        (f"{SUITE}outcomes-are-carried-out", SUITE),
+        (f"{SUITE}outcomes-are-carried-out",),
         "Store credit is promised, and nobody issues it.",
     ),
     Defect(
         "sends-out-before-loop-says-so",
         MERCHANT,
         ((EXCHANGE, '        if details.get("exchanges") and not book.exchange:\n'),),
-        (f"{SUITE}exchange-",),
+        (f"{SUITE}exchange-order-is-told",),
         "New goods leave for returns that never come.",
     ),
     Defect(
