@@ -31,7 +31,7 @@ import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const TIMEOUT = 10_000; // ms for one call to Loop
-const OFFER_TIMEOUT = 800; // ms that a shopper in the checkout may wait for an offer
+const OFFER_TIMEOUT = 1500; // ms that a shopper in the checkout may wait for an offer
 const TRIES = 3; // of a call that may be repeated
 const BACKOFF = 200; // ms before the second try, doubled each time
 const LONGEST_WAIT = 20_000; // ms of a Retry-After that a shopper may be let wait

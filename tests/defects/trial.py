@@ -20,7 +20,6 @@ LIMIT = 240.0  # seconds that one trial may take
 HASTE = (
     ("BACKOFF = 0.5", "BACKOFF = 0.05"),
     ("LEAST_WAIT, LONGEST_WAIT = 0.2,", "LEAST_WAIT, LONGEST_WAIT = 0.02,"),
-    ("OFFER_TIMEOUT = 800;", "OFFER_TIMEOUT = 400;"),
 )
 
 # What a partner calls the states of a return, in Loop's words.
