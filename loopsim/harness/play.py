@@ -55,6 +55,10 @@ def _step(story: Story, step: StepDocument) -> tuple[StepResult, Failure | None]
     try:
         story.check_over()
         at = story.now()
+        if step.save_as:
+            # What came before is not after it.
+            story.journal.read()
+            after = story.journal.last_id
         story.partner = story.partners[step.partner] if step.partner else next(iter(story.partners.values()))
         built_in = {"now": at, "partner": lambda: _partner_values(story), "story": lambda: _digits(story)}
         arguments = resolve(arguments, {**story.values, **built_in})
@@ -62,7 +66,7 @@ def _step(story: Story, step: StepDocument) -> tuple[StepResult, Failure | None]
         story.journal.read()
         if step.save_as:
             story.values[step.save_as] = gave
-            story.positions[step.save_as] = story.journal.last_id
+            story.positions[step.save_as] = (after, story.journal.last_id)
     except (AssertionError, LoopsimError) as error:
         failure = failure_of(error, step.place, story, step.note)
         with suppress(LoopsimError):

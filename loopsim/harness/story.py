@@ -78,7 +78,7 @@ class Story:
         self.partner = next(iter(self.partners.values()))
         self.journal = Journal(shop)
         self.values: dict[str, Any] = {}
-        self.positions: dict[str, int] = {}
+        self.positions: dict[str, tuple[int, int]] = {}  # of a saved step: the last entry before it, and with it
         self.accounted: set[int] = set()
         self._own_key: str | None = None
         self.idle_probe = idle_probe
@@ -180,12 +180,13 @@ class Story:
         """The attempts to deliver something to the current partner so far."""
         return [entry for entry in self.journal.of("delivery", after) if self.partner.got(entry)]
 
-    def position(self, mark: str | None) -> int:
-        """The journal entry that a mark stands for: the name of a saved step, a trigger, or an operation."""
+    def position(self, mark: str | None, *, wanted: bool = False) -> int:
+        """The journal entry that a mark stands for: the name of a saved step, a trigger, or an operation. A partner may
+        react before a step is over: what is wanted counts from the step's beginning, what must not be from its end."""
         if not mark:
             return 0
         if mark in self.positions:
-            return self.positions[mark]
+            return self.positions[mark][0 if wanted else 1]
         kind, member = ("delivery", "trigger") if "." in mark else ("call", "operation")
         for entry in self.journal.of(kind):
             if entry.get(member) == mark:

@@ -51,6 +51,24 @@ def test_a_partner_that_does_nothing_fails_with_the_place_and_what_was_seen(
     assert story.reproduce.startswith("loopsim run ")
 
 
+def test_what_a_partner_does_while_a_step_lasts_comes_after_it(play: Play, scenario: Write, tmp_path: Path) -> None:
+    text = (
+        DELIVERED.partition("shop:")[0]
+        + """shop: {policy: {processing_event: disabled}}
+steps:
+- customer.submits_return: {items: [{outcome: refund}]}
+  as: ret
+- clock.advances: 20d
+  as: weeks
+- expect.call: {operation: processReturn, after: weeks, times: 1}
+- expect.no_call: {operation: processReturn, after: weeks}
+"""
+    )
+    result = play(scenario(text), command=write(tmp_path))
+
+    assert (result.scenarios[0].status, result.scenarios[0].failures) == ("passed", ())
+
+
 def test_a_call_too_many_fails(play: Play, scenario: Write, tmp_path: Path) -> None:
     result = play(scenario(), command=write(tmp_path, on_delivered=f"{PROCESS}; {PROCESS}"))
 

@@ -44,7 +44,8 @@ def expect_call(story: Story, arguments: Arguments) -> Any:
     found: list[Entry] = []
 
     def check(most: bool = False) -> ExpectationFailed | None:
-        found[:] = [entry for entry in story.calls(story.position(arguments.get("after"))) if _fits(entry, arguments)]
+        after = story.position(arguments.get("after"), wanted=True)
+        found[:] = [entry for entry in story.calls(after) if _fits(entry, arguments)]
         enough = times.allows(len(found)) if most else len(found) >= times.least
         return None if enough else _missing(story, arguments, times, found)
 

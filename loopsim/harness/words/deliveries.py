@@ -42,7 +42,8 @@ def expect_acknowledged(story: Story, arguments: Arguments) -> Any:
     good: list[Entry] = []
 
     def check() -> ExpectationFailed | None:
-        came = [entry for entry in story.deliveries(story.position(arguments.get("after"))) if _about(entry, arguments)]
+        after = story.position(arguments.get("after"), wanted=True)
+        came = [entry for entry in story.deliveries(after) if _about(entry, arguments)]
         good[:] = [entry for entry in came if _accepted(entry, arguments, within)]
         if times.allows(len(good)):
             return None
