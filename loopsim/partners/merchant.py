@@ -535,33 +535,30 @@ class Merchant:
 
     def next_step(self, document: Body, about: Body, wanted: list[Body], done: set[str]) -> tuple[str, Body]:
         """What the shopper would do now: items and reasons first, then what they get, then how it travels."""
-        draft, steps = fields(document.get("draft_return")), offers(document)
+        draft = fields(document.get("draft_return"))
         if not draft:
             return "create-draft-return", {"order_name": about["order"], "secondary_input": about["email"]}
-        items = rows(draft.get("returning_items"))
         if draft["state"] == "created":
-            if len(items) < len(wanted):
-                return "add-returning-item", {"order_line_item_id": eligible(document, wanted[len(items)]["line_id"])}
-            for item, wish in zip(items, wanted, strict=True):
-                name = f"set-user-input-{item['id']}-1"
-                if not item.get("reason") and name in steps:
-                    choices = steps[name]["inputs"]["value"]
-                    fitting = [each for each in choices if each["prompt"] == wish.get("reason")]
-                    return name, {"value": (fitting or choices[-1:])[0]["value"]}
-            return "finalize-items", {}
-        exchanged = [
-            choice["value"]
-            for item, wish in zip(items, wanted, strict=True)
-            for choice in steps["set-cart"]["inputs"]["cart_items"]
-            if wish.get("exchange_for") and choice["value"]["returning_item_id"] == item["id"]
-            and whole(choice["value"]["variant_id"]) == self.goods.loops.get(("variant", wish["exchange_for"]))
-        ]  # fmt: skip
+            return item_step(document, wanted)
+        exchanged = self.exchanged(document, wanted)
         plan: dict[str, Body] = {"set-cart": {"cart_items": exchanged}} if exchanged else {}
         if about["resolution"] != "exchange":
             plan["set-credit-type"] = {"credit_type": about["resolution"]}
         plan["set-return-method"] = {"return_method": about["method"]}
-        plan |= {"accept-return-policy": {}} if "accept-return-policy" in steps else {}
+        plan |= {"accept-return-policy": {}} if "accept-return-policy" in offers(document) else {}
         return next(((name, body) for name, body in plan.items() if name not in done), ("submit-draft-return", {}))
+
+    def exchanged(self, document: Body, wanted: list[Body]) -> list[Body]:
+        """Of the new items that Loop offers for each item that goes back, those that are wanted."""
+        choices = [each["value"] for each in offers(document)["set-cart"]["inputs"]["cart_items"]]
+        return [
+            choice
+            for item, wish in zip(rows(document["draft_return"].get("returning_items")), wanted, strict=True)
+            for choice in choices
+            if wish.get("exchange_for")
+            and choice["returning_item_id"] == item["id"]
+            and whole(choice["variant_id"]) == self.goods.loops.get(("variant", wish["exchange_for"]))
+        ]
 
     # What became of returns.
 
@@ -648,6 +645,20 @@ class Merchant:
         if at:
             self.goods.stock[variant, at] += by
             self.push_stock(variant, at)
+
+
+def item_step(document: Body, wanted: list[Body]) -> tuple[str, Body]:
+    """The next item, or why the shopper sends one back, or that these are all."""
+    items, steps = rows(document["draft_return"].get("returning_items")), offers(document)
+    if len(items) < len(wanted):
+        return "add-returning-item", {"order_line_item_id": eligible(document, wanted[len(items)]["line_id"])}
+    for item, wish in zip(items, wanted, strict=True):
+        name = f"set-user-input-{item['id']}-1"
+        if not item.get("reason") and name in steps:
+            choices = steps[name]["inputs"]["value"]
+            fitting = [each for each in choices if each["prompt"] == wish.get("reason")]
+            return name, {"value": (fitting or choices[-1:])[0]["value"]}
+    return "finalize-items", {}
 
 
 def eligible(document: Body, line_id: int | None) -> int:

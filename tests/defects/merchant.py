@@ -247,7 +247,10 @@ RETURN_DEFECTS = (
         "submits-a-draft-unasked",
         MERCHANT,
         (
-            ('        plan |= {"accept-return-policy": {}} if "accept-return-policy" in steps else {}\n', ""),
+            (
+                '        plan |= {"accept-return-policy": {}} if "accept-return-policy" in offers(document) else {}\n',
+                "",
+            ),
             (
                 "        if name not in offers(document):\n",
                 '        if name == "submit-draft-return":\n            return fields(self.loop.call("POST", f"/draft-returns/{document[\'draft_return\'][\'id\']}/submit", {}))\n'
