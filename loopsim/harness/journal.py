@@ -55,16 +55,22 @@ def path_of(entry: Entry) -> dict[str, str]:
     (`id` of `/warehouse/return/{id}/process` also as `return_id`)."""
     operation = entry.get("operation")
     try:
-        template = contract().operation(operation or "").path.strip("/").split("/")
+        template = contract().operation(operation or "").path
     except LookupError:
         return {}
-    parts = entry.get("path", "").strip("/").split("/")[-len(template) :]
-    found: dict[str, str] = {}
-    for before, name, value in zip(["", *template], template, parts, strict=False):
-        if name.startswith("{"):
-            noun = before.removesuffix("s").replace("-", "_")
-            found |= {name[1:-1]: value, f"{noun}_id": value}
-    return found
+    count = template.strip("/").count("/") + 1
+    parts = entry.get("path", "").strip("/").split("/")[-count:]
+    return {name: value for names, value in zip(names_in(template), parts, strict=False) for name in names}
+
+
+def names_in(template: str) -> list[tuple[str, ...]]:
+    """By segment of a path as the contract writes it: the names that the parameter there goes by, none where there is
+    no parameter. `{id}` of `/warehouse/return/{id}/process` is `return_id`, too."""
+    segments = template.strip("/").split("/")
+    return [
+        (name[1:-1], f"{before.removesuffix('s').replace('-', '_')}_id") if name.startswith("{") else ()
+        for before, name in zip(["", *segments], segments, strict=False)
+    ]
 
 
 def query_of(entry: Entry) -> dict[str, str]:

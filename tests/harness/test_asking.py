@@ -43,7 +43,7 @@ def test_the_storys_own_calls_are_not_the_partners(play: Play, scenario: Write, 
     operation: getCustomer
     path: {id: '${made.customer.id}'}
     answers: {customer: {external_id: C-1}}
-- loop.is_called: {operation: getCustomer, path: {id: 1}, status: 404}
+- loop.is_called: {operation: getCustomer, path: {customer_id: 1}, status: 404}
 - loop.is_called: {operation: listCustomers, key: none, status: 401}
 - expect.no_call: {operation: getCustomer}
 - expect.nothing_else
@@ -101,3 +101,10 @@ def test_where_tasks_go_has_to_be_said(play: Play, scenario: Write, tmp_path: Pa
     assert (first.status, second.status) == ("error", "skipped")
     assert "--asks" in first.failures[0].says
     assert "--asks" in second.why
+
+
+def test_a_parameter_of_a_path_that_is_not_given_is_named(play: Play, scenario: Write, tmp_path: Path) -> None:
+    result = play(scenario(f"{BEGINNING}\n- loop.is_called: getCustomer\n"), command=write(tmp_path))
+
+    (failure,) = result.scenarios[0].failures
+    assert failure.says == "getCustomer needs a parameter of its path: path: {id: …}."

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from loopsim.contract.operation import Operation
 from loopsim.errors import SetupError
 from loopsim.harness.asking import NoAnswer, exchange
-from loopsim.harness.journal import contract, json_of
+from loopsim.harness.journal import contract, json_of, names_in
 from loopsim.harness.story import Story
 from loopsim.harness.words.answers import ANSWERS, met
 from loopsim.harness.words.names import OPERATION
@@ -59,16 +59,19 @@ def loop_is_called(story: Story, arguments: Arguments) -> Any:
 
 
 def _url(story: Story, operation: Operation, arguments: Arguments) -> str:
-    path = operation.path
-    for name, value in arguments.get("path", {}).items():
-        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
-    if "{" in path:
-        raise SetupError(f"{operation.id} needs its path's parameters: {operation.path}. Give path: {{name: value}}.")
+    given = arguments.get("path", {})
+    segments = operation.path.strip("/").split("/")
+    for place, names in enumerate(names_in(operation.path)):
+        if names:
+            known = [given[name] for name in names if name in given]
+            if not known:
+                raise SetupError(f"{operation.id} needs a parameter of its path: path: {{{names[0]}: …}}.")
+            segments[place] = quote(str(known[0]), safe="")
     base = story.shop.api_base
     if "version" in arguments:
         base = f"{base.rpartition('/')[0]}/{arguments['version']}"
     query = {name: _text(value) for name, value in arguments.get("query", {}).items()}
-    return f"{base}{path}" + (f"?{urlencode(query)}" if query else "")
+    return "/".join([base, *segments]) + (f"?{urlencode(query)}" if query else "")
 
 
 def _text(value: Any) -> str:
