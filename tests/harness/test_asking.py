@@ -20,6 +20,11 @@ BEGINNING = DELIVERED.partition("steps:")[0] + "steps:"
 TAKES_TASKS = """
         if self.path.startswith("/do/"):
             task = self.path.removeprefix("/do/")
+            if task == "order-link":
+                self.send_response(302)
+                self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+                self.send_header("Content-Length", "0")
+                return self.end_headers()
             if task != "push-order":
                 return self.answer(404, {"error": "no such task"})
             made = call("PUT", "/customers", body=json.loads(body)["customer"])
@@ -79,6 +84,13 @@ def test_a_partner_does_what_its_own_side_asks_and_tells_what_came_of_it(
 - loop.is_called: {{operation: getCustomer, path: {{id: '${{pushed.loop_id}}'}}}}
 """
     )
+    result = play(story, partners=asked(tmp_path))
+
+    assert (result.scenarios[0].status, result.scenarios[0].failures) == ("passed", ())
+
+
+def test_nobody_goes_where_an_answer_sends_one(play: Play, scenario: Write, tmp_path: Path) -> None:
+    story = scenario(f"{BEGINNING}\n- partner.is_asked: {{task: order-link, about: {{}}, status: 302}}\n")
     result = play(story, partners=asked(tmp_path))
 
     assert (result.scenarios[0].status, result.scenarios[0].failures) == ("passed", ())

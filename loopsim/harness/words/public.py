@@ -52,10 +52,10 @@ def loop_is_called(story: Story, arguments: Arguments) -> Any:
     if key != NO_KEY:
         headers.setdefault("X-Authorization", key)
     try:
-        status, said = exchange(operation.method, _url(story, operation, arguments), headers, body, timeout=_PATIENCE)
+        reply = exchange(operation.method, _url(story, operation, arguments), headers, body, timeout=_PATIENCE)
     except NoAnswer as error:
         raise SetupError(f"loopsim gives no answer to {operation.id} ({error}).") from error
-    return met(f"Loop's answer to {operation.id}", status, json_of(said), arguments)
+    return met(f"Loop's answer to {operation.id}", reply.status, json_of(reply.text), arguments)
 
 
 def _url(story: Story, operation: Operation, arguments: Arguments) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
-from loopsim.harness.asking import NoAnswer, look
+from loopsim.harness.asking import NoAnswer, exchange
 from loopsim.harness.failures import ExpectationFailed
 from loopsim.harness.journal import brief
 from loopsim.harness.matchers import match
@@ -34,7 +34,7 @@ def shopper_opens(story: Story, arguments: Arguments) -> Any:
     for _ in range(_REDIRECTS):
         here = _here(story, url)
         try:
-            status, location, text = look(here, timeout=_PATIENCE)
+            status, text, location = exchange("GET", here, {}, timeout=_PATIENCE)
         except NoAnswer as error:
             raise ExpectationFailed(f"There is no page at {url}: {error}.") from error
         if location is None:

@@ -41,8 +41,8 @@ def partner_is_asked(story: Story, arguments: Arguments) -> Any:
     url = partner.asks.replace("{task}", task)
     body = json.dumps(arguments.get("about", {})).encode()
     try:
-        status, said = exchange("POST", url, _HEADERS, body, timeout=_PATIENCE)
+        reply = exchange("POST", url, _HEADERS, body, timeout=_PATIENCE)
     except NoAnswer as error:
         raise ExpectationFailed(f"{partner.name} gives no answer when it is asked to {task}: {error}.") from error
     story.journal.read()
-    return met(f"{partner.name}'s answer to {task}", status, json_of(said), arguments)
+    return met(f"{partner.name}'s answer to {task}", reply.status, json_of(reply.text), arguments)
