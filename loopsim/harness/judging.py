@@ -17,6 +17,7 @@ from loopsim.errors import LoopsimError
 from loopsim.harness import coverage
 from loopsim.harness.bench import Played
 from loopsim.harness.document import Scenario
+from loopsim.harness.hints import never_called, with_hints
 from loopsim.harness.journal import Entry, call_line, query_of
 from loopsim.harness.plan import RunPlan
 from loopsim.harness.play import Went
@@ -80,7 +81,9 @@ class Judge:
 
     def judged(self, scenario: Scenario, played: Played, duration_ms: float) -> ScenarioResult:
         """The result of a scenario that was played."""
-        failures = [*played.went.failures, *windows_missed(scenario, played.entries)]
+        plan = self._plan.partner(scenario.partners[0].name)
+        found = [with_hints(failure, scenario, played.entries, plan) for failure in played.went.failures]
+        failures = [*found, *windows_missed(scenario, played.entries)]
         verdicts = self._verdicts(scenario, played)
         status: Status = "passed"
         if played.went.interrupted:
@@ -122,6 +125,7 @@ class Judge:
         exit_code: int | None = None,
     ) -> RunResult:
         """The whole run."""
+        results = never_called(results, f"{self._server.url}/api/v1")
         rules, done = rule_texts(RULES), coverage.merged(result.coverage for result in results)
         possible, families = coverage.within(coverage.possible(self._lifecycle), done, self._lifecycle)
         assumed = {anchor for result in results for anchor in result.assumptions}

@@ -99,6 +99,7 @@ def failure_of(error: BaseException, place: Place, story: Story, note: str = "")
             expected=error.expected,
             actual=error.actual,
             entries=error.entries,
+            missing=error.missing,
             about="partner",
             **where,
         )

@@ -22,7 +22,8 @@ Status = Literal["passed", "failed", "error", "skipped"]
 
 class Failure(Struct, frozen=True, kw_only=True):
     """An expectation that did not hold. `expected` and `actual` are short texts to set side by side; `entries` are ids
-    of journal entries that show it; `file`, `line`, `column` where the expectation stands."""
+    of journal entries that show it; `file`, `line`, `column` where the expectation stands. `missing` are the operations
+    of a call that never came, `hints` in a sentence each what may be behind that."""
 
     says: str
     expected: str = ""
@@ -31,6 +32,8 @@ class Failure(Struct, frozen=True, kw_only=True):
     line: int = 0
     column: int = 0
     entries: tuple[int, ...] = ()
+    missing: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
     about: Literal["partner", "setup"] = "partner"
 
 

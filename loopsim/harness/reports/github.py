@@ -52,6 +52,7 @@ def _annotation(run: RunResult, where: str, problem: Problem, reproduce: str) ->
     lines = [problem.says]
     if problem.expected or problem.actual:
         lines += [f"expected: {problem.expected}", f"actual: {problem.actual}"]
+    lines += [f"Hint: {hint}" for hint in problem.hints]
     if about:
         lines += [f"Why: {about.reason}", f"Mend: {about.mend}"]
     lines.append(f"Again: {reproduce}")

@@ -54,6 +54,7 @@ class Problem(Struct, frozen=True, kw_only=True):
     entries: tuple[int, ...] = ()
     rule: str = ""
     level: Level = "error"
+    hints: tuple[str, ...] = ()
     about: Literal["partner", "setup"] = "partner"
 
     @property
@@ -95,6 +96,7 @@ def problems(scenario: ScenarioResult) -> list[Problem]:
             file=failure.file or scenario.file,
             line=failure.line or scenario.line,
             entries=failure.entries,
+            hints=failure.hints,
             about=failure.about,
         )
         for failure in scenario.failures

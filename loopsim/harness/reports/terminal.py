@@ -172,6 +172,10 @@ def _problems(run: RunResult, scenario: ScenarioResult, told: set[str], console:
         if problem.entries != seen:
             _traffic(scenario, problem, console)
         seen = problem.entries
+        for hint in problem.hints:
+            if hint not in told:
+                told.add(hint)
+                _labelled(console, "hint", Text(printable(hint), style="yellow"))
 
 
 def plain(run: RunResult, scenario: ScenarioResult) -> str:

@@ -111,6 +111,7 @@ def expect_calls_in_order(story: Story, arguments: Arguments) -> Any:
                     expected=" → ".join(_wanted(one) for one in wanted),
                     actual=_made(story.calls()) + (f"; then no {_wanted(each)}" if found else ""),
                     entries=_ids(story.calls()),
+                    missing=_several(each.get("operation")),
                 )
             found.append(entry)
             after = entry["id"]
@@ -179,7 +180,7 @@ def _missing(story: Story, arguments: Arguments, times: Times, found: list[Entry
         )
     operation = arguments.get("operation")
     near = [
-        entry for entry in calls if operation is None or entry.get("operation") in (operation, *_several(operation))
+        entry for entry in calls if operation is None or entry.get("operation") in _several(operation)
     ]
     if near:
         closest = min(near, key=lambda entry: len(mismatches(entry, arguments)))
@@ -196,11 +197,13 @@ def _missing(story: Story, arguments: Arguments, times: Times, found: list[Entry
         expected=f"{wanted}, {times}",
         actual=_made(calls),
         entries=_ids(calls[-_NEAREST:]),
+        missing=_several(operation),
     )
 
 
 def _several(operation: Any) -> tuple[str, ...]:
-    return tuple(operation) if isinstance(operation, list) else ()
+    """The operations that are asked for; of a call that may be any, that word."""
+    return tuple(operation) if isinstance(operation, list) else (operation or "call",)
 
 
 def _made(calls: list[Entry]) -> str:
