@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import click
@@ -108,7 +109,7 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     with _server(values, starts) as server, _interruptible(), lines as listener:
         result = Run(plan, server, listener).run()
     run_reports.write(result, junit=values["junit"], html=values["html"], ctrf=values["ctrf"])
-    _tell(result, format)
+    _tell(result, format, values["junit"], values["html"], values["ctrf"])
     click.get_current_context().exit(result.exit_code)
 
 
@@ -122,7 +123,7 @@ class _Silent:
         """Nothing."""
 
 
-def _tell(result: RunResult, format: str) -> None:
+def _tell(result: RunResult, format: str, *written: Path | None) -> None:
     if format == "json":
         import msgspec
 
@@ -130,7 +131,7 @@ def _tell(result: RunResult, format: str) -> None:
 
         click.echo(msgspec.json.encode(redacted(result)).decode())
         return
-    run_reports.tell(result)
+    run_reports.tell(result, *written)
 
 
 def _provokes(paths: tuple[str, ...], asked: bool | None) -> bool:

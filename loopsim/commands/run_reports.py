@@ -41,8 +41,8 @@ def live(total: int) -> LiveTerminal:
 
 
 def write(run: RunResult, *, junit: Path | None, html: Path | None, ctrf: Path | None) -> None:
-    """The files that were asked for, and the summary of the step in a workflow of GitHub. Raises SetupError for a
-    file that cannot be written."""
+    """Write the files that were asked for, and the summary of the step in a workflow of GitHub. Raises SetupError for
+    a file that cannot be written."""
     if junit is not None:
         from loopsim.harness.reports import junit as as_junit
 
@@ -62,14 +62,21 @@ def write(run: RunResult, *, junit: Path | None, html: Path | None, ctrf: Path |
         _write(Path(summary), github.step_summary(run).encode(), "ab")
 
 
-def tell(run: RunResult) -> None:
-    """The summary, and in a workflow of GitHub its annotations."""
+def tell(run: RunResult, *written: Path | None) -> None:
+    """The summary, where the reports are, and in a workflow of GitHub its annotations."""
     from loopsim.commands.screen import screen
     from loopsim.harness.reports import github, terminal
 
     terminal.summary(run, screen())
+    for file in filter(None, written):
+        click.echo(f"  report   {file} ({_size(file)})")
     if github.is_here(os.environ):
         click.echo(github.annotations(run), nl=False)
+
+
+def _size(file: Path) -> str:
+    kilobytes = file.stat().st_size / 1000
+    return f"{kilobytes / 1000:.1f} MB" if kilobytes >= 1000 else f"{kilobytes:.0f} kB"
 
 
 def _write(file: Path, content: bytes, mode: str = "wb") -> None:

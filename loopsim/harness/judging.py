@@ -143,6 +143,7 @@ class Judge:
             rules=rules,
             facts=coverage.facts(self._lifecycle, {*assumed, *(rule.fact for rule in rules.values())}),
             findings=findings,
+            strict=self._plan.strict,
         )
 
     def _exit_code(self, results: tuple[ScenarioResult, ...], possible: Coverage) -> int:

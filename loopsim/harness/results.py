@@ -129,8 +129,8 @@ class ScenarioResult(Struct, frozen=True, kw_only=True):
 
 class RunResult(Struct, frozen=True, kw_only=True):
     """A whole run. `possible` is what could be exercised, for coverage, in the called `families` of Loop's API.
-    `exit_code` as in the README. `rules` by name holds every rule that a verdict names, `facts` by anchor those that
-    rules and assumptions point to."""
+    `exit_code` as in the README; `strict`: what was skipped or not judged counts, too. `rules` by name holds every rule
+    that a verdict names, `facts` by anchor those that rules and assumptions point to."""
 
     version: str
     started_at: str
@@ -145,6 +145,7 @@ class RunResult(Struct, frozen=True, kw_only=True):
     rules: dict[str, RuleText] = field(default_factory=dict)
     facts: dict[str, FactText] = field(default_factory=dict)
     findings: tuple[Failure, ...] = ()
+    strict: bool = False
 
 
 def rule_texts(rules: Iterable[Rule]) -> dict[str, RuleText]:

@@ -81,6 +81,7 @@ def test_a_failing_run_leaves_its_reports_and_no_secret_in_any_of_them(tmp_path:
     assert done.code == 1
     texts = [file.read_text("utf-8") for file in files] + [done.out]
     assert all("made no such call: processReturn" in text for text in texts)
+    assert all(f"report   {file} (" in done.out for file in files)
     assert all("my secrets: [redacted] [redacted]" in text for text in texts)
 
 

@@ -11,7 +11,7 @@ from loopsim.harness.reports import summary as sums
 from loopsim.harness.reports.redaction import redacted
 from loopsim.harness.reports.summary import Problem
 from loopsim.harness.reports.terminal import plain
-from loopsim.harness.reports.texts import bounded, many, printable, seconds, shown
+from loopsim.harness.reports.texts import bounded, many, printable, seconds
 from loopsim.harness.results import RunResult, ScenarioResult
 
 ANNOTATIONS = 10
@@ -90,7 +90,7 @@ def step_summary(run: RunResult) -> str:
     for scenario, *others in bad[:FAILURES]:
         parts += ["", *_details(run, scenario)]
         if others:
-            parts += ["", f"The same in {_inline(shown((other.id for other in others), 5))}"]
+            parts += ["", f"The same in {_inline(sums.others_of(scenario, others))}"]
     if bad[FAILURES:]:
         parts += ["", f"… and {sum(map(len, bad[FAILURES:]))} more that failed."]
     parts += ["", *_table(run)]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Hashable
 from itertools import groupby
 from typing import Literal
 
 from msgspec import Struct
 
-from loopsim.harness.reports.texts import many, seconds
+from loopsim.harness.reports.texts import many, seconds, shown
 from loopsim.harness.results import RunResult, ScenarioResult, Status
 from loopsim.rules.rule import Level
 
+_VARIANTS, _STORIES = 8, 3  # that are named of those that fail as another does
+_ID = re.compile(r"\d{6,}")
 STATUSES: tuple[Status, ...] = ("failed", "error", "passed", "skipped")
 
 EXIT_MEANS = {
@@ -121,13 +125,64 @@ def problems(scenario: ScenarioResult) -> list[Problem]:
 
 
 def alike(run: RunResult) -> list[list[ScenarioResult]]:
-    """What did not pass, in its order; those that say the same (a partner that is not there) together."""
-    groups: dict[tuple[str, ...], list[ScenarioResult]] = {}
+    """What did not pass: together those that say the same (a partner that is not there), and the variants of a story
+    that fail in the same way. First the groups that show a rule of level error which none before them does, then others
+    with such rules, then expectations, then what is wrong with the set-up."""
+    groups: list[list[ScenarioResult]] = []
+    known: dict[tuple[Hashable, ...], list[ScenarioResult]] = {}
     for scenario in run.scenarios:
-        if scenario.status in ("failed", "error"):
-            said = (scenario.status, *(problem.says for problem in problems(scenario)))
-            groups.setdefault(said, []).append(scenario)
-    return list(groups.values())
+        if scenario.status not in ("failed", "error"):
+            continue
+        found = problems(scenario)
+        said = (scenario.status, *(problem.says for problem in found))
+        way = (scenario.status, story(scenario), frozenset(_way(problem) for problem in found))
+        group = known.get(said) or known.get(way)
+        if group is None:
+            groups.append(group := [])
+        group.append(scenario)
+        known[said] = known[way] = group
+    return _worst_first(groups)
+
+
+def _way(problem: Problem) -> tuple[str, int, str]:
+    """What a problem has in common with that of another variant, whose ids are others."""
+    if problem.rule:
+        return problem.rule, 0, ""
+    return problem.file, problem.line, _ID.sub("#", problem.says.partition(":")[0])
+
+
+def _worst_first(groups: list[list[ScenarioResult]]) -> list[list[ScenarioResult]]:
+    shown: set[str] = set()
+    ranked: list[tuple[int, list[ScenarioResult]]] = []
+    for group in groups:
+        broken = broken_rules(group[0])
+        fresh = any(rule not in shown for rule in broken)
+        shown.update(broken)
+        ranked.append((0 if fresh else 1 if broken else 3 if group[0].status == "error" else 2, group))
+    return [group for _, group in sorted(ranked, key=lambda each: each[0])]
+
+
+def broken_rules(scenario: ScenarioResult) -> list[str]:
+    """The rules of level error that failed in it."""
+    return list(dict.fromkeys(each.rule for each in problems(scenario) if each.rule and each.level == "error"))
+
+
+def reason(scenario: ScenarioResult) -> str:
+    """Why it did not pass, in a line: a rule of level error before an expectation."""
+    found = problems(scenario)
+    first = next((each for each in found if each.rule and each.level == "error"), found[0] if found else None)
+    if first is None:
+        return scenario.why
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{first.rule}: {first.says}{more}" if first.rule else f"{first.says}{more}"
+
+
+def others_of(scenario: ScenarioResult, others: list[ScenarioResult]) -> str:
+    """The others of a group beside the first, as far as there is room: variants of its story by what sets them apart,
+    then other stories."""
+    own = [variant(other).replace(" ", "") or "+base" for other in others if story(other) == story(scenario)]
+    rest = [other.id for other in others if story(other) != story(scenario)]
+    return ", ".join(part for part in (shown(own, _VARIANTS), shown(rest, _STORIES)) if part)
 
 
 def unjudged(run: RunResult) -> list[Unjudged]:
@@ -160,6 +215,11 @@ def never_judged(run: RunResult) -> list[Unjudged]:
 def assumptions(run: RunResult) -> list[str]:
     """The anchors of what nobody knows and this run rests on, sorted."""
     return sorted({anchor for scenario in run.scenarios for anchor in scenario.assumptions})
+
+
+def story(scenario: ScenarioResult) -> str:
+    """Its id without its row and its schedule: what its variants have in common."""
+    return scenario.id.removesuffix(f"+{scenario.schedule}").partition("[")[0]
 
 
 def variant(scenario: ScenarioResult) -> str:

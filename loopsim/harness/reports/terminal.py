@@ -34,8 +34,6 @@ _LOG_LINES = 12
 _WIDEST = 140  # columns of expected and actual side by side
 _SIDE = 2_000  # characters of expected, and of actual
 _LABEL = 9
-_UNJUDGED = 6
-"""So many rules that were not judged are shown with their reason."""
 
 
 class LiveTerminal:
@@ -126,17 +124,27 @@ def summary(run: RunResult, console: Console) -> None:
     for scenario, *others in bad[:MOST]:
         _scenario(run, scenario, told, console)
         if others:
-            ids = shown((printable(other.id) for other in others), 3)
-            _labelled(console, "also", Text(f"the same in {ids}", style=QUIET))
-    if bad[MOST:]:
-        console.print()
-        rest = [scenario for group in bad[MOST:] for scenario in group]
-        _print(console, Text(f"… and {len(rest)} more that failed:", style="bold"))
-        for scenario in rest:
-            _labelled(console, "again", Text(printable(scenario.reproduce), style="bold cyan"))
+            says = f"the same in {printable(sums.others_of(scenario, others))}"
+            _labelled(console, "also", Text(says, style=QUIET))
+    _rest(bad[MOST:], console)
     _warnings(run, told, console)
     _unjudged(run, console)
     _totals(run, console)
+
+
+def _rest(groups: list[list[ScenarioResult]], console: Console) -> None:
+    """Those that are not shown whole: why, and how to see it."""
+    if not groups:
+        return
+    number = sum(map(len, groups))
+    ways = f", in {len(groups)} ways" if len(groups) < number else ""
+    console.print()
+    _print(console, Text(f"… and {number} more that failed{ways}:", style="bold"))
+    for scenario, *others in groups:
+        names = f" (and {sums.others_of(scenario, others)})" if others else ""
+        says = Text.assemble(MARKS[scenario.status], " ", printable(scenario.id + names), "  ")
+        _one_line(console, says.append(" ".join(printable(sums.reason(scenario)).split()), style="red"))
+        _labelled(console, "again", Text(printable(scenario.reproduce), style="bold cyan"))
 
 
 def _scenario(run: RunResult, scenario: ScenarioResult, told: set[str], console: Console) -> None:
@@ -200,7 +208,7 @@ def _rule(run: RunResult, problem: Problem, told: set[str], console: Console) ->
     _labelled(console, "mend", Text(about.mend, style="green"))
     fact = run.facts.get(about.fact)
     known = f"{fact.grade}: {fact.text} " if fact else ""
-    _labelled(console, "fact", Text.assemble(known, (f"/_loopsim/facts#{about.fact}", "cyan")))
+    _labelled(console, "fact", Text.assemble(known, (f"openapi/FACTS.md#{about.fact}", "cyan")))
 
 
 def _sides(console: Console, expected: str, actual: str) -> None:
@@ -248,18 +256,15 @@ def _warnings(run: RunResult, told: set[str], console: Console) -> None:
 
 
 def _unjudged(run: RunResult, console: Console) -> None:
-    """The rules that nothing in the whole run gave evidence for."""
-    found = sums.never_judged(run)
+    """The rules that nothing in the whole run gave evidence for, where that is what the run ends by."""
+    found = sums.never_judged(run) if run.strict else []
     if not found:
         return
     console.print()
     _print(console, Text.assemble(("Not judged by any scenario", "bold"), (", which is not passed", QUIET)))
-    listed = found[:_UNJUDGED]
-    room = max(len(each.rule) for each in listed)
-    for each in listed:
+    room = max(len(each.rule) for each in found)
+    for each in found:
         _labelled(console, each.rule, Text(printable(each.why), style=QUIET), room + 2)
-    if found[_UNJUDGED:]:
-        _labelled(console, "and", Text(", ".join(each.rule for each in found[_UNJUDGED:]), style=QUIET), room + 2)
 
 
 def _totals(run: RunResult, console: Console) -> None:
@@ -268,6 +273,9 @@ def _totals(run: RunResult, console: Console) -> None:
     console.rule(style="green" if good else "red")
     _labelled(console, "run", Text(sums.verdict_line(run), style="bold green" if good else "bold red"))
     _labelled(console, "rules", Text(sums.rules_line(run)))
+    if unjudged := sums.never_judged(run):
+        says = f"{many(len(unjudged), 'rule')} had nothing to judge by in the whole run"
+        _labelled(console, "", Text(f"{says}{'' if run.strict else ' (--strict lists them)'}", style=QUIET))
     covered = coverage_line(run)
     if covered:
         _labelled(console, "covered", Text(covered))

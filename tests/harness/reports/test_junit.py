@@ -50,7 +50,7 @@ def test_a_failure_says_what_to_do_about_it() -> None:
     assert failure.attrib["message"].startswith("Expected one call processReturn, saw two.")
     for part in (
         "Protects from: Paying out", "2 calls processReturn", "inspect-and-process.loopsim.yaml:18", "process-once",
-        "Remember by return id", "/_loopsim/facts#process-async", "← POST", "Again: loopsim run",
+        "Remember by return id", "openapi/FACTS.md#process-async", "← POST", "Again: loopsim run",
     ):  # fmt: skip
         assert part in failure.text
 

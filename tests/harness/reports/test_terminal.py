@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import msgspec
 from rich.console import Console
 
 from loopsim.harness.document import Place, Scenario
-from loopsim.harness.reports import terminal
-from loopsim.harness.results import Failure, RunResult, ScenarioResult
+from loopsim.harness.reports import github, terminal
+from loopsim.harness.results import Failure, RuleVerdict, RunResult, ScenarioResult
+from loopsim.rules.rule import Finding
 from tests.harness.reports.example import FILE, KEY, example, failing, scenario
 
 
@@ -77,7 +79,7 @@ def test_a_failure_says_what_broke_where_why_it_matters_and_how_to_go_on() -> No
         "why      Each further call can pay the customer again",
         "mend     Remember by return id",
         "fact     documented: Processing is queued",
-        "/_loopsim/facts#process-async",
+        "openapi/FACTS.md#process-async",
         f"again    loopsim run '{FILE}[refund]+duplicate' --target http://127.0.0.1:3000/hook\n",
     ):
         assert part in text
@@ -88,11 +90,18 @@ def test_the_totals_keep_apart_what_was_not_judged() -> None:
 
     assert "run      1 failed, 1 error, 3 passed, 1 skipped in 4.2 s" in text
     assert "rules    1 failed, 2 warnings, 3 passed, 2 not judged" in text
-    assert "pages-walked  No list had a second page." in text
-    assert "signature-verified  " not in text  # another scenario judged it
+    assert "1 rule had nothing to judge by in the whole run (--strict lists them)" in text
+    assert "No list had a second page." not in text
     assert "covered  57.1 %: 2/4 operations, 2/3 error answers, 3/4 triggers, 1/3 state transitions" in text
     assert "1 thing that nobody outside Loop knows: delivery-timeout" in text
     assert "exit     1  At least one scenario or rule failed." in text
+
+
+def test_a_strict_run_names_every_rule_that_nothing_gave_evidence_for() -> None:
+    text = summary(example(strict=True))
+
+    assert "pages-walked  No list had a second page." in text
+    assert "signature-verified  " not in text  # another scenario judged it
 
 
 def test_a_run_that_went_well_is_short() -> None:
@@ -164,6 +173,64 @@ def test_what_is_wrong_in_the_same_way_everywhere_is_said_once() -> None:
 
     assert text.count("Nobody is there.") == 1
     assert "also     the same in wms/1, wms/2, wms/3 and 56 more" in text
+
+
+def broken(id_: str, rule: str = "", says: str = "Wrong.", **changes: Any) -> ScenarioResult:
+    """A failure that shows this rule, or an expectation."""
+    if rule:
+        verdict = RuleVerdict(rule=rule, level="error", outcome="failed", findings=(Finding(says=says),))
+        return scenario(id=id_, status="failed", title=id_, verdicts=(verdict,), **changes)
+    return scenario(id=id_, status="failed", title=id_, verdicts=(), failures=(Failure(says=says),), **changes)
+
+
+def test_variants_of_a_story_that_fail_in_the_same_way_are_one_failure_with_their_names() -> None:
+    """Their ids differ, so what they say does."""
+    run = example(
+        scenarios=(
+            broken("wms/late", says="No such call: grade 10623800001."),
+            broken("wms/late+swap", says="No such call: grade 86413800001.", schedule="swap"),
+            broken("wms/late[two]+delay", says="No such call: grade 7.", schedule="delay", row={"name": "two"}),
+            broken("wms/late+duplicate", "process-once", schedule="duplicate"),
+        )
+    )
+
+    text = summary(run)
+
+    assert text.count("No such call") == 1
+    assert "also     the same in +swap, [two]+delay\n" in text
+    assert text.count("again ") == 2  # paying twice is another matter
+    assert "The same in +swap, \\[two\\]+delay" in github.step_summary(run)
+
+
+def test_rules_that_are_broken_come_first_each_of_them_once_before_any_again() -> None:
+    run = example(
+        scenarios=(
+            broken("a-expects"),
+            *(broken(f"b-once-{number}", "process-once", f"Wrong {number}.") for number in range(14)),
+            broken("c-signature", "signature-verified", "It acts on forgeries."),
+        )
+    )
+
+    text = summary(run)
+
+    assert text.index("b-once-0") < text.index("c-signature") < text.index("a-expects")
+    assert "It acts on forgeries." in text.partition("… and ")[0]
+
+
+def test_what_is_not_shown_whole_says_why_in_a_line() -> None:
+    run = example(
+        scenarios=(
+            *unlike(13),
+            broken("z/late", says="The last one,\nin two lines."),
+            broken("z/late+swap", says="The last one,\nin two lines.", schedule="swap"),
+        )
+    )
+
+    text = summary(run).partition("… and ")[2]
+
+    assert text.startswith("3 more that failed, in 2 ways:")
+    assert "✗ z/late (and +swap)  The last one, in two lines." in text
+    assert "process-once: " in text
 
 
 def test_a_finding_about_the_run_itself_comes_first() -> None:
