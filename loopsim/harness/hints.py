@@ -19,6 +19,8 @@ def with_hints(failure: Failure, scenario: Scenario, entries: Iterable[Entry], p
     if not failure.missing or plan is None or len(scenario.partners) > 1:
         return failure
     deliveries = [entry for entry in entries if entry["kind"] == "delivery"]
+    # What goes to several subscriptions at once is answered in any order.
+    deliveries.sort(key=lambda entry: entry.get("delivery_id") or 0)
     found = (
         _answered(deliveries) if plan.target else "",
         _remembers(plan),
@@ -46,19 +48,22 @@ def never_called(results: tuple[ScenarioResult, ...], api_base: str) -> tuple[Sc
 
 
 def _answered(deliveries: list[Entry]) -> str:
-    """How many webhooks it took, and which was the last."""
+    """How many webhooks it took, and which was the last of each topic."""
     if not deliveries:
         return "No webhook was sent to it in this story."
     taken = [entry for entry in deliveries if 200 <= (entry.get("status") or 0) < 300]
     number = str(len(deliveries)) if len(taken) == len(deliveries) else f"{len(taken)} of {len(deliveries)}"
-    last = deliveries[-1]
-    payload = json_of(last.get("request_body"))
-    status = payload.get("label_status") if isinstance(payload, dict) else None
-    about = f" (label_status {status})" if status else ""
+    last = {entry.get("topic"): _named(entry) for entry in deliveries}
     return (
-        f"It answered {number} {'delivery' if number == '1' else 'deliveries'} with 2xx; the last was"
-        f" {last.get('trigger') or last.get('topic')}{about}. What does it read of that one?"
+        f"It answered {number} {'delivery' if number == '1' else 'deliveries'} with 2xx, last"
+        f" {' and '.join(last.values())}. What does it read of these?"
     )
+
+
+def _named(delivery: Entry) -> str:
+    payload = json_of(delivery.get("request_body"))
+    status = payload.get("label_status") if isinstance(payload, dict) else None
+    return f"{delivery.get('trigger') or delivery.get('topic')}{f' (label_status {status})' if status else ''}"
 
 
 def _remembers(plan: PartnerPlan) -> str:
