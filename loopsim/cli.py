@@ -13,6 +13,7 @@ import io
 import sys
 
 import click
+from click.core import ParameterSource
 
 from loopsim import __version__
 from loopsim.errors import LoopsimError
@@ -89,8 +90,24 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except LoopsimError as error:
             raise Failure(error) from error
+        except click.BadParameter as error:
+            if where := _set_by(error):
+                hint, message = error.param_hint, error.message + where
+                raise click.BadParameter(message, error.ctx, error.param, hint) from error
+            raise
         finally:
             gc.enable()
+
+
+def _set_by(error: click.BadParameter) -> str:
+    """Where a wrong value comes from, if not from the command line."""
+    context, flag = error.ctx, error.param
+    source = context.get_parameter_source(flag.name) if context and flag and flag.name else None
+    if source is ParameterSource.DEFAULT_MAP:
+        from loopsim.settings import where_settings
+
+        return f" It is set in {where_settings()}."
+    return f" It is set by {flag.envvar}." if flag and source is ParameterSource.ENVIRONMENT else ""
 
 
 @click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

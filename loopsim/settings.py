@@ -12,7 +12,7 @@ A command line counts more than the environment, and the environment more than t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,9 @@ PARAMETERS = {"return": "return_id", "from": "run_file"}
 """What a flag is called in the code, where that has to be another word."""
 
 
-def read_settings(verb: str, verbs: Collection[str], folder: Path | None = None) -> dict[str, Any]:
-    """The settings for one of the verbs, by parameter. Raises SetupError for a file that cannot be read, or a name that
-    is no flag's and no verb's."""
+def read_settings(verb: str, verbs: Mapping[str, Any], folder: Path | None = None) -> dict[str, Any]:
+    """The settings for one of the verbs (as in `cli.VERBS`), by parameter. Raises SetupError for a file that cannot be
+    read, or a name that is no flag's and no verb's."""
     found = _find(folder or Path())
     if found is None:
         return {}
@@ -53,12 +53,19 @@ def read_settings(verb: str, verbs: Collection[str], folder: Path | None = None)
             if name not in verbs:
                 raise SetupError(f"{where} has a table [{name}], but loopsim has no such verb. {_nearest(name, verbs)}")
             for key in table:
-                _need_flag(where, _flag(key))
+                if name == verb or _flag(key) not in FLAGS | TABLES:
+                    _need_flag_of(name, verbs[name], f"{where} [{name}]", _flag(key))
             if name == verb:
                 own = {_flag(key): _listed(_flag(key), value) for key, value in table.items()}
     for key in plain:
         _need_flag(where, key)
     return {PARAMETERS.get(key, key): value for key, value in (plain | own).items()}
+
+
+def where_settings(folder: Path | None = None) -> str:
+    """The file that settings come from, as messages name it; empty where there is none."""
+    found = _find(folder or Path())
+    return found[0] if found else ""
 
 
 def _find(folder: Path) -> tuple[str, dict[str, Any]] | None:
@@ -100,6 +107,19 @@ def _need_flag(where: str, flag: str) -> None:
         known = {name.replace("_", "-") for name in FLAGS}
         shown = flag.replace("_", "-")
         raise SetupError(f"{where} sets {shown}, but loopsim has no flag --{shown}. {_nearest(shown, known)}")
+
+
+def _need_flag_of(verb: str, entry: tuple[str, str], where: str, flag: str) -> None:
+    """That a table sets flags of its own verb, or of the verbs below that."""
+    # Only here: top-level settings need no verb's flags, and of the tables only that of the verb in use is looked at.
+    import importlib
+
+    command = importlib.import_module(f"loopsim.commands.{entry[0]}").command
+    below = getattr(command, "commands", {}).values()
+    known = {name[2:] for each in (command, *below) for param in each.params for name in param.opts if name[:2] == "--"}
+    shown = flag.replace("_", "-")
+    if shown not in known and not (flag in TABLES and verb == "run"):
+        raise SetupError(f"{where} sets {shown}, but loopsim {verb} has no flag --{shown}. {_nearest(shown, known)}")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

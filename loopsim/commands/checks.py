@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from loopsim.commands.connection import Json, Refused, Server, Shop, Unreachable, chosen_shop
+from loopsim.commands.connection import Json, Refused, Server, Shop, Unreachable, chosen_shop, flags_to
 from loopsim.commands.story import submit_fresh
 from loopsim.urls import is_loopback, split_url
 
 REAL_LOOP = "loopreturns.com"
 CONNECT_TIMEOUT = 3.0
 SETTLE = 15.0  # seconds that a receiver gets for the test delivery
-EVAL = 'eval "$(loopsim env)"'
 
 # The triggers at which a topic has data (`return` has some at any but shipment.processed): else its payload is empty.
 HAS_DATA: dict[str, frozenset[str]] = {
@@ -28,7 +27,9 @@ HAS_DATA: dict[str, frozenset[str]] = {
     "happy.returns.shipment": frozenset({"shipment.processed"}),
 }
 
-_REFUSED = "It does not accept the signature: give it the secret of `loopsim env`, and let it check the raw body."
+_REFUSED = (
+    "It does not accept the signature: give it the secret of `loopsim env{there}`, and let it check the raw body."
+)
 
 # What an answer other than 2xx to a signed test delivery usually means.
 ANSWERS: dict[int, str] = {
@@ -49,9 +50,13 @@ class Finding(NamedTuple):
 
 
 class Setup:
-    """What is checked: a server, its shop (the one of LOOP_API_KEY where none is named), and an environment."""
+    """What is checked: a server, its shop (the one of LOOP_API_KEY where none is named), and an environment; `why` says
+    why this server, where nobody named it."""
 
-    def __init__(self, server: Server, shop_name: str | None, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, server: Server, shop_name: str | None, environ: Mapping[str, str] = os.environ, why: str = ""
+    ) -> None:
+        self.why = why
         self.server = server
         self.environ = environ
         self.shop_name = shop_name
@@ -63,6 +68,16 @@ class Setup:
         if self._shop is None:
             self._shop = chosen_shop(self.server, self.shop_name)
         return self._shop
+
+    @property
+    def there(self) -> str:
+        """The flags that lead other verbs to what is checked."""
+        return flags_to(self.server, self._shop.name if self._shop else self.shop_name)
+
+    @property
+    def env_line(self) -> str:
+        """What sets the environment right."""
+        return f'eval "$(loopsim env{self.there})"'
 
     def take(self, shop: Shop) -> None:
         """Go on with this shop."""
@@ -81,20 +96,23 @@ def all_checks(*, with_delivery: bool) -> list[Check]:
 def server(setup: Setup) -> Iterator[Finding]:
     """Is there a loopsim? Raises Unreachable."""
     health = setup.server.health()
-    yield Finding("ok", "server", f"loopsim {health['version']} at {setup.server.url}, {health['shops']} shop(s)")
+    found = f"loopsim {health['version']} at {setup.server.url}{setup.why}, {health['shops']} shop(s)"
+    yield Finding("ok", "server", found)
 
 
 def base_url(setup: Setup) -> Iterator[Finding]:
     """Does LOOP_API_BASE lead there?"""
     base = setup.environ.get("LOOP_API_BASE")
     if not base:
-        yield Finding("warn", "LOOP_API_BASE", "is not set in this environment", EVAL)
+        yield Finding("warn", "LOOP_API_BASE", "is not set in this environment", setup.env_line)
         return
     parts = split_url(base)
     if parts is None or parts.hostname is None:
-        yield Finding("fail", "LOOP_API_BASE", f"{base!r} is no address", EVAL)
+        yield Finding("fail", "LOOP_API_BASE", f"{base!r} is no address", setup.env_line)
     elif parts.hostname == REAL_LOOP or parts.hostname.endswith("." + REAL_LOOP):
-        yield Finding("fail", "LOOP_API_BASE", f"{base} is the real Loop, with real returns of real customers", EVAL)
+        yield Finding(
+            "fail", "LOOP_API_BASE", f"{base} is the real Loop, with real returns of real customers", setup.env_line
+        )
     elif parts.path.rstrip("/").rpartition("/")[0] != "/api":
         mend = f"LOOP_API_BASE={parts.scheme}://{parts.netloc}/api/v1"
         yield Finding("fail", "LOOP_API_BASE", f"{base} has no version path such as /api/v1 at its end", mend)
@@ -110,12 +128,12 @@ def _leads_to(setup: Setup, base: str) -> Finding:
     try:
         other.health()
     except Unreachable:
-        return Finding("fail", "LOOP_API_BASE", f"no loopsim answers at {base}", EVAL)
+        return Finding("fail", "LOOP_API_BASE", f"no loopsim answers at {base}", setup.env_line)
     return Finding(
         "warn",
         "LOOP_API_BASE",
         f"{base} leads to another loopsim than the one checked here",
-        f"loopsim doctor --url {other.url}",
+        f"loopsim doctor{flags_to(other)}",
     )
 
 
@@ -123,7 +141,7 @@ def key(setup: Setup) -> Iterator[Finding]:
     """Is LOOP_API_KEY known, to which shop, with which scopes?"""
     text = setup.environ.get("LOOP_API_KEY")
     if not text:
-        yield Finding("warn", "LOOP_API_KEY", "is not set in this environment", EVAL)
+        yield Finding("warn", "LOOP_API_KEY", "is not set in this environment", setup.env_line)
         return
     for row in setup.server.shops():
         shop = setup.server.shop(row["name"])
@@ -133,7 +151,9 @@ def key(setup: Setup) -> Iterator[Finding]:
                     setup.take(shop)
                 yield from _scopes(setup, shop, known)
                 return
-    yield Finding("fail", "LOOP_API_KEY", "no shop of this server knows it: every call would answer 401", EVAL)
+    yield Finding(
+        "fail", "LOOP_API_KEY", "no shop of this server knows it: every call would answer 401", setup.env_line
+    )
 
 
 def _scopes(setup: Setup, shop: Shop, known: Json) -> Iterator[Finding]:
@@ -142,7 +162,7 @@ def _scopes(setup: Setup, shop: Shop, known: Json) -> Iterator[Finding]:
             "fail",
             "LOOP_API_KEY",
             f"opens shop {shop.name}, not {setup.shop_name}",
-            f"loopsim doctor --shop {shop.name}",
+            f"loopsim doctor{flags_to(setup.server, shop.name)}",
         )
         return
     missing = sorted(_all_scopes(setup) - set(known["scopes"]))
@@ -162,7 +182,7 @@ def secret(setup: Setup) -> Iterator[Finding]:
     """Would the partner's verifier accept what this shop signs?"""
     text = setup.environ.get("LOOP_WEBHOOK_SECRET")
     if not text:
-        yield Finding("warn", "LOOP_WEBHOOK_SECRET", "is not set in this environment", EVAL)
+        yield Finding("warn", "LOOP_WEBHOOK_SECRET", "is not set in this environment", setup.env_line)
         return
     secrets = setup.shop.secrets()
     signing = {secrets["secret"], *(each["secret"] for each in secrets["subscriptions"])}
@@ -174,7 +194,7 @@ def secret(setup: Setup) -> Iterator[Finding]:
         yield Finding("warn", "LOOP_WEBHOOK_SECRET", "signs some subscriptions; others have a secret of their own")
     else:
         says = f"signs nothing of shop {setup.shop.name}: a receiver would refuse every webhook"
-        yield Finding("fail", "LOOP_WEBHOOK_SECRET", says, EVAL)
+        yield Finding("fail", "LOOP_WEBHOOK_SECRET", says, setup.env_line)
 
 
 def clock(setup: Setup) -> Iterator[Finding]:
@@ -185,7 +205,7 @@ def clock(setup: Setup) -> Iterator[Finding]:
             "note",
             "clock",
             f"stands still at {read['now']}: labels, scans and processing wait for it",
-            "loopsim clock advance 14d",
+            f"loopsim clock advance 14d{setup.there}",
         )
     else:
         yield Finding("ok", "clock", f"runs ({read['mode']}), now {read['now']}")
@@ -197,15 +217,14 @@ def subscriptions(setup: Setup) -> Iterator[Finding]:
     active = [each for each in found if each["status"] == "active"]
     if not active:
         says = f"shop {setup.shop.name} has " + ("only inactive ones" if found else "none: no webhook is ever sent")
-        yield Finding(
-            "fail", "subscriptions", says, "loopsim trigger return.created --webhook http://127.0.0.1:9000/loop"
-        )
+        mend = f"loopsim trigger return.created --webhook http://127.0.0.1:9000/loop{setup.there}"
+        yield Finding("fail", "subscriptions", says, mend)
         return
     topics = Counter(each["topic"] for each in active)
     told = ", ".join(f"{topic} ({count})" for topic, count in topics.items())
     yield Finding("ok", "subscriptions", f"{len(active)} active: {told}")
     for each in found:
-        yield from _oddities(each)
+        yield from _oddities(each, setup.there)
     twice = Counter((each["topic"], each["trigger"], each["url"]) for each in active)
     for (topic, trigger, url), count in twice.items():
         if count > 1:
@@ -213,7 +232,7 @@ def subscriptions(setup: Setup) -> Iterator[Finding]:
             yield Finding("warn", "subscriptions", says, "DELETE /webhooks/{id} takes one away")
 
 
-def _oddities(each: Json) -> Iterator[Finding]:
+def _oddities(each: Json, there: str) -> Iterator[Finding]:
     name = f"number {each['id']} ({each['topic']} at {each['trigger']})"
     if each["status"] != "active":
         yield Finding(
@@ -227,7 +246,7 @@ def _oddities(each: Json) -> Iterator[Finding]:
         says = (
             f"{name} failed {each['failures']} times in a row" if each["failures"] > 1 else f"{name} failed last time"
         )
-        yield Finding("warn", "subscriptions", says, "loopsim events --state failed")
+        yield Finding("warn", "subscriptions", says, f"loopsim events --state failed{there}")
 
 
 def _is_empty(topic: str, trigger: str) -> bool:
@@ -272,14 +291,14 @@ def test_delivery(setup: Setup) -> Iterator[Finding]:
         return_id = submit_fresh(copy, {})["id"]
         copy.settle(SETTLE)
         for row in copy.deliveries(return_id=return_id):
-            yield _verdict(asked[row["subscription_id"]], copy.delivery(row["id"]))
+            yield _verdict(asked[row["subscription_id"]], copy.delivery(row["id"]), setup.there)
     except Refused as error:
         yield Finding("warn", "test delivery", f"could not be made: {error}")
     finally:
         copy.delete()
 
 
-def _verdict(url: str, answer: dict[str, Any]) -> Finding:
+def _verdict(url: str, answer: dict[str, Any], there: str) -> Finding:
     last = answer["attempts"][-1] if answer["attempts"] else None
     if answer["delivery"]["state"] == "blocked":
         parts = split_url(url)
@@ -294,5 +313,5 @@ def _verdict(url: str, answer: dict[str, Any]) -> Finding:
     if 200 <= last["status"] < 300:
         return Finding("ok", "test delivery", f"signed and sent; {url} answered {last['status']} {took}")
     said = f': "{last["response_body"][:120]}"' if last["response_body"] else ""
-    mend = ANSWERS.get(last["status"], "See its own log for why.")
+    mend = ANSWERS.get(last["status"], "See its own log for why.").format(there=there)
     return Finding("fail", "test delivery", f"{url} answered {last['status']} {took}{said}", mend)

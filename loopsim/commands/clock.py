@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from loopsim.commands import options
-from loopsim.commands.connection import Server, Shop, chosen_shop, with_server, with_shop
+from loopsim.commands.connection import Server, Shop, chosen_shop, flags_to, with_server, with_shop
 
 LOOK_EVERY = 0.2  # seconds of real time between two looks at a clock that is being advanced
 
@@ -20,7 +20,7 @@ LOOK_EVERY = 0.2  # seconds of real time between two looks at a clock that is be
 @with_shop
 def command(shop: Shop, format: str) -> None:
     """Show a shop's time and what is due next, let time pass, or change how the clock runs."""
-    _show(shop.clock.read(), format)
+    _show(shop, shop.clock.read(), format)
 
 
 @command.command("show")
@@ -28,7 +28,7 @@ def command(shop: Shop, format: str) -> None:
 @with_shop
 def show(shop: Shop, format: str) -> None:
     """Show a shop's time and what is due next."""
-    _show(shop.clock.read(), format)
+    _show(shop, shop.clock.read(), format)
 
 
 @command.command("advance")
@@ -88,7 +88,8 @@ def set_mode(server: Server, shop: str | None, mode: str, rate: float | None, at
     """Let the clock follow the wall (real), run faster or slower (scaled), or stand still until advanced (manual)."""
     if (mode == "scaled") != (rate is not None):
         raise click.UsageError("--rate goes with scaled, and scaled needs it: loopsim clock set scaled --rate 3600.")
-    _show(chosen_shop(server, shop).clock.set(mode, rate=rate, at=at), format)
+    chosen = chosen_shop(server, shop)
+    _show(chosen, chosen.clock.set(mode, rate=rate, at=at), format)
 
 
 def advance_shop(shop: Shop, body: dict[str, Any], *, show: bool) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def _came(answer: dict[str, Any]) -> None:
     console.print(f"It is now [key]{moment(answer['now'])}[/]; {happened}, {went_out}. {stopped}".rstrip())
 
 
-def _show(clock: dict[str, Any], format: str) -> None:
+def _show(shop: Shop, clock: dict[str, Any], format: str) -> None:
     if format == "json":
         _json({"clock": clock})
         return
@@ -170,4 +171,5 @@ def _show(clock: dict[str, Any], format: str) -> None:
     left = clock["timers"] - len(clock["next"])
     console.print("\n[quiet]Due next[/]" + (f" [quiet](and {left} more)[/]" if left > 0 else ""))
     columns(console, ("at", "what", "of"), ((moment(t["due"]), t["kind"], str(t["entity"])) for t in clock["next"]))
-    console.print("\n[quiet]Go there:[/] [command]loopsim clock advance --next-event[/]")
+    there = flags_to(shop.server, shop.name)
+    console.print(f"\n[quiet]Go there:[/] [command]loopsim clock advance --next-event{there}[/]")

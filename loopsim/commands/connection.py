@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ __all__ = [
     "Unreachable",
     "chosen_shop",
     "failed",
+    "flags_to",
     "reach",
     "with_server",
     "with_shop",
@@ -102,6 +104,20 @@ def reach(url: str | None, port: int, port_file: Path | None, token: str | None,
         except (OSError, ValueError) as error:
             raise SetupError(f"{port_file} holds no port ({error}). Remove it and start the server again.") from error
     return Server(f"http://{options.DEFAULT_HOST}:{port}", token, given=given, timeout=timeout)
+
+
+def flags_to(server: Loopsim, shop: str | None = None) -> str:
+    """What leads a verb to this server and shop, with a space before; nothing where it looks there by itself."""
+    at_home = f"http://{options.DEFAULT_HOST}:"
+    if server.url == f"{at_home}{options.DEFAULT_PORT}":
+        flags = ""
+    elif server.url.startswith(at_home):
+        flags = f" --port {server.url.removeprefix(at_home)}"
+    else:
+        flags = f" --url {shlex.quote(server.url)}"
+    if shop is not None and shop != DEFAULT_SHOP:
+        flags += f" --shop {shlex.quote(shop)}"
+    return flags
 
 
 def with_server(command: Callable[..., Any]) -> Callable[..., Any]:

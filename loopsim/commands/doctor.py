@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.text import Text
 
 from loopsim.commands import options
 from loopsim.commands.checks import Finding, Setup, all_checks
-from loopsim.commands.connection import Server, failed, with_server
+from loopsim.commands.connection import Server, Unreachable, failed, with_server
 from loopsim.commands.screen import mark, print_json, screen
+from loopsim.urls import is_loopback, split_url
+
+NAMING = ("url", "port", "port_file")
+"""The flags that name a server."""
 
 
 @click.command("doctor")
@@ -20,11 +28,13 @@ from loopsim.commands.screen import mark, print_json, screen
 def command(server: Server, shop: str | None, no_delivery: bool, format: str) -> None:
     """Check a set-up from base URL to a signed test delivery, and say what to mend.
 
-    It looks at the server and at LOOP_API_BASE, LOOP_API_KEY and LOOP_WEBHOOK_SECRET of this environment. The test
-    delivery is a return of a copy of the shop, which is deleted again: receivers hear of a return that does not stay.
+    It looks at the server and at LOOP_API_BASE, LOOP_API_KEY and LOOP_WEBHOOK_SECRET of this environment; where no flag
+    names the server, it is that of LOOP_API_BASE. The test delivery is a return of a copy of the shop, which is
+    deleted again: receivers hear of a return that does not stay.
     Exits with 1 if something has to be mended, 5 if there is no server.
     """
-    setup = Setup(server, shop)
+    server, why = _meant(server, os.environ)
+    setup = Setup(server, shop, why=why)
     found: list[Finding] = []
     console = screen()
     for check in all_checks(with_delivery=not no_delivery):
@@ -43,6 +53,23 @@ def command(server: Server, shop: str | None, no_delivery: bool, format: str) ->
         else:
             console.print("[ok]Nothing to mend.[/]" + (f" {odd} to look at." if odd else ""))
     failed(bool(bad))
+
+
+def _meant(server: Server, environ: Mapping[str, str]) -> tuple[Server, str]:
+    """The server to check, and why: where nobody named one, that of LOOP_API_BASE, if it is on this machine. Raises
+    Unreachable."""
+    parts, context = split_url(environ.get("LOOP_API_BASE", "")), click.get_current_context()
+    given = any(context.get_parameter_source(name) is not ParameterSource.DEFAULT for name in NAMING)
+    if given or parts is None or not is_loopback(parts.hostname or ""):
+        return server, ""
+    named = Server(f"{parts.scheme}://{parts.netloc}", context.params["token"])
+    if named.url == server.url:
+        return server, ""
+    try:
+        named.health()
+    except Unreachable as error:
+        raise Unreachable(f"{error} It is LOOP_API_BASE that names this place.") from error
+    return named, ", as LOOP_API_BASE has it"
 
 
 def _print(console: Console, finding: Finding) -> None:

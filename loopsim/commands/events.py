@@ -12,7 +12,7 @@ from rich.json import JSON
 from rich.text import Text
 
 from loopsim.commands import options
-from loopsim.commands.connection import Shop, with_shop
+from loopsim.commands.connection import Shop, flags_to, with_shop
 from loopsim.commands.following import finding_line, news
 from loopsim.commands.screen import DELIVERY_STYLES, columns, moment, outcome, pairs, print_json, screen
 
@@ -132,13 +132,14 @@ def _list(console: Console, shop: Shop, found: list[Row], *, quiet: bool) -> Non
         delivery_rows(console, found)
     if quiet:
         return
+    there = flags_to(shop.server, shop.name)
     if not found:
         console.print(
             f"Shop {shop.name} has sent nothing that matches. Subscribe a receiver and let something happen:\n"
-            "  [command]loopsim trigger return.created --webhook http://127.0.0.1:9000/loop[/]"
+            f"  [command]loopsim trigger return.created --webhook http://127.0.0.1:9000/loop{there}[/]"
         )
     else:
-        console.print("\n[quiet]One with its payload:[/] [command]loopsim events show NUMBER[/]")
+        console.print(f"\n[quiet]One with its payload:[/] [command]loopsim events show NUMBER{there}[/]")
 
 
 def delivery_rows(console: Console, found: list[Row]) -> None:

@@ -34,6 +34,8 @@ flag = partial(click.option, cls=Flag)
 class Number(click.FloatRange):
     """A number that is one and lies between two ends: to click alone `nan` and `inf` are in most ranges."""
 
+    name = "number"
+
     def __init__(self, least: float, most: float, *, above: bool = False) -> None:
         super().__init__(min=least, max=most, min_open=above)
 
@@ -46,6 +48,8 @@ class Number(click.FloatRange):
 
 class Whole(click.IntRange):
     """A whole number between two ends; as large as ids and seeds may be, if nothing else is said."""
+
+    name = "whole number"
 
     def __init__(self, least: int = 0, most: int = 2**63 - 1) -> None:
         super().__init__(min=least, max=most)

@@ -24,7 +24,11 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 
 @click.command("run")
 @click.argument("paths", nargs=-1, metavar="[PATH|@SUITE]...")
-@options.flag("--target", help="Where the integration takes webhooks, such as http://localhost:3000/webhooks/loop.")
+@options.flag(
+    "--target",
+    help="Where the integration takes webhooks, such as http://localhost:3000/webhooks/loop; none for one that only"
+    " polls and that you have started yourself.",
+)
 @options.flag("--start", help="Command that starts the integration; {port} is a free port, where it is named.")
 @options.flag("--start-timeout", default="30s", show_default=True, help="How long it may take until it is healthy.")
 @options.flag("--health", help="URL that answers 2xx when it is ready. [default: the target's port is open]")
@@ -39,7 +43,11 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
     help="Where that answer shows more of a return: refund, credit, exchange, fee, upsell (what was booked), paid_at,"
     " currency, outcome, order_name, tracking_number, label_status.",
 )
-@options.flag("--idle-probe", help="URL that says, as JSON, whether it has nothing left to do; makes runs quick.")
+@options.flag(
+    "--idle-probe",
+    help="URL that says, as JSON, whether it has nothing to do now; makes runs quick. The shop's clock waits until it"
+    " is idle: one that sleeps until Loop has finished is idle, or what it waits for never comes.",
+)
 @options.flag("--idle-path", default="idle", show_default=True, help="The member of that answer, dotted.")
 @options.flag("--asks", help="URL with {task} that takes what its own side asks of it (see `loopsim words`).")
 @options.flag("--header", multiple=True, metavar="NAME=TEMPLATE", help="Header of its webhooks, e.g. X-Shop={shop}.")
@@ -95,14 +103,20 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     """Run scenarios against an integration, and say whether it is right.
 
     PATH is a file, a folder (the folder scenarios where nothing is named) or the id of a scenario, @SUITE a suite that
-    ships: @wms, @wms/two-way, @all. With --start the integration is started with
-    LOOP_API_BASE, LOOP_API_KEY, LOOP_WEBHOOK_SECRET and LOOPSIM_NOW in its environment, and ended afterwards; without,
-    `loopsim env` says what to configure it with. Exits with 0 when all passed, 1 when some failed, 2 when the set-up
-    is wrong, 4 when coverage is too low, 5 when the integration cannot be reached.
+    ships: @wms, @wms/two-way, @all. An integration has to be named: by --target or --start, or by --probe,
+    --idle-probe, --asks or --register. With --start it is started with LOOP_API_BASE, LOOP_API_KEY, LOOP_WEBHOOK_SECRET
+    and LOOPSIM_NOW in its environment, and ended afterwards; without, `loopsim env` says what to configure it with.
+    Exits with 0 when all passed, 1 when some failed, 2 when the set-up is wrong, 4 when coverage is too low, 5 when the
+    integration cannot be reached.
     """
     from loopsim.harness.runner import Run
     from loopsim.harness.suites import choose
 
+    if not paths and not any(Path(path).exists() for path in DEFAULT_PATHS):
+        raise SetupError(
+            "There is no folder scenarios here. `loopsim init` writes a first scenario and settings; `loopsim run"
+            " @wms/two-way` plays a suite that ships (loopsim run --help)."
+        )
     plan = plan_of(values, choose(paths or DEFAULT_PATHS, values["only"]), provoke=_provokes(paths, values["provoke"]))
     lines = run_reports.live(len(plan.scenarios)) if format == "text" else nullcontext(_Silent())
     starts = any(each.start for each in plan.partners.values())

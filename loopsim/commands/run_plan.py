@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from loopsim.errors import SetupError
 from loopsim.harness.document import Scenario
 from loopsim.harness.oauth import Given
-from loopsim.harness.partner import Connection, Start
+from loopsim.harness.partner import FILLED, NAMES, Start, unknown_names
 from loopsim.harness.plan import IdleProbe, PartnerPlan, RunPlan
 from loopsim.harness.probe import Probe
 from loopsim.harness.problems import nearest
@@ -29,7 +29,12 @@ PARTNER = (
 )  # fmt: skip
 """The flags that are about one partner; each may stand in `[run.partners.NAME]` too."""
 
+NAMING = ("target", "start", "probe", "idle_probe", "asks", "register")
+"""The flags that name an integration: with none of them a run would judge nobody."""
+
 Values = dict[str, Any]
+NONE = "none"
+"""The target of one that was started by hand, only polls and shows nothing of itself."""
 NOTHING = "nothing"
 """Said of one that only takes in what it is told."""
 
@@ -64,18 +69,23 @@ def partners_of(values: Values, named: dict[str, Values]) -> dict[str, PartnerPl
     """The partners by name: the flags make the one named "", the settings those with names of their own."""
     found = {name: partner_of({**_normal(name, own)}) for name, own in named.items()}
     default = {name: values[name] for name in PARTNER}
-    if default["target"] or default["start"] or default["probe"] or not found:
+    if any(default[name] for name in NAMING):
         found[""] = partner_of(default)
+    if not found:
+        raise SetupError(
+            "No integration was named, so nothing would be judged. Give --target URL, where it takes webhooks, or"
+            " --start COMMAND to have it started; both can stand in loopsim.toml, which `loopsim init` writes. Of one"
+            " that only polls and that you have started yourself, say --target none."
+        )
     return found
 
 
 def partner_of(values: Values) -> PartnerPlan:
     """One partner. Raises SetupError for flags that do not go together."""
     target, command = values.get("target") or "", values.get("start") or ""
-    if target and split_url(Connection(api_base="", key="", secret="", now="", port=1).fill(target)) is None:
-        raise SetupError(
-            f"--target {target!r} is no address of a receiver, such as http://localhost:3000/webhooks/loop."
-        )
+    if target == NONE:
+        target = ""
+    check_templates({**values, "target": target})
     start = None
     if command:
         start = Start(
@@ -108,6 +118,33 @@ def partner_of(values: Values) -> PartnerPlan:
         does=_abilities(values.get("does")),
         oauth=_given(values.get("oauth")),
     )
+
+
+ADDRESSES = {
+    "target": "a receiver, such as http://localhost:3000/webhooks/loop",
+    "health": "its health, such as http://localhost:3000/health",
+    "idle_probe": "what says whether it is idle, such as http://localhost:3000/idle",
+    "register": "what takes each new shop, such as http://localhost:3000/shops",
+}
+"""The flags that are URLs, and of what."""
+
+
+def check_templates(values: Values) -> None:
+    """Raises SetupError for a URL that is none, and for a `{name}` that nothing is filled in for."""
+    for name, what in ADDRESSES.items():
+        template, flag = values.get(name) or "", f"--{name.replace('_', '-')}"
+        if unknown := unknown_names(template):
+            known = ", ".join(f"{{{each}}}" for each in NAMES)
+            raise SetupError(f"{flag} {template!r}: nothing is known as {{{unknown[0]}}}; there are {known}.")
+        if template and split_url(FILLED.fill(template)) is None:
+            raise SetupError(f"{flag} {template!r} is no address of {what}.")
+    # These may have braces of their own, and a probe and --asks have names of their own.
+    for name in ("start", "probe", "asks", "env", "header"):
+        given = values.get(name) or ()
+        texts = (given,) if isinstance(given, str) else given.values() if isinstance(given, dict) else given
+        for unknown_name in (each for text in texts for each in unknown_names(str(text))):
+            if near := nearest(unknown_name, NAMES):
+                raise SetupError(f"--{name}: nothing is known as {{{unknown_name}}}.{near}")
 
 
 def check_mode(mode: str, jobs: int, partners: dict[str, PartnerPlan]) -> None:

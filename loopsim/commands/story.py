@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from loopsim.commands.connection import Refused, Shop
+from loopsim.commands.connection import Refused, Shop, flags_to
 from loopsim.errors import LoopsimError
 
 JOURNEY = ("pre_transit", "in_transit", "out_for_delivery", "delivered")
@@ -250,7 +250,7 @@ def _process(story: Story) -> None:
         state = state_of(view)
         raise Stuck(
             f"{state[:1].upper()}{state[1:]}, not closed: an item out of stock or a payment that fails leaves it so."
-            " See what was done with `loopsim ledger --shopify`."
+            f" See what was done with `loopsim ledger --shopify{flags_to(story.shop.server, story.shop.name)}`."
         )
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from loopsim.commands import options
-from loopsim.commands.connection import Json, Server, Shop, Unreachable, chosen_shop, failed, with_server
+from loopsim.commands.connection import Json, Server, Shop, Unreachable, chosen_shop, failed, flags_to, with_server
 from loopsim.commands.events import delivery_rows, latest, show_delivery
 from loopsim.commands.screen import mark, print_json, screen
 from loopsim.commands.story import RECIPES, Step, Story, play
@@ -67,7 +67,7 @@ def command(
             _subscribe(where, webhook, trigger, topic)
         came = _happen(where, trigger, return_id, (lambda step: _tell(console, step)) if text else lambda _: None)
     if text:
-        _report(console, came, show_payload=show_payload)
+        _report(console, came, flags_to(server, where.name), show_payload=show_payload)
     else:
         print_json({"server": server.url, "throw_away": own, "shop": where.name, **came.as_json()})
     failed(not came.good)
@@ -170,7 +170,7 @@ def _tell(console: Console, step: Step) -> None:
     console.print(Text.assemble(mark("ok"), f" {step.who:<14}", (f"{step.what:<30} ", "key"), (step.detail, "quiet")))
 
 
-def _report(console: Console, came: Outcome, *, show_payload: bool) -> None:
+def _report(console: Console, came: Outcome, there: str, *, show_payload: bool) -> None:
     console.print()
     wanted = came.wanted
     if show_payload and wanted:
@@ -191,6 +191,6 @@ def _report(console: Console, came: Outcome, *, show_payload: bool) -> None:
     if missed:
         more = " It will be tried again on the shop's clock." if came.waiting else ""
         console.print(
-            f"\nNot taken.{more} See why: [command]loopsim events show {missed[0]}[/], "
-            f"then send it again: [command]loopsim resend {missed[0]}[/]"
+            f"\nNot taken.{more} See why: [command]loopsim events show {missed[0]}{there}[/], "
+            f"then send it again: [command]loopsim resend {missed[0]}{there}[/]"
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -33,6 +34,7 @@ STOPPING = 5.0
 LOG_BYTES = 64 * 1024
 _ASKING = 2.0  # seconds for one question after its health
 _LEAVING = 1.0  # seconds that its port may stay open after its end
+_NAMED = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 _AGAIN = 0.02  # seconds between two of them; nothing tells when a port is opened
 
 
@@ -88,6 +90,20 @@ class Connection(Struct, frozen=True, kw_only=True):
             **(self.grant.environment() if self.grant else {}),
         }
         return {**fixed, **{name: self.fill(template) for name, template in templates.items()}}
+
+
+NAMES = (*(name for name in Connection.__struct_fields__ if name != "grant"), *Grant.__struct_fields__)
+"""What templates of a partner may name."""
+FILLED = Connection(
+    api_base="http://127.0.0.1/api/v1", key="k", secret="s", now="2026", port=1, shop="shop",
+    grant=Grant(**dict.fromkeys(Grant.__struct_fields__, "x")),
+)  # fmt: skip
+"""An example of each, to see what becomes of a template."""
+
+
+def unknown_names(template: str) -> list[str]:
+    """The `{names}` in a template that nothing is filled in for; `${NAME}` is the shell's."""
+    return [name for name in _NAMED.findall(template) if name not in NAMES]
 
 
 class Process:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 SCENARIO = "scenarios/first-return.loopsim.yaml"
 SCHEMA = "scenarios/scenario.schema.json"
 SETTINGS = "loopsim.toml"
+SOURCE = "git+https://git.example.com/you/loopsim@main"
+"""Where a workflow installs from, until its project names its own."""
 
 _HEAD = """\
 # yaml-language-server: $schema=scenario.schema.json
@@ -16,6 +18,7 @@ scenario: {title}
 protects: {protects}
 pattern: {pattern}
 direction: {direction}
+covers: [story:first-return]
 stages: [created, shipped, processing, concluded]
 shop: {{policy: {{{policy}}}}}
 steps:
@@ -145,6 +148,15 @@ target = "http://localhost:3000/webhooks/loop"
 # start = "npm start"
 # health = "http://localhost:3000/health"
 
+# Where your integration says whether it has nothing to do now, as {"idle": true}: runs are several times as fast. The
+# shop's clock waits until it is idle: one that sleeps until Loop has finished is idle, or what it waits for never
+# comes.
+# idle-probe = "http://localhost:3000/idle"
+
+# What it is able to do at Loop: process, grade, notes and others (an unknown word is answered with the list), or
+# nothing. Stories that need more are skipped; without this line all are played.
+# does = ["process"]
+
 # Where your integration says what it knows of a return, for expect.partner.
 # probe = "http://localhost:3000/returns/{return_id}"
 
@@ -155,6 +167,9 @@ target = "http://localhost:3000/webhooks/loop"
 _GITHUB = """\
 name: loopsim
 on: [push, pull_request]
+env:
+  # Where your loopsim is: a git address, a wheel or a folder. The name loopsim on PyPI is another project's.
+  LOOPSIM: "{source}"
 jobs:
   contract:
     runs-on: ubuntu-latest
@@ -163,7 +178,7 @@ jobs:
       - uses: actions/setup-python@v5
         with:
           python-version: "3.12"
-      - run: pip install loopsim
+      - run: pip install "$LOOPSIM"
       # Install and build your integration here, and give its command as `start` in loopsim.toml.
       - run: {command} --html loopsim.html
       - uses: actions/upload-artifact@v4
@@ -177,8 +192,11 @@ _GITLAB = """\
 # Take it in with `include: {{local: {path}}}` in .gitlab-ci.yml.
 loopsim:
   image: python:3.12
+  variables:
+    # Where your loopsim is: a git address, a wheel or a folder. The name loopsim on PyPI is another project's.
+    LOOPSIM: "{source}"
   script:
-    - pip install loopsim
+    - pip install "$LOOPSIM"
     # Install and build your integration here, and give its command as `start` in loopsim.toml.
     - {command} --html loopsim.html --junit loopsim.xml
   artifacts:
@@ -204,5 +222,5 @@ def files(pattern: str, direction: str, ci: str, command: str, schema: Callable[
     written = {SCENARIO: head + story.steps, SCHEMA: schema(), SETTINGS: _SETTINGS}
     if ci in CI:
         path, text = CI[ci]
-        written[path] = text.format(command=command, path=path)
+        written[path] = text.format(command=command, path=path, source=SOURCE)
     return written

@@ -129,7 +129,7 @@ def _single(name: str) -> list[Scenario]:
         ids = {story.id.split("[")[0].split("+")[0] for story in shipped()}
         raise SetupError(
             f"There is no file or folder {name}, and no scenario of that id ships.{nearest(base, ids)}"
-            " Suites begin with @: see loopsim run --help."
+            " `loopsim init` writes a first scenario. Suites begin with @, as in `loopsim run @wms/two-way`."
         )
     stories = read_scenarios(path, _root(path))
     found = [

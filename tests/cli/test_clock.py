@@ -23,6 +23,7 @@ def test_it_shows_the_time_and_what_is_due(shop: Shop, here: Here) -> None:
     assert done.code == 0
     assert "Mon 01 Jun 2026 09:00:00 UTC, stands still until advanced" in done.out
     assert "09:00:04  label.make" in done.out
+    assert f"advance --next-event --port {here[1].rpartition(':')[2]} --shop {here[3]}" in done.out
     assert invoke("clock", "show", *here).out == done.out
     assert invoke("clock", "--format", "json", *here).json["clock"]["timers"] == 1
 

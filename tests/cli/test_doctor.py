@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from loopsim.client import Shop
-from tests.cli.terminal import Receiver, invoke, run
+from tests.cli.terminal import Receiver, Serving, invoke, run
 
 Here = tuple[str, ...]
 
@@ -187,3 +187,26 @@ def test_a_clock_that_stands_still_is_noted(here: Here, settings: dict[str, str]
     (says,) = [says for name, _, says in findings(here, settings, "--no-delivery") if name == "clock"]
 
     assert "loopsim clock advance" in says
+
+
+def test_where_no_flag_names_the_server_it_is_the_one_of_the_environment(
+    server: Serving, shop: Shop, settings: dict[str, str]
+) -> None:
+    done = invoke("doctor", "--no-delivery", **settings)
+
+    assert f"at {server.url}, as LOOP_API_BASE has it" in done.out
+    assert f"opens shop {shop.name}, with every scope" in done.out
+    gone = invoke("doctor", **{**settings, "LOOP_API_BASE": "http://127.0.0.1:9/api/v1"})
+    assert gone.code == 5
+    assert "No loopsim answers at http://127.0.0.1:9" in gone.err
+    assert "It is LOOP_API_BASE that names this place." in gone.err
+
+
+def test_what_it_advises_leads_to_what_was_checked(server: Serving, shop: Shop, here: Here) -> None:
+    there = f"--port {server.url.rpartition(':')[2]} --shop {shop.name}"
+
+    mends = " ".join(says for _, _, says in findings(here, {}, "--no-delivery"))
+
+    assert f'eval "$(loopsim env {there})"' in mends
+    assert f"loopsim clock advance 14d {there}" in mends
+    assert f"--webhook http://127.0.0.1:9000/loop {there}" in mends

@@ -102,6 +102,23 @@ def test_the_settings_are_some_that_run_takes(project: Path) -> None:
     assert settings["start"] == "npm start"
 
 
+def test_the_settings_name_what_makes_runs_quick_and_what_is_skipped(project: Path) -> None:
+    invoke("init")
+
+    text = (project / "loopsim.toml").read_text("utf-8")
+    for flag in ("idle-probe", "does"):
+        text = text.replace(f"# {flag} =", f"{flag} =")
+    (project / "loopsim.toml").write_text(text, "utf-8")
+    settings = read_settings("run", VERBS)
+    assert (settings["idle_probe"], settings["does"]) == ("http://localhost:3000/idle", ["process"])
+
+
+def test_the_scenario_that_it_wrote_adds_something() -> None:
+    invoke("init")
+
+    assert invoke("coverage", "scenarios", "--redundant").code == 0
+
+
 @pytest.mark.parametrize(
     ("ci", "path", "job"),
     [("github", ".github/workflows/loopsim.yml", "jobs"), ("gitlab", ".gitlab/loopsim.yml", "loopsim")],
@@ -110,7 +127,13 @@ def test_the_workflow_runs_the_scenarios(project: Path, ci: str, path: str, job:
     invoke("init", "--ci", ci)
 
     text = (project / path).read_text("utf-8")
-    assert job in yaml.safe_load(text)
+    workflow = yaml.safe_load(text)
+    assert job in workflow
+    # The name on PyPI is another project's.
+    named = workflow["env"] if ci == "github" else workflow[job]["variables"]
+    assert named["LOOPSIM"].startswith("git+https://")
+    (installs,) = (each for each in text.splitlines() if "pip install" in each)
+    assert installs.endswith('pip install "$LOOPSIM"')
     (line,) = (line for line in text.splitlines() if "loopsim run" in line)
     command = line[line.index("loopsim run") :].split()
     # Every flag in it is one that run has; a receiver that is not there ends it.

@@ -140,8 +140,11 @@ def test_a_webhook_that_is_not_taken_ends_with_1_and_says_how_to_look_at_it(here
     done = invoke("trigger", "return.created", "--webhook", receiver.url, *here)
 
     assert done.code == 1
-    assert "loopsim events show 1" in done.out
-    assert "loopsim resend 1" in done.out
+    there = f"--port {here[1].rpartition(':')[2]} --shop {here[3]}"
+    said = " ".join(done.out.split())
+    assert f"loopsim events show 1 {there}, then" in said
+    assert f"loopsim resend 1 {there}" in said
+    assert f"loopsim events show NUMBER {there}" in " ".join(invoke("events", *here).out.split())
 
 
 def test_a_webhook_that_may_not_leave_ends_with_1_and_names_the_flag(here: Here) -> None:

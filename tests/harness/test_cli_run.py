@@ -139,8 +139,21 @@ def test_a_story_that_needs_more_than_the_partner_says_it_does_is_skipped(folder
         ("[run]\nhealth = 'http://127.0.0.1:1/'", "--start"),
         ("[run]\nstart = 'x'", "--target"),
         ("[run]\nenv = ['PORT']\nstart = 'x'\ntarget = 'http://127.0.0.1:1/'", "NAME=VALUE"),
-        ("[run]\ntimeout = 'soon'", "no length of time"),
-        ("[run]\njobs = 2", "--mode per-worker"),
+        ("[run]\ntimeout = 'soon'\ntarget = 'none'", "no length of time"),
+        ("[run]\njobs = 2\ntarget = 'none'", "--mode per-worker"),
+        ("", "No integration was named, so nothing would be judged. Give --target URL"),
+        ("[run]\ndoes = ['process']", "both can stand in loopsim.toml, which `loopsim init` writes"),
+        ("[run]\nstart = 'x'\nhealth = 'http://127.0.0.1:{prot}/'", "nothing is known as {prot}; there are {api_base}"),
+        ("[run]\nstart = 'x'\nhealth = 'http://127.0.0.1:port/'", "no address of its health"),
+        (
+            "[run]\ntarget = 'http://127.0.0.1:{prot}/'",
+            "--target 'http://127.0.0.1:{prot}/': nothing is known as {prot}",
+        ),
+        ("[run.partners.dock]\nidle-probe = 'http://{host}/'", "--idle-probe 'http://{host}/': nothing is known"),
+        (
+            "[run]\nstart = 'serve {prot}'\nhealth = 'http://127.0.0.1:1/'",
+            "--start: nothing is known as {prot}. Did you",
+        ),
         ("[run]\njobs = 2\nmode = 'per-worker'\nstart = 'x'\ntarget = 'http://127.0.0.1:1/'", "{port}"),
         ("[run]\ndoes = ['cook']\ntarget = 'http://127.0.0.1:1/'", "process (has Loop process"),
     ],
@@ -160,6 +173,31 @@ def test_a_proxy_in_the_environment_is_not_asked_about_a_partner_next_door(folde
     done = run("run", "--start", write(folder), *FLAGS, "--probe", HOME, cwd=folder, http_proxy=nowhere)
 
     assert done.code == 0, done.out + done.err
+
+
+def test_one_that_was_started_by_hand_and_only_polls_says_so_by_its_target_or_by_any_probe(folder: Path) -> None:
+    story = folder / "scenarios" / "story.loopsim.yaml"
+    story.write_text(story.read_text().partition("- expect")[0])
+
+    by_target = run("run", "--target", "none", "--port", 0, cwd=folder)
+    by_probe = run("run", "--probe", "true", "--port", 0, cwd=folder)
+
+    assert (by_target.code, by_probe.code) == (0, 0), by_target.out + by_target.err + by_probe.out
+
+
+def test_braces_of_a_shell_or_of_json_are_no_templates(folder: Path) -> None:
+    start = f"export SHOWN=${{PORT}}; {write(folder)}"
+    done = run("run", "--start", start, *FLAGS, "--env", 'MORE={"prot": "{key}"}', cwd=folder)
+
+    assert done.code == 0, done.out + done.err
+
+
+def test_a_project_without_scenarios_is_told_how_to_begin(tmp_path: Path) -> None:
+    done = run("run", cwd=tmp_path)
+
+    assert done.code == 2
+    assert "`loopsim init` writes a first scenario" in done.err
+    assert "loopsim run @wms/two-way" in done.err
 
 
 def test_nobody_at_the_target_ends_with_5(folder: Path) -> None:
