@@ -41,6 +41,7 @@ from loopsim.store.shop import Shop
 from loopsim.store.world import Key, World, new_settings
 from loopsim.store.worlds import DEFAULT_WORLD, fill
 from loopsim.urls import is_loopback
+from loopsim.webhooks.targets import allowed
 from loopsim.webhooks.worker import Worker
 
 DEFAULT_PORT = 8484
@@ -104,6 +105,10 @@ class Running:
             await serve(self.runtime, self._server, self._listener, ready)
 
         run_loop(main())
+
+    def may_post(self, url: str, allow_targets: tuple[str, ...]) -> bool:
+        """Whether webhooks of the first shop go to a URL, with what `Options.allow_targets` names."""
+        return allowed(url, (*self.shop.settings.allowed_targets, *allow_targets))
 
     def stop(self) -> None:
         """Let `run` end; from any thread."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "chosen_shop",
     "failed",
     "flags_to",
+    "numbered",
     "reach",
     "with_server",
     "with_shop",
@@ -118,6 +120,19 @@ def flags_to(server: Loopsim, shop: str | None = None) -> str:
     if shop is not None and shop != DEFAULT_SHOP:
         flags += f" --shop {shlex.quote(shop)}"
     return flags
+
+
+@contextmanager
+def numbered(shop: Shop) -> Iterator[None]:
+    """Says where the numbers of deliveries stand, to whoever names one that the shop has not."""
+    try:
+        yield
+    except Refused as error:
+        if error.status == 404:
+            error.problem["detail"] = (
+                f"{error} `loopsim events{flags_to(shop.server, shop.name)}` lists the deliveries."
+            )
+        raise
 
 
 def with_server(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,6 +69,7 @@ def command(format: str) -> None:
 
         run = judge_warehouse(shop.server, hooks)
     timeline.verdict(run, good=good, seconds=time.monotonic() - began)
+    timeline.goes_on(_called(), _whole_suite())
     failed(not good or run.exit_code != 0)
 
 
@@ -107,6 +110,29 @@ def _sibling(variants: dict[int, Json], variant_id: int | None) -> Json | None:
             if each["price"] == mine["price"] and (stock is None or sum(stock.values()) > 0):
                 return each
     return None
+
+
+def _called() -> str:
+    """How loopsim is called from here: by its name where the shell finds it, else by where it is."""
+    program = Path(sys.argv[0])
+    if program.name != "loopsim":
+        return f"{_near(sys.executable)} -m loopsim.cli"
+    found = shutil.which("loopsim")
+    return "loopsim" if found and program.exists() and program.samefile(found) else _near(str(program))
+
+
+def _whole_suite() -> str:
+    """The flags that let a run judge the sample warehouse."""
+    home = "http://127.0.0.1:{port}"
+    start = shlex.quote(f"{_near(sys.executable)} -m loopsim.partners.warehouse")
+    urls = {"target": f"{home}/webhooks/loop", "health": f"{home}/health", "idle-probe": f"{home}/state"}
+    return " ".join((f"--start {start}", *(f"--{name} '{url}'" for name, url in urls.items())))
+
+
+def _near(program: str) -> str:
+    """A program's path as one would type it here."""
+    path, here = Path(program), Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def _sample() -> Path:

@@ -12,7 +12,7 @@ from rich.json import JSON
 from rich.text import Text
 
 from loopsim.commands import options
-from loopsim.commands.connection import Shop, flags_to, with_shop
+from loopsim.commands.connection import Shop, flags_to, numbered, with_shop
 from loopsim.commands.following import finding_line, news
 from loopsim.commands.screen import DELIVERY_STYLES, columns, moment, outcome, pairs, print_json, screen
 
@@ -67,7 +67,8 @@ def command(
 @with_shop
 def show(shop: Shop, delivery: int, format: str) -> None:
     """Print a delivery with its payload and every attempt."""
-    answer = shop.delivery(delivery)
+    with numbered(shop):
+        answer = shop.delivery(delivery)
     if format == "json":
         print_json(answer)
     else:

@@ -15,17 +15,21 @@ from loopsim.commands import options
 from loopsim.commands.connection import Refused, Shop, with_shop
 from loopsim.commands.events import attempt_line, last_entry, show_delivery
 from loopsim.commands.screen import print_json, screen
+from loopsim.commands.story import RECIPES
+from loopsim.commands.trigger import TOPICS
 from loopsim.errors import LoopsimError
 
 Entry = dict[str, Any]
+SHIP_TOPIC = "ship-by-loop"
+SHIP_TRIGGERS = tuple(f"{SHIP_TOPIC}.{what}.requested" for what in ("services", "purchase", "cancellation"))
 HELP = "r sends the last one again, s shows it, q ends"
 _LOOK = 0.5  # seconds between two looks whether the server is still there
 
 
 @click.command("listen")
 @options.flag("--target", required=True, callback=options.webhook_url, help="The receiver to subscribe and to watch.")
-@options.flag("--topic", help="Only this topic.")
-@options.flag("--trigger", help="Only this trigger.")
+@options.flag("--topic", type=click.Choice((*TOPICS, SHIP_TOPIC)), metavar="TOPIC", help="Only this topic.")
+@options.flag("--trigger", type=click.Choice((*RECIPES, *SHIP_TRIGGERS)), metavar="TRIGGER", help="Only this trigger.")
 @options.output
 @with_shop
 def command(shop: Shop, target: str, topic: str | None, trigger: str | None, format: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from loopsim.commands import options
-from loopsim.commands.connection import Shop, failed, with_shop
+from loopsim.commands.connection import Shop, failed, numbered, with_shop
 
 
 @click.command("resend")
@@ -17,7 +17,8 @@ def command(shop: Shop, delivery: int, format: str) -> None:
 
     DELIVERY is its number in `loopsim events`. Exits with 1 unless the receiver takes it.
     """
-    answer = shop.resend(delivery)
+    with numbered(shop):
+        answer = shop.resend(delivery)
     attempts = answer["attempts"]
     if format == "json":
         from loopsim.commands.screen import print_json

@@ -124,6 +124,8 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
         result = Run(plan, server, listener).run()
     run_reports.write(result, junit=values["junit"], html=values["html"], ctrf=values["ctrf"])
     _tell(result, format, values["junit"], values["html"], values["ctrf"])
+    if format == "text" and (hint := run_reports.waiting(result, plan)):
+        click.echo(hint)
     click.get_current_context().exit(result.exit_code)
 
 

@@ -136,6 +136,10 @@ def check_templates(values: Values) -> None:
         if unknown := unknown_names(template):
             known = ", ".join(f"{{{each}}}" for each in NAMES)
             raise SetupError(f"{flag} {template!r}: nothing is known as {{{unknown[0]}}}; there are {known}.")
+        if "{port}" in template and not values.get("start"):
+            raise SetupError(
+                f"{flag} {template!r}: a {{port}} is chosen for what loopsim starts. Give --start, or a port."
+            )
         if template and split_url(FILLED.fill(template)) is None:
             raise SetupError(f"{flag} {template!r} is no address of {what}.")
     # These may have braces of their own, and a probe and --asks have names of their own.

@@ -14,10 +14,15 @@ from loopsim.errors import SetupError
 from loopsim.harness.results import RunResult
 
 if TYPE_CHECKING:
+    from loopsim.harness.plan import RunPlan
     from loopsim.harness.reports.terminal import LiveTerminal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+WAITS = ("clock.", "expect.")
+"""What the words begin with in which a run waits for the integration."""
+LONG = 20.0
+"""Seconds of waiting that are worth a hint."""
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -72,6 +77,21 @@ def tell(run: RunResult, *written: Path | None) -> None:
         click.echo(f"  report   {file} ({_size(file)})")
     if github.is_here(os.environ):
         click.echo(github.annotations(run), nl=False)
+
+
+def waiting(run: RunResult, plan: RunPlan) -> str:
+    """What makes a run quick that was mostly waiting, in a line; empty where it was not, or where that is done."""
+    if plan.jobs > 1 or any(partner.idle_probe for partner in plan.partners.values()):
+        return ""
+    steps = (step for scenario in run.scenarios for step in scenario.steps)
+    waited = sum(step.duration_ms for step in steps if step.word.startswith(WAITS)) / 1000
+    whole = run.duration_ms / 1000
+    if waited < LONG or waited < whole / 2:
+        return ""
+    return (
+        f"  hint     {waited:.0f} of {whole:.0f} s were waiting for the integration to be quiet: an --idle-probe, or"
+        " --mode per-worker -j 4, makes a run several times as fast."
+    )
 
 
 def _size(file: Path) -> str:

@@ -17,6 +17,7 @@ import click
 from loopsim import __version__
 from loopsim.commands import log, options
 from loopsim.errors import LoopsimError, SetupError
+from loopsim.urls import split_url
 
 if TYPE_CHECKING:
     from loopsim.bootstrap import Running
@@ -210,6 +211,15 @@ def _facts(running: Running, values: dict[str, Any], webhook: str | None) -> dic
     }
 
 
+def _blocked(running: Running, values: dict[str, Any], webhook: str) -> str:
+    """That nothing will go to the receiver, where that is so, and what lets it."""
+    if running.may_post(webhook, tuple(values["allow_target"])):
+        return ""
+    parts = split_url(webhook)
+    host = parts.hostname if parts else "HOST"
+    return f", but blocked: nothing is sent beyond this machine without --allow-target {host}"
+
+
 def _tell(running: Running, values: dict[str, Any], webhook: str | None, format: str) -> None:
     facts = _facts(running, values, webhook)
     if format == "json":
@@ -231,7 +241,7 @@ def _tell(running: Running, values: dict[str, Any], webhook: str | None, format:
         ("Docs", facts["docs_url"], ""),
         ("Control", facts["control_url"], "acts, clock, faults, deliveries, journal"),
         ("Shop", facts["shop"], f"world {facts['world']}, seed {facts['seed']}; its clock {clock[facts['clock']]}"),
-        *([("Webhooks", webhook, "subscribed to everything")] if webhook else []),
+        *([("Webhooks", webhook, f"subscribed to everything{_blocked(running, values, webhook)}")] if webhook else []),
         ("State", kept, ""),
     ]
     click.echo()

@@ -128,7 +128,7 @@ class Timeline:
             )
 
     def verdict(self, run: RunResult, *, good: bool, seconds: float) -> None:
-        """What the short suite says of the warehouse, and what to try next."""
+        """What the short suite says of the warehouse."""
         verdicts = [verdict.outcome for scenario in run.scenarios for verdict in scenario.verdicts]
         if self._json:
             told = [{"id": scenario.id, "status": scenario.status} for scenario in run.scenarios]
@@ -136,8 +136,7 @@ class Timeline:
             print_json({"ok": ok, "suite": told, "seconds": round(seconds, 2)})
             return
         console = self._console
-        whole = "[quiet](all of it: loopsim run @wms/two-way)[/]"
-        console.print(f"\n[key]The same warehouse, judged by a short suite[/] {whole}")
+        console.print("\n[key]The same warehouse, judged by a short suite[/]")
         for scenario in run.scenarios:
             mark = "[ok]✓[/]" if scenario.status == "passed" else "[bad]✗[/]"
             schedule = f" [quiet]({SCHEDULES[scenario.schedule]})[/]" if scenario.schedule else ""
@@ -150,9 +149,20 @@ class Timeline:
         )
         held = sum(scenario.status == "passed" for scenario in run.scenarios)
         console.print(f"  {held} of {len(run.scenarios)} stories passed; {rules}. [quiet]It took {seconds:.1f} s.[/]")
-        there = "in a second terminal [command]loopsim trigger return.closed[/]"
-        console.print(f"\nYour turn: [command]loopsim serve[/], and {there}")
-        console.print("Your integration: [command]loopsim init[/], and [command]loopsim run[/]")
+
+    def goes_on(self, called: str, whole_suite: str) -> None:
+        """What to try next: `called` is how loopsim is called here, `whole_suite` are flags for a run of all of it."""
+        if self._json:
+            return
+        for title, commands in (
+            ("The same warehouse, judged by all of the suite", (f"run @wms/two-way {whole_suite}",)),
+            ("Your turn, the second in another terminal", ("serve", "trigger return.closed")),
+            ("Your integration", ("init", "run")),
+        ):
+            self._console.print(f"\n[key]{title}[/]")
+            for each in commands:
+                # A line stays a line, so that it can be pasted.
+                self._console.print(Text(f"  {called} {each}", style="command"), soft_wrap=True)
 
 
 def _actor(who: str) -> Text:

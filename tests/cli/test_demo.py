@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.cli.terminal import run
+from loopsim.commands import demo
+from tests.cli.terminal import PATIENCE, environment, run
 
 
 def test_a_return_goes_round_and_is_paid_out(tmp_path: Path) -> None:
@@ -28,10 +30,18 @@ def test_a_return_goes_round_and_is_paid_out(tmp_path: Path) -> None:
         "exchange order",
         "judged by a short suite",
         "11 of 11 stories passed",
-        "Your turn: loopsim serve",
+        "-m loopsim.cli serve",
     ):
         assert says in done.out
     assert list(tmp_path.iterdir()) == []
+    # What it proposes can be pasted as it stands; one story of the suite says so as well.
+    (proposed,) = (line for line in done.out.splitlines() if " run @wms/two-way " in line)
+    pasted = subprocess.run(
+        proposed.replace("@wms/two-way", "wms/two-way/auto-processed-first+base"),
+        shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert pasted.returncode == 0, pasted
+    assert "1 passed" in pasted.stdout
 
 
 def test_it_is_the_same_story_as_json_and_leaves_no_process_behind(tmp_path: Path) -> None:
@@ -54,6 +64,20 @@ def test_it_is_the_same_story_as_json_and_leaves_no_process_behind(tmp_path: Pat
     for line in story[:2]:
         with pytest.raises(urllib.error.URLError):
             urllib.request.urlopen(line["url"], timeout=5)
+
+
+def test_it_names_itself_as_the_shell_would_find_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / ".venv" / "bin" / "loopsim"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(program), "demo"])
+
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert demo._called() == "loopsim"
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert demo._called() == ".venv/bin/loopsim"
 
 
 def test_where_the_simulator_cannot_start_it_says_why_and_ends_with_2(tmp_path: Path) -> None:

@@ -64,8 +64,10 @@ def test_one_is_shown_with_its_bytes_and_attempts(told: tuple[int, int], here: H
 
 
 def test_one_that_is_not_there_ends_with_1(here: Here) -> None:
-    assert invoke("events", "show", 77, *here).code == 1
-    assert invoke("resend", 77, *here).code == 1
+    for verb in (("events", "show"), ("resend",)):
+        done = invoke(*verb, 77, *here)
+        assert done.code == 1
+        assert f"--shop {here[3]}` lists the deliveries." in done.err
 
 
 @pytest.mark.usefixtures("told")

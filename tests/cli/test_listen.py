@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import pytest
 
 from loopsim.client import Shop
+from loopsim.commands import listen
+from loopsim.domain import events
 from tests.cli.terminal import PATIENCE, Receiver, command, environment
 
 Here = tuple[str, ...]
@@ -48,6 +50,13 @@ def read_until(end: int, text: str) -> str:
         except OSError:
             pytest.fail(f"it ended before {text!r}: {shown}")
     return shown
+
+
+def test_it_takes_every_topic_and_trigger_that_there_is() -> None:
+    taken = {each.name: each.type for each in listen.command.params}
+
+    assert taken["topic"].choices == (*events.TOPICS, events.SHIP_TOPIC)
+    assert set(taken["trigger"].choices) == {*events.TRIGGERS, *events.SHIP_TRIGGERS}
 
 
 def test_it_shows_each_delivery_as_a_line_of_json_and_leaves_no_subscription(

@@ -87,6 +87,10 @@ def test_a_setting_reaches_the_parameter_of_its_flag() -> None:
     ("arguments", "says"),
     [
         (["srve"], "Did you mean 'serve'?"),
+        (["frobnicate"], "`loopsim --help` lists them."),
+        (["listen", "--target", "http://127.0.0.1:9/", "--topic", "retrun"], "'label.request', 'giftcard'"),
+        (["listen", "--target", "http://127.0.0.1:9/", "--trigger", "x"], "'ship-by-loop.purchase.requested'"),
+        (["words", "nonsens"], "`loopsim words` lists them."),
         (["trigger", "return.exploded"], "return.exploded"),
         (["trigger", "return.closed", "--topic", "label"], "--webhook"),
         (["trigger", "return.closed", "--webhook", "localhost:9000"], "no address of a receiver"),

@@ -8,10 +8,12 @@ import pytest
 
 from loopsim.commands import run_reports
 from loopsim.errors import SetupError
-from tests.cli.terminal import run
+from loopsim.harness.plan import IdleProbe, PartnerPlan, RunPlan
+from loopsim.harness.results import StepResult
+from tests.cli.terminal import Receiver, invoke, run
 from tests.harness.conftest import DELIVERED
 from tests.harness.partners import write
-from tests.harness.reports.example import example
+from tests.harness.reports.example import example, scenario
 
 HOME = "http://127.0.0.1:{port}/"
 FLAGS = ("--target", f"{HOME}hook", "--health", HOME, "--env", "PORT={port}", "--idle-probe", HOME)
@@ -67,6 +69,38 @@ def test_elsewhere_there_is_the_summary_alone(
     out = capsys.readouterr().out
     assert "exit     1" in out
     assert "::error" not in out
+
+
+def test_a_run_that_mostly_waited_says_what_makes_it_quick() -> None:
+    def step(word: str, seconds: float) -> StepResult:
+        return StepResult(word=word, arguments={}, file="", line=1, status="passed", duration_ms=seconds * 1000)
+
+    def told(waited: float, whole: float, jobs: int = 1, idle: IdleProbe | None = None) -> str:
+        steps = (step("clock.advances", waited / 2), step("expect.call", waited / 2), step("carrier.scans", 30))
+        run = example(scenarios=(scenario(steps=steps),), duration_ms=whole * 1000)
+        partner = PartnerPlan(target="http://127.0.0.1:1/", idle_probe=idle)
+        return run_reports.waiting(run, RunPlan(scenarios=(), partners={"": partner}, jobs=jobs))
+
+    assert "30 of 50 s were waiting" in told(30, 50)
+    assert "--idle-probe" in told(30, 50)
+    assert "--mode per-worker -j 4" in told(30, 50)
+    assert told(18, 20) == ""
+    assert told(30, 70) == ""
+    assert told(30, 50, jobs=4) == ""
+    assert told(30, 50, idle=IdleProbe(url="http://127.0.0.1:1/")) == ""
+
+
+def test_that_line_is_the_last_of_such_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    monkeypatch.chdir(stories(tmp_path))
+    monkeypatch.setattr(run_reports, "LONG", 0.0)
+
+    done = invoke("run", "--target", receiver.url, "--port", 0, "--patience", "1s")
+
+    assert done.out.splitlines()[-1].startswith("  hint ")
+    as_json = invoke("run", "--target", receiver.url, "--port", 0, "--patience", "0s", "--format", "json")
+    assert as_json.json["exit_code"] == 1, "and nothing is printed beside the JSON"
 
 
 def test_a_failing_run_leaves_its_reports_and_no_secret_in_any_of_them(tmp_path: Path) -> None:

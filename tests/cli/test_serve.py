@@ -130,6 +130,24 @@ def test_webhook_subscribes_a_url_to_every_trigger_under_its_own_topic_once(tmp_
     assert ("label.request", "label.request.issued") in {(each["topic"], each["trigger"]) for each in found}
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"), [((), True), (("--allow-target", "192.0.2.0/24"), False), (("--allow-target", "other"), True)]
+)
+def test_a_webhook_that_may_not_leave_this_machine_is_named_at_the_start(
+    tmp_path: Path, flags: tuple[str, ...], said: bool
+) -> None:
+    process = subprocess.Popen(
+        command("serve", "--port", 0, "--webhook", "http://192.0.2.7/hook", *flags),
+        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if "Webhooks" in line)
+        process.terminate()
+
+    assert ("blocked: nothing is sent beyond this machine without --allow-target 192.0.2.7" in line) == said
+
+
 def test_with_a_token_the_control_api_needs_it_and_the_verbs_bring_it(tmp_path: Path) -> None:
     with serving(tmp_path, "--token", "sesame") as server:
         refused = invoke("clock", "--url", server.url)

@@ -142,6 +142,7 @@ def test_a_story_that_needs_more_than_the_partner_says_it_does_is_skipped(folder
         ("[run]\ntimeout = 'soon'\ntarget = 'none'", "no length of time"),
         ("[run]\njobs = 2\ntarget = 'none'", "--mode per-worker"),
         ("", "No integration was named, so nothing would be judged. Give --target URL"),
+        ("[run]\ntarget = 'http://127.0.0.1:{port}/'", "Give --start, or a port."),
         ("[run]\ndoes = ['process']", "both can stand in loopsim.toml, which `loopsim init` writes"),
         ("[run]\nstart = 'x'\nhealth = 'http://127.0.0.1:{prot}/'", "nothing is known as {prot}; there are {api_base}"),
         ("[run]\nstart = 'x'\nhealth = 'http://127.0.0.1:port/'", "no address of its health"),

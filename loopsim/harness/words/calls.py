@@ -179,9 +179,7 @@ def _missing(story: Story, arguments: Arguments, times: Times, found: list[Entry
             entries=_ids(found),
         )
     operation = arguments.get("operation")
-    near = [
-        entry for entry in calls if operation is None or entry.get("operation") in _several(operation)
-    ]
+    near = [entry for entry in calls if operation is None or entry.get("operation") in _several(operation)]
     if near:
         closest = min(near, key=lambda entry: len(mismatches(entry, arguments)))
         differs = mismatches(closest, arguments) or [Mismatch("it", f"after {arguments.get('after')}", "before that")]
