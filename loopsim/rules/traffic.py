@@ -36,6 +36,7 @@ _WORDS = {
 }
 TAKEN = "has already been taken"
 """In Loop's sentence about an external id that another record has."""
+_CUT = 64 * 1024  # what is as long is the beginning of a body: the journal keeps no more
 _SINCE_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -293,8 +294,8 @@ def walk(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def parsed(text: Any) -> Any:
-    """The JSON of a text, None where it is none."""
-    if not isinstance(text, str) or not text:
+    """The JSON of a text, None where it is none, or only the beginning of one."""
+    if not isinstance(text, str) or not text or len(text) >= _CUT:
         return None
     try:
         return json.loads(text)

@@ -20,7 +20,7 @@ from loopsim.embedded import EmbeddedServer
 from loopsim.store import shop as store
 
 MOMENT = "2026-05-27T16:30:36Z"
-PATIENCE = 15.0
+PATIENCE = 60.0
 """Seconds of real time after which a test gives up waiting."""
 
 _CACHES = {"journal", "list_rows", "sqlite_sequence"}
@@ -68,7 +68,12 @@ class Wire:
         with suppress(ConnectionError):
             # A server that has heard enough does not wait for the rest.
             self._socket.sendall(raw)
-        replies = [self._read(method) for _ in range(count)]
+        try:
+            replies = [self._read(method) for _ in range(count)]
+        except OSError:
+            # Whoever asks next has nothing to do with it.
+            self.close()
+            raise
         if replies[-1].closes:
             self.close()
         return replies

@@ -48,7 +48,7 @@ def until(happened: Callable[[], object]) -> None:
 @pytest.fixture
 def other(server: Loopsim) -> Iterator[Shop]:
     """The shop beside the one that imports."""
-    made = server.create_shop(clock={"mode": "manual"}, moment=MOMENT, quiet_for=0)
+    made = server.create_shop(clock={"mode": "manual"}, moment=MOMENT, quiet_for=0, rate_limit=1_000_000)
     yield made
     made.delete()
 
