@@ -25,7 +25,7 @@ from tests.defects.trial import SUITES, Outcome, Trial, try_out
 
 CAUGHT, KILLED = 0.95, 0.75
 """The least share of defects caught by the right rule, and of mutants caught at all."""
-MUTANTS = 100
+MUTANTS = 120
 REFERENCES = 3
 """How often the reference is run, to see what its own calls vary in."""
 T = TypeVar("T")
