@@ -47,7 +47,7 @@ def command(
     if measurement is not None and not any(story.measured for story in found):
         raise SetupError(f"{run_file} is a run of other scenarios. Ask for the same PATH or @SUITE as that run did.")
     if redundant:
-        _tell_redundant(found, format)
+        _tell_redundant(found, format, "" if paths else " that ship")
         return
     whole = measured(measurement.whole(), measurement.possible) if measurement else None
     if format == "json":
@@ -59,18 +59,24 @@ def command(
         click.get_current_context().exit(UNDER)
 
 
-def _tell_redundant(found: list[Story], format: str) -> None:
+def _tell_redundant(found: list[Story], format: str, which: str) -> None:
     spare: list[Redundant] = redundant(found)
     console = screen()
     if format == "json":
         print_json({"redundant": [{"id": each.story.id, "covered_by": list(each.others)} for each in spare]})
     elif not spare:
-        console.print(f"[ok]✓[/] Each of {len(found)} scenarios covers something that no other does.")
+        console.print(f"[ok]✓[/] Each of the {len(found)} scenarios{which} covers something that no other does.")
     else:
         for each in spare:
-            why = f"also in {_names(each.others)}" if each.others else "declares nothing: give it a covers:"
+            why = (
+                f"also in {_names(each.others)}"
+                if each.others
+                else "declares nothing: give it covers: [story:its-name]"
+            )
             console.print(Text.assemble(("✗ ", "bad"), (each.story.id, "key"), f"  {why}"))
-        console.print(f"\n{len(spare)} of {len(found)} scenarios add nothing: let each cover something of its own.")
+        console.print(
+            f"\n{len(spare)} of {len(found)} scenarios{which} add nothing: let each cover something of its own."
+        )
     click.get_current_context().exit(1 if spare else 0)
 
 

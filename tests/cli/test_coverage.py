@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -67,6 +68,17 @@ def test_a_story_that_declares_nothing_of_its_own_is_redundant() -> None:
     assert "1 of 3 scenarios add nothing" in done.out
     found = json.loads(invoke("coverage", "stories", "--redundant", "--format", "json").out)
     assert found == {"redundant": [{"id": "stories/plain", "covered_by": ["stories/cancelled"]}]}
+
+
+def test_it_says_whether_it_looked_at_ones_own_or_at_those_that_ship(folder: Path) -> None:
+    for name in ("plain", "cancelled"):
+        (folder / "stories" / f"{name}.loopsim.yaml").unlink()
+
+    assert "Each of the 1 scenarios covers something" in invoke("coverage", "stories", "--redundant").out
+    assert "scenarios that ship covers something" in invoke("coverage", "--redundant").out
+    file = folder / "stories" / "shop-now.loopsim.yaml"
+    file.write_text(re.sub("covers:.*", "", file.read_text()))
+    assert "give it covers: [story:its-name]" in invoke("coverage", "stories", "--redundant").out
 
 
 def test_what_it_alone_exercised_in_a_run_keeps_a_story(folder: Path) -> None:
