@@ -112,11 +112,6 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     from loopsim.harness.runner import Run
     from loopsim.harness.suites import choose
 
-    if not paths and not any(Path(path).exists() for path in DEFAULT_PATHS):
-        raise SetupError(
-            "There is no folder scenarios here. `loopsim init` writes a first scenario and settings; `loopsim run"
-            " @wms/two-way` plays a suite that ships (loopsim run --help)."
-        )
     plan = plan_of(values, choose(paths or DEFAULT_PATHS, values["only"]), provoke=_provokes(paths, values["provoke"]))
     lines = run_reports.live(len(plan.scenarios)) if format == "text" else nullcontext(_Silent())
     starts = any(each.start for each in plan.partners.values())
