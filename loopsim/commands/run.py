@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import structs
 
 from loopsim.client import Loopsim
 from loopsim.commands import options, run_reports
@@ -103,16 +104,21 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     """Run scenarios against an integration, and say whether it is right.
 
     PATH is a file, a folder (the folder scenarios where nothing is named) or the id of a scenario, @SUITE a suite that
-    ships: @wms, @wms/two-way, @all. An integration has to be named: by --target or --start, or by --probe,
-    --idle-probe, --asks or --register. With --start it is started with LOOP_API_BASE, LOOP_API_KEY, LOOP_WEBHOOK_SECRET
-    and LOOPSIM_NOW in its environment, and ended afterwards; without, `loopsim env` says what to configure it with.
-    Exits with 0 when all passed, 1 when some failed, 2 when the set-up is wrong, 4 when coverage is too low, 5 when the
-    integration cannot be reached.
+    ships: @wms, @wms/two-way, @all; provocations/NAME is one of the provocations that suites bring, such as
+    provocations/duplicate. An integration has to be named: by --target or --start, or by --probe, --idle-probe, --asks
+    or --register. With --start it is started with LOOP_API_BASE, LOOP_API_KEY, LOOP_WEBHOOK_SECRET and LOOPSIM_NOW in
+    its environment, and ended afterwards; without, `loopsim env` says what to configure it with. Exits with 0 when all
+    passed, 1 when some failed, 2 when the set-up is wrong, 4 when coverage is too low, 5 when the integration cannot be
+    reached.
     """
+    from loopsim.harness.named_provocations import named
     from loopsim.harness.runner import Run
     from loopsim.harness.suites import choose
 
-    plan = plan_of(values, choose(paths or DEFAULT_PATHS, values["only"]), provoke=_provokes(paths, values["provoke"]))
+    asked = named(paths)
+    scenarios = choose(asked.rest or DEFAULT_PATHS, values["only"]) if asked.rest or not asked.kinds else []
+    plan = plan_of(values, scenarios, provoke=_provokes(asked.rest, values["provoke"]))
+    plan = structs.replace(plan, provocations=asked.kinds, bases=asked.stories)
     lines = run_reports.live(len(plan.scenarios)) if format == "text" else nullcontext(_Silent())
     starts = any(each.start for each in plan.partners.values())
     with _server(values, starts) as server, _interruptible(), lines as listener:

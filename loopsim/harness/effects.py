@@ -22,6 +22,7 @@ from loopsim.rules.traffic import Call, Traffic, whole
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _NUMBER = re.compile(r"\d{6,20}")
+_PLACED = re.compile(r"(?P<before>\bof (?:return )?)#(?P<place>\d+)")
 COUNTED = NOT_REPEATABLE | {"removeLineItems", "createLabel", "generateLabel", "createFraudReport"}
 """The operations of which it matters how often they took effect."""
 _COMES_IN = frozenset({"requestToken", "revokeToken"})  # when a token has to be renewed is the clock's doing
@@ -108,6 +109,12 @@ def comparing(block: int) -> Callable[[str], str]:
         return _NUMBER.sub(number, _UUID.sub("#", _TIME.sub("T", text)))
 
     return comparable
+
+
+def naming(block: int) -> Callable[[str], str]:
+    """A function that gives the returns in a sentence about a story of this block their ids back."""
+    first, _ = first_of(block)
+    return lambda text: _PLACED.sub(lambda found: f"{found['before']}{first + int(found['place'])}", text)
 
 
 def _owners(traffic: Traffic) -> dict[int, int]:

@@ -98,8 +98,8 @@ class Judge:
         why = "The run was interrupted during it." if played.went.interrupted else ""
         return self._result(scenario, played, status, duration_ms, tuple(failures), verdicts, why)
 
-    def provoked(self, provoked: Provoked, during: Scenario | None) -> ScenarioResult:
-        """The result of a provocation; `during` is a scenario of the run, which the command that repeats it names."""
+    def provoked(self, provoked: Provoked) -> ScenarioResult:
+        """The result of a provocation."""
         asked = {provoked.rule.name, *_ALSO.get(provoked.rule.provocation, ())}
         evidence = Evidence(entries=provoked.played.entries, provocations=(provoked.provocation,))
         verdicts = verdicts_of(
@@ -110,9 +110,7 @@ class Judge:
         if status == "passed" and own.outcome == "not_judged":
             status = "skipped"
         result = self._result(provoked.scenario, provoked.played, status, provoked.duration_ms, (), verdicts, own.why)
-        if during is None:
-            return result
-        return structs.replace(result, reproduce=f"{self._reproduce(during)} --provoke")
+        return structs.replace(result, reproduce=self._command(provoked.name))
 
     def whole(
         self,
@@ -207,7 +205,10 @@ class Judge:
         )
 
     def _reproduce(self, scenario: Scenario) -> str:
-        return shlex.join(["loopsim", "run", address(scenario), *self._plan.flags])
+        return self._command(address(scenario))
+
+    def _command(self, asked: str) -> str:
+        return shlex.join(["loopsim", "run", asked, *self._plan.flags])
 
     @cached_property
     def _lifecycle(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from loopsim.harness.document import Scenario
 from loopsim.harness.oauth import Given
 from loopsim.harness.partner import Start
 from loopsim.harness.probe import Probe
+from loopsim.rules.evidence import ProvocationKind
 
 Mode = Literal["single", "per-worker", "tenant"]
 
@@ -52,7 +53,8 @@ class PartnerPlan(Struct, frozen=True, kw_only=True):
 class RunPlan(Struct, frozen=True, kw_only=True):
     """A whole run. `partners` by the name that scenarios give them; the one named "" is any other. `reset` is a URL to
     POST to or a command, before each story; another `salt` gives other ids. `flags` are those that a
-    reproducing command needs, too."""
+    reproducing command needs, too. `provocations` are those that are asked for by name (`provoke`: all of them), and
+    `bases` stories that are not played, on whose shops they are tried."""
 
     scenarios: tuple[Scenario, ...]
     partners: dict[str, PartnerPlan]
@@ -65,6 +67,8 @@ class RunPlan(Struct, frozen=True, kw_only=True):
     patience: float = 5.0
     shift_windows: bool = False
     provoke: bool = False
+    provocations: tuple[ProvocationKind, ...] = ()
+    bases: tuple[Scenario, ...] = ()
     rules_off: tuple[str, ...] = ()
     strict: bool = False
     fail_on: Literal["error", "warning"] = "error"

@@ -30,10 +30,11 @@ from loopsim.harness.disturbances import (
     lifecycle,
 )
 from loopsim.harness.document import PartnerDocument, Place, Scenario
-from loopsim.harness.effects import Effect, coarse, comparing, differences, effect
+from loopsim.harness.effects import Effect, coarse, comparing, differences, effect, naming
 from loopsim.harness.play import Went
-from loopsim.harness.refusing import Walk, taken_for_success, walk
+from loopsim.harness.refusing import Walk, taken_for_success, walk, why_untold
 from loopsim.harness.story import Story
+from loopsim.harness.suites import address
 from loopsim.rules.catalogue import BY_NAME, RULES
 from loopsim.rules.evidence import Evidence, Provocation, ProvocationKind
 from loopsim.rules.rule import Rule
@@ -58,13 +59,14 @@ _NO_CALL = "The partner makes no call whose answer could be spoilt."
 _NO_WEBHOOKS = "The partner takes no webhooks."
 _FOUND_ITSELF = "The partner lists returns by itself, so that what it does proves nothing."
 _NOT_REFUSED = "The partner asked for no action that Loop refused."
-_NO_PROBE = "Success does not show in the partner's own state: give loopsim a probe (--probe)."
 _LISTS = ("listReturns", "reportAsn")
 
 
 class Provoked(Struct, frozen=True, kw_only=True):
-    """A provocation, the rule that judges it, and the story that shows it."""
+    """A provocation, the rule that judges it, and the story that shows it. `name`: what to ask for to get exactly it
+    again."""
 
+    name: str
     rule: Rule
     scenario: Scenario
     played: Played
@@ -119,13 +121,15 @@ class Provoker:
         """Every provocation, one after another."""
         base = self._base()
         broken = ""
-        for kind in kinds:
+        for number, kind in enumerate(kinds, 1):
             began = time.perf_counter()
             told, provocation = (None, Provocation(kind=kind, why=broken)) if broken else self._one(kind, base)
-            if (provocation.effect or not provocation.alive) and not self._mended(kind, base):
+            left_its_mark = number < len(kinds) and (provocation.effect or not provocation.alive)
+            if left_its_mark and not self._mended(kind, base):
                 broken = f"After the provocation {kind} the partner no longer does what it did. Start it anew."
             rule = self._rules[kind]
             yield Provoked(
+                name=f"{PREFIX}{kind}:{address(base.scenario)}" if base.scenario.id else PREFIX + kind,
                 rule=rule,
                 scenario=structs.replace(
                     base.scenario if told is None else told.scenario,
@@ -162,7 +166,7 @@ class Provoker:
         for each in self._scenarios:
             policies.setdefault(str(each.shop.get("policy")), each)
         ordered = sorted(policies.values(), key=lambda each: not _leaves_processing(each))
-        lives: list[tuple[Scenario, Body]] = [(each, lifecycle) for each in ordered[: _TRIES // 2] or [_PLAIN]]
+        lives: list[tuple[Scenario, Body]] = [(each, lifecycle) for each in ordered[: _TRIES // 2] or _PLAIN]
         return [*lives, *((each, acts_of(each)) for each in self._scenarios)][:_TRIES]
 
     def _tell(self, name: str, base: Scenario, body: Body, disturbed: Disturbance) -> Told:
@@ -220,17 +224,17 @@ class Provoker:
             seen_again = _judged(kind, base, second).effect
             both = tuple(each for each in provocation.effect if each in seen_again)
             provocation = structs.replace(provocation, effect=both)
-        return told, provocation
+        return told, structs.replace(provocation, effect=tuple(naming(told.block)(each) for each in provocation.effect))
 
     def _refused(self, base: Base) -> tuple[Told | None, Provocation]:
-        accepted, refused = Walk(), Walk()
+        walks: dict[bool, Walk] = {}
 
-        def walks(walked: Walk, story: Story, *, refuse: bool) -> None:
-            found = walk(story, refuse=refuse)
-            walked.before, walked.after, walked.call = found.before, found.after, found.call
+        def go_on(story: Story, *, refuse: bool) -> None:
+            walks[refuse] = walk(story, refuse=refuse)
 
-        self._play("accepted", base.scenario, lambda story: walks(accepted, story, refuse=False))
-        scenario, played = self._play("refused_action", base.scenario, lambda story: walks(refused, story, refuse=True))
+        self._play("accepted", base.scenario, lambda story: go_on(story, refuse=False))
+        scenario, played = self._play("refused_action", base.scenario, lambda story: go_on(story, refuse=True))
+        accepted, refused = walks.get(False, Walk()), walks.get(True, Walk())
         told = Told(
             scenario=scenario,
             played=played,
@@ -246,7 +250,7 @@ class Provoker:
             effect=taken_for_success(accepted, refused),
             control=call is not None and not call.accepted and accepted.after not in (None, accepted.before),
             entries=() if call is None else (call.id,),
-            why=_NOT_REFUSED if call is None or call.accepted else _NO_PROBE,
+            why=_NOT_REFUSED if call is None or call.accepted else why_untold(accepted),
         )
         return told, provocation
 
@@ -341,6 +345,18 @@ def _processes_itself(scenario: Scenario) -> bool:
     return bool(scenario.shop.get("policy", {}).get("processing_event") != "disabled")
 
 
-_PLAIN = Scenario(
-    id="", title="", protects="", place=Place("(generated)", 1, 1), patterns=(), direction="", stages=(), steps=()
+_PLAIN = tuple(
+    Scenario(
+        id="",
+        title="",
+        protects="",
+        place=Place("(generated)", 1, 1),
+        patterns=(),
+        direction="",
+        stages=(),
+        steps=(),
+        shop={"policy": policy},
+    )
+    for policy in ({"processing_event": "disabled"}, {})
 )
+"""For a run that has no story: in one shop the processing is left to the partner, the other is as shops are."""

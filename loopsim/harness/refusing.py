@@ -25,17 +25,19 @@ _EVENTS = 5  # that are waited for when the parcel is there
 
 
 class Walk(Struct):
-    """A return up to the partner's first action on it: the partner's state before and after, and that call."""
+    """A return up to the partner's first action on it: the partner's state before and after, and that call; whether
+    there is a probe that tells such states."""
 
     before: Any = None
     after: Any = None
     call: Call | None = None
+    probed: bool = False
 
 
 def walk(story: Story, *, refuse: bool) -> Walk:
     """Walk a return until the partner acts on it; with `refuse` Loop will not have it processed."""
     made = story.shop.customer.submits_return(items=[{"outcome": "refund"}])
-    return_id, walked = int(made["id"]), Walk()
+    return_id, walked = int(made["id"]), Walk(probed=story.partner.probe is not None)
     story.settle()
     if refuse:
         story.shop.staff.flags(return_id=return_id)
@@ -67,6 +69,21 @@ def taken_for_success(accepted: Walk, refused: Walk) -> tuple[str, ...]:
     if told and refused.after == accepted.after:
         return (f"its own state of the return became {refused.after!r}, as after success ({refused.call.message})",)
     return ()
+
+
+def why_untold(accepted: Walk) -> str:
+    """Why nobody can see what the partner makes of a refusal: its own state does not tell success."""
+    if not accepted.probed:
+        return "Success does not show in the partner's own state: give loopsim a probe (--probe)."
+    if accepted.call is None or not accepted.call.accepted:
+        return "The partner asked for no action that Loop accepted, so that success cannot be told from refusal."
+    done = accepted.call.operation or "the action"
+    if accepted.after is None:
+        return f"The probe told no state of the return after Loop had accepted {done}: see --probe-path."
+    return (
+        f"The partner's own state stayed {accepted.after!r} when Loop accepted {done}, so that success does not show in"
+        " it: let the probe tell a state that changes with the action."
+    )
 
 
 def _action(story: Story, return_id: int) -> Call | None:

@@ -30,7 +30,7 @@ from loopsim.harness.judging import Judge
 from loopsim.harness.partner import NeverStarted, unreachable
 from loopsim.harness.plan import RunPlan
 from loopsim.harness.provocations import IDS as PROVOKED
-from loopsim.harness.provocations import Provoker
+from loopsim.harness.provocations import KINDS, Provoker
 from loopsim.harness.results import Failure, RunResult, ScenarioResult
 from loopsim.harness.schedules import Schedules, more_ids
 from loopsim.harness.signature_doctor import DOCTOR, diagnose, genuine_refused
@@ -56,7 +56,8 @@ class Run:
         self._plan = plan
         self._server = server
         self._listener = listener
-        provoked = PROVOKED if plan.provoke else ()
+        self._kinds = KINDS if plan.provoke else plan.provocations
+        provoked = PROVOKED if self._kinds else ()
         ids = (*(scenario.id for scenario in plan.scenarios), *more_ids(plan.scenarios), *provoked, DOCTOR)
         self._blocks = blocks(ids, plan.salt)
         self._schedules = Schedules(plan.scenarios, self._blocks)
@@ -169,15 +170,15 @@ class Run:
 
     def _provoke(self, bench: Bench) -> None:
         """The provocations, on the first bench that has nothing else to do."""
-        if not self._plan.provoke or self._interrupted or not self._provoking.acquire(blocking=False):
+        if not self._kinds or self._interrupted or not self._provoking.acquire(blocking=False):
             return
         partner = next(iter(self._plan.partners), "") or "partner"
-        during = self._plan.scenarios[0] if self._plan.scenarios else None
-        for provoked in Provoker(bench, self._plan.scenarios, self._blocks, partner).provoke():
+        stories = (*self._plan.bases, *self._plan.scenarios)
+        for provoked in Provoker(bench, stories, self._blocks, partner).provoke(self._kinds):
             if self._interrupted:
                 return
             self._listener.started(provoked.scenario)
-            result = self._judge.provoked(provoked, during)
+            result = self._judge.provoked(provoked)
             self._results[result.id] = result
             self._listener.ended(result)
 

@@ -15,7 +15,7 @@ import pytest
 from loopsim.harness.partner import Connection, Process, Start
 from tests.cli.terminal import PATIENCE, command, environment, run, serving
 from tests.harness.conftest import DELIVERED
-from tests.harness.partners import write
+from tests.harness.partners import PROCESS, write
 
 HOME = "http://127.0.0.1:{port}/"
 FLAGS = ("--target", f"{HOME}hook", "--health", HOME, "--env", "PORT={port}", "--idle-probe", HOME)
@@ -55,6 +55,29 @@ def test_the_command_that_a_failure_gives_runs_exactly_it_again(folder: Path) ->
     (same,) = json.loads(again.stdout)["scenarios"]
     assert (again.returncode, same["id"]) == (1, story["id"])
     assert same["failures"][0]["says"] == story["failures"][0]["says"]
+
+
+def test_a_provocation_runs_alone_and_the_command_it_gives_runs_exactly_it_again(folder: Path) -> None:
+    own = folder / "scenarios" / "story.loopsim.yaml"
+    pays_twice = write(folder, on_delivered=f"done.clear(); {PROCESS}")
+    flags = ("--start", pays_twice, *FLAGS, "--format", "json")
+
+    plain = run("run", "provocations/duplicate", *flags, cwd=folder)
+    named = run("run", f"provocations/duplicate:{own}+base", *flags, cwd=folder)
+
+    for done, name in ((plain, "provocations/duplicate"), (named, f"provocations/duplicate:{own}+base")):
+        (story,) = done.json["scenarios"]
+        assert (done.code, story["id"], story["status"]) == (1, "provocations/duplicate", "failed")
+        assert story["reproduce"].startswith(f"loopsim run {name} --")
+        (verdict,) = story["verdicts"]
+        assert "once more" in verdict["findings"][0]["says"]
+
+
+def test_a_provocation_that_does_not_exist_says_which_there_are(folder: Path) -> None:
+    done = run("run", "provocations/duplicat", *FLAGS[:2], cwd=folder)
+
+    assert done.code == 2
+    assert "Did you mean duplicate? There are forged_signature, unsigned," in done.err
 
 
 def test_everything_can_stand_in_the_settings(folder: Path) -> None:

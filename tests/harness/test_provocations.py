@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ from loopsim.bootstrap import Options
 from loopsim.client import Loopsim
 from loopsim.embedded import EmbeddedServer
 from loopsim.harness.bench import Bench
-from loopsim.harness.blocks import blocks
+from loopsim.harness.blocks import blocks, first_of, own_block
 from loopsim.harness.plan import IdleProbe, PartnerPlan, RunPlan
 from loopsim.harness.probe import Probe
-from loopsim.harness.provocations import IDS, KINDS, Provoked, Provoker
+from loopsim.harness.provocations import IDS, KINDS, PREFIX, Provoked, Provoker
 from loopsim.harness.reading import read_scenarios
 from loopsim.rules.catalogue import BY_NAME, judge_all
 from loopsim.rules.evidence import Evidence, ProvocationKind
@@ -118,6 +119,9 @@ def test_a_partner_that_is_right_is_blamed_for_nothing_and_all_is_judged(provoke
 )
 def test_a_mistake_is_found_by_its_effect(provoke: Any, wrong: str, kind: ProvocationKind, says: str) -> None:
     judged = verdict(provoke(wrong, kinds=(kind,))[kind])
+    first, _ = first_of(own_block(PREFIX + kind))
+    # A return is named by its id, which is its place in the block of the provocation's story.
+    says = re.sub(r"#(\d)", lambda found: str(first + int(found[1])), says)
     assert judged.outcome == "failed", judged
     assert any(says in finding.says for finding in judged.findings), judged
 
@@ -143,3 +147,18 @@ def test_what_a_provocation_broke_is_not_blamed_on_the_next(provoke: Any) -> Non
     assert verdict(told["duplicate"]).why.startswith(
         "After the provocation nulls the partner no longer does what it did"
     )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "probe", "says"),
+    [
+        ((), False, "give loopsim a probe"),
+        (("believes payloads",), True, "state stayed 'open' when Loop accepted processReturn"),
+    ],
+)
+def test_what_is_missing_to_see_the_effect_of_a_refusal_is_named(
+    provoke: Any, wrong: tuple[str, ...], probe: bool, says: str
+) -> None:
+    judged = verdict(provoke(*wrong, kinds=("refused_action",), probe=probe)["refused_action"])
+    assert judged.outcome == "not_judged"
+    assert says in judged.why

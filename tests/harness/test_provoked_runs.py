@@ -19,7 +19,7 @@ def test_provocations_follow_the_stories_and_are_results_of_their_own(tmp_path: 
     assert [(verdict.rule, verdict.outcome) for verdict in forged.verdicts] == [("signature-verified", "failed")]
     assert forged.status == "failed"
     assert forged.title == "Act on no webhook whose signature is wrong"
-    assert forged.reproduce.endswith("--provoke")
+    assert forged.reproduce == f"loopsim run provocations/forged_signature:{tmp_path}/story.loopsim.yaml+base"
     assert {entry["fault"] for entry in forged.journal if entry["kind"] == "delivery"} == {"tamper"}
     assert by_id["provocations/duplicate"].status == "passed"
     assert len(by_id) == 17
