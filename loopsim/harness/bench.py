@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from loopsim.client import ControlError, Loopsim, Shop
 from loopsim.errors import LoopsimError, SetupError
 from loopsim.harness.asking import NoAnswer, ask
-from loopsim.harness.blocks import owner
+from loopsim.harness.blocks import lines_of, owner
 from loopsim.harness.document import PartnerDocument, Scenario
 from loopsim.harness.failures import ExpectationFailed, StoryOver
 from loopsim.harness.gathering import deliveries_of, probed
@@ -357,17 +357,16 @@ class Bench:
             probes=probes,
             returns=returns,
             late=late,
-            partner_log=self._logs(marks),
+            partner_log=self._logs(marks, scenario.id),
         )
 
     def _unplayed(self, scenario: Scenario, error: Exception, marks: dict[str, int]) -> Played:
-        about: Any = "setup"
         says = str(error)
         if isinstance(error, ControlError):
             says = f"The shop of this scenario cannot be made: {error}"
         place = scenario.place
-        failure = Failure(says=says, about=about, file=place.file, line=place.line, column=place.column)
-        log = "" if isinstance(error, NeverStarted) else self._logs(marks)
+        failure = Failure(says=says, about="setup", file=place.file, line=place.line, column=place.column)
+        log = "" if isinstance(error, NeverStarted) else self._logs(marks, scenario.id)
         return Played(went=Went(failures=(failure,)), partner_log=log)
 
     def _parted(self, entries: list[Entry], id_: str) -> tuple[tuple[Entry, ...], tuple[tuple[str, Entry], ...]]:
@@ -382,8 +381,9 @@ class Bench:
                 late.append((other, entry))
         return tuple(own), tuple(late)
 
-    def _logs(self, marks: dict[str, int]) -> str:
-        logs = {name: process.log(marks.get(name, 0)).strip() for name, process in self._processes.items()}
+    def _logs(self, marks: dict[str, int], id_: str) -> str:
+        block, known = self._blocks[id_], self._of_block
+        logs = {name: lines_of(each.log(marks.get(name, 0)), block, known) for name, each in self._processes.items()}
         if len(logs) == 1:
             return next(iter(logs.values()))
         return "\n".join(f"== {name or 'partner'} ==\n{log}" for name, log in logs.items() if log)

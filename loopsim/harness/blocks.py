@@ -50,6 +50,11 @@ def blocks_in(entry: Entry) -> set[int]:
     return {(number - _FIRST) // _WIDTH for number in numbers if number > _FIRST}
 
 
+def lines_of(text: str, own: int, of_run: dict[int, str]) -> str:
+    """The lines of a log without those that bear another scenario's ids."""
+    return "\n".join(line for line in text.splitlines() if owner({"path": line}, own, of_run) is None).strip()
+
+
 def owner(entry: Entry, own: int, of_run: dict[int, str]) -> str | None:
     """The other scenario of the run whose ids a call bears; None where it bears none, or some of `own` too."""
     found = blocks_in(entry)

@@ -444,3 +444,16 @@ def test_who_names_a_time_may_act_before_the_partner_is_done(play: Play, scenari
     (story,) = play(scenario(text), command=write(tmp_path, on_delivered=works)).scenarios
 
     assert story.failures == ()
+
+
+def test_a_log_says_nothing_of_the_story_before(play: Play, scenario: Write, tmp_path: Path) -> None:
+    """A partner may write of a return when the next story has begun."""
+    first, second = scenario(), scenario(name="story2")
+    says = "before.append(return_id); print(f'now {return_id}', flush=True); print(f'of {before[0]}', flush=True)"
+    result = play(first, second, command=write(tmp_path, at_start="before = []", on_delivered=says))
+
+    one, two = result.scenarios
+    own = {row["return_id"] for row in two.deliveries}
+    assert any(f"now {return_id}" in two.partner_log for return_id in own)
+    assert one.partner_log.count("of ") == 1
+    assert "of " not in two.partner_log

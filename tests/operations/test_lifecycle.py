@@ -141,7 +141,9 @@ def test_a_failed_label_stops_the_carrier(open_shop: Any) -> None:
 def test_scans_are_refused_without_a_label_and_for_cancelled_returns(shop: Shop) -> None:
     id_ = shop.submit()["id"]
     scan = {"return_id": id_, "status": "in_transit"}
-    assert shop.call("carrierScans", scan).refusal == "label_not_found"
+    early = shop.call("carrierScans", scan)
+    assert early.refusal == "label_not_made"
+    assert "clock advance --next-event" in str(early.body)
     shop.advance(seconds=4)
     assert shop.call("carrierScans", {**scan, "label_id": 5}).refusal == "label_not_found"
     shop.act("staffCancels", return_id=id_)

@@ -11,6 +11,7 @@ from loopsim.operations import moves
 from loopsim.operations.control.named import named_return, shown
 from loopsim.operations.perform import Call, operation
 from loopsim.store.transaction import Transaction
+from loopsim.wire.times import with_millis
 
 
 @operation("carrierScans")
@@ -20,6 +21,9 @@ def carrier_scans(tx: Transaction, call: Call) -> Any:
     label_id = call.body.get("label_id")
     label = (return_.labels[-1] if return_.labels else None) if label_id is None else return_.label(label_id)
     if label is None:
+        due = next((timer.due for timer in tx.timers_of(return_.id) if timer.kind == "label.make"), None)
+        if due is not None and label_id is None:
+            raise Refusal("label_not_made", due=with_millis(due))
         raise Refusal("label_not_found")
     if return_.state not in returns.LIFECYCLE["label_changed"]:
         raise Refusal("unprocessable", state=return_.state)
