@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -39,6 +39,11 @@ _ALSO = {
     "server_error": ("retried-safely", "processed-once", "ended-returns-left-alone", "no-retry-storm"),
     "too_many": ("too-many-attempts-waited-out", "no-retry-storm"),
 }
+NOBODY = Failure(
+    says="No webhook was sent and nobody called Loop: no integration took part in this run, so nothing was judged. Give"
+    " --target for its webhooks, or see that it calls the address it is given.",
+    about="setup",
+)
 SWITCHED_OFF = RuleVerdict(rule="", level="note", outcome="not_judged", why="Its rule is switched off (--without).")
 _DAY = timedelta(days=1)
 
@@ -124,6 +129,8 @@ class Judge:
     ) -> RunResult:
         """The whole run."""
         results = never_called(results, f"{self._server.url}/api/v1")
+        if nobody_took_part(results):
+            findings = (*findings, NOBODY)
         rules, done = rule_texts(RULES), coverage.merged(result.coverage for result in results)
         possible, families = coverage.within(coverage.possible(self._lifecycle), done, self._lifecycle)
         assumed = {anchor for result in results for anchor in result.assumptions}
@@ -148,7 +155,7 @@ class Judge:
         statuses = {result.status for result in results}
         if "failed" in statuses:
             return 1
-        if "error" in statuses:
+        if "error" in statuses or nobody_took_part(results):
             return 2
         judged = {v.rule for result in results for v in result.verdicts if v.outcome != "not_judged"}
         unjudged = {v.rule for result in results for v in result.verdicts} - judged
@@ -224,6 +231,14 @@ def verdicts_of(evidence: Evidence, off: Collection[str] = ()) -> tuple[RuleVerd
     return tuple(
         RuleVerdict(rule=rule.name, level=rule.level, outcome=said.outcome, why=said.why, findings=said.findings)
         for rule, said in judge_all(evidence, off)
+    )
+
+
+def nobody_took_part(results: Iterable[ScenarioResult]) -> bool:
+    """Whether stories passed in which no partner was sent anything or called Loop, and the story itself did not."""
+    passed = [result for result in results if result.status == "passed"]
+    return bool(passed) and not any(
+        entry["kind"] in ("call", "delivery", "own") for result in passed for entry in result.journal
     )
 
 

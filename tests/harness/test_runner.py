@@ -69,6 +69,14 @@ steps:
     assert (result.scenarios[0].status, result.scenarios[0].failures) == ("passed", ())
 
 
+def test_a_run_in_which_nobody_took_part_is_not_green(play: Play, scenario: Write) -> None:
+    quiet = scenario(DELIVERED.partition("steps:")[0] + "steps: [{clock.advances: 1d}]")
+    result = play(quiet, target="", probe=False, idle_probe=False)
+
+    assert (result.exit_code, [each.about for each in result.findings]) == (2, ["setup"])
+    assert "no integration took part" in result.findings[0].says
+
+
 def test_a_call_too_many_fails(play: Play, scenario: Write, tmp_path: Path) -> None:
     result = play(scenario(), command=write(tmp_path, on_delivered=f"{PROCESS}; {PROCESS}"))
 
