@@ -5,6 +5,7 @@
     │   ├── Invalid        a request that is not well formed: messages by field
     │   └── NotHere        this shop does not have it; another may
     └── SetupError         the tool itself cannot go on: says what is wrong and what to do next
+        ├── PortTaken      somebody else listens there
         └── Damaged        something that was stored cannot be read
 
 Refusals carry no status and no sentence. The status and the body belong to the operation that refused and stand in
@@ -43,6 +44,10 @@ class NotHere(Refusal):
 
 class SetupError(LoopsimError):
     """Something about the set-up stops loopsim. The message says what is wrong and what to do next."""
+
+
+class PortTaken(SetupError):
+    """Somebody listens on the port already."""
 
 
 class Damaged(SetupError, ValueError):

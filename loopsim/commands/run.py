@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import structs
@@ -15,9 +15,12 @@ from loopsim.client import Loopsim
 from loopsim.commands import options, run_reports
 from loopsim.commands.connection import Server
 from loopsim.commands.run_plan import plan_of
-from loopsim.errors import SetupError
+from loopsim.errors import PortTaken, SetupError
 from loopsim.harness.document import Scenario
 from loopsim.harness.results import RunResult, ScenarioResult
+
+if TYPE_CHECKING:
+    from loopsim.embedded import EmbeddedServer
 
 DEFAULT_PATHS = ("scenarios",)
 _LONGEST = 120.0  # seconds that one call of the control API may take
@@ -164,22 +167,32 @@ def _server(values: dict[str, Any], starts: bool) -> Iterator[Loopsim]:
             server.health()
             yield server
         return
+    embedded = own_server(values["port"], starts=starts)
+    try:
+        with Server(embedded.url, timeout=_LONGEST) as own:
+            yield own
+    finally:
+        embedded.stop()
+
+
+def own_server(port: int | None, *, starts: bool) -> EmbeddedServer:
+    """A server of our own. Where nobody names a port, an integration that loopsim `starts` is told of whichever is
+    free. Raises `SetupError`."""
     from loopsim.bootstrap import Options
     from loopsim.embedded import EmbeddedServer
 
-    port = values["port"]
-    if port is None:
-        from loopsim.harness.partner import unreachable
-
-        taken = not unreachable(f"http://127.0.0.1:{options.DEFAULT_PORT}")
-        if taken and not starts:
+    try:
+        # Tried, not asked for: between question and answer another run may take it.
+        return EmbeddedServer(Options(port=options.DEFAULT_PORT if port is None else port, clock="manual")).start()
+    except PortTaken as error:
+        if port is not None:
+            raise
+        if not starts:
             raise SetupError(
                 f"Port {options.DEFAULT_PORT} is taken. If it is by a loopsim that your integration is configured for,"
                 f" name it: --url http://127.0.0.1:{options.DEFAULT_PORT}. Otherwise choose a --port."
-            )
-        port = 0 if taken else options.DEFAULT_PORT
-    with EmbeddedServer(Options(port=port, clock="manual")) as embedded, Server(embedded.url, timeout=_LONGEST) as own:
-        yield own
+            ) from error
+        return EmbeddedServer(Options(port=0, clock="manual")).start()
 
 
 @contextmanager

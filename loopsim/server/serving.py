@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from loopsim.errors import SetupError
+from loopsim.errors import PortTaken, SetupError
 from loopsim.server.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise SetupError(
+            raise PortTaken(
                 f"Port {port} of {host} is taken. Stop what listens there, or choose another --port (0 picks a free"
                 " one)."
             ) from error

@@ -7,11 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
+from loopsim.commands.run import own_server
+from loopsim.embedded import EmbeddedServer
 from loopsim.harness.partner import Connection, Process, Start
 from tests.cli.terminal import PATIENCE, command, environment, run, serving
 from tests.harness.conftest import DELIVERED
@@ -217,6 +221,21 @@ def test_braces_of_a_shell_or_of_json_are_no_templates(folder: Path) -> None:
     done = run("run", "--start", start, *FLAGS, "--env", 'MORE={"prot": "{key}"}', cwd=folder)
 
     assert done.code == 0, done.out + done.err
+
+
+def test_runs_that_begin_at_once_do_not_fight_over_a_port() -> None:
+    together = threading.Barrier(4)
+
+    def begin(_number: int) -> EmbeddedServer:
+        together.wait()
+        return own_server(None, starts=True)
+
+    with ThreadPoolExecutor(4) as pool:
+        servers = list(pool.map(begin, range(4)))
+    urls = {server.url for server in servers}
+    for server in servers:
+        server.stop()
+    assert len(urls) == 4
 
 
 def test_a_project_without_scenarios_is_told_how_to_begin(tmp_path: Path) -> None:
