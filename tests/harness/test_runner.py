@@ -144,6 +144,7 @@ def test_a_command_that_is_none_says_so(play: Play, scenario: Write) -> None:
 def test_an_idle_probe_that_gives_no_answer_is_said_and_does_no_harm(
     play: Play, scenario: Write, tmp_path: Path
 ) -> None:
+    # Slower than the shop waits where no probe tells it that somebody is at work: patience has to do.
     slow = f"time.sleep(0.6); {PROCESS}"
     plan = structs.replace(partner(write(tmp_path, on_delivered=slow)), idle_probe=IdleProbe(url="http://127.0.0.1:9/"))
 

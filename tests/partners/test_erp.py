@@ -6,12 +6,11 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,62 +21,31 @@ import pytest
 from loopsim.client import Loopsim, Shop
 from loopsim.embedded import EmbeddedServer
 from tests.listening import listening
+from tests.partners.program import LIMIT, ROOT, Program
 
-PROGRAM = Path(__file__).parents[2] / "loopsim" / "partners" / "erp.mjs"
+PROGRAM = ROOT / "loopsim" / "partners" / "erp.mjs"
 NODE = shutil.which("node")
-LIMIT = 30.0  # seconds that anything may take; only a failing test waits that long
 MOMENT = "2026-03-02T09:00:00Z"
 BIG = 894216837402234881  # above 2^53: only text survives
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed; the ERP partner runs on Node 18 or newer")
 
 
-class Erp:
+class Erp(Program):
     """The program under test. It looks at Loop when it is asked for `fresh` state, and by itself once an hour."""
 
     def __init__(self, base: str, key: str, **settings: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOP")}
-        self.process = subprocess.Popen(
-            [str(NODE), str(PROGRAM)],
-            env={**kept, "LOOP_API_BASE": base, "LOOP_API_KEY": key, "POLL_EVERY": "3600", **settings},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        self.netloc = urlsplit(json.loads(self.process.stdout.readline())["listening"]).netloc
-        self.output: list[str] = []
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        self.output += self.process.stdout
+        own = {"LOOP_API_BASE": base, "LOOP_API_KEY": key, "POLL_EVERY": "3600"}
+        super().__init__([str(NODE), str(PROGRAM)], **{**own, **settings})
 
     def get(self, path: str, method: str = "GET") -> tuple[int, Any]:
-        connection = HTTPConnection(self.netloc, timeout=LIMIT)
-        try:
-            connection.request(method, path)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
+        return self.call(method, path)
 
     def looked(self) -> dict[str, Any]:
         """Its state after a look that began now."""
         state = self.get("/state?fresh")[1]
         assert state["idle"]
         return dict(state)
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(LIMIT)
-        finally:
-            self.process.kill()
-            self.reader.join(LIMIT)
-            if self.process.stdout:
-                self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")

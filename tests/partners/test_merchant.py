@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import ast
-import base64
-import hashlib
-import hmac
-import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from loopsim import Loopsim
 from loopsim.client import Shop
+from tests.partners.program import ROOT, Program
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "loopsim" / "partners" / "merchant.py"
-LIMIT = 30.0  # seconds that anything may take; only a failing test waits that long
 PLACE = {"address1": "1 Sample Street", "city": "Austin", "region": "TX", "postal_code": "78701", "country_code": "US"}
 SIZES = [
     {"id": f"tee-{size}", "name": size, "sku": f"TEE-{size}", "price": "16.80", "values": [size], "stock": {"depot": 3}}
@@ -61,61 +52,23 @@ def order(**changes: Any) -> dict[str, Any]:
     return {**made, **changes}
 
 
-class Merchant:
-    """The program under test: its process and its address."""
+class Merchant(Program):
+    """The program under test, connected to a shop."""
 
     def __init__(self, shop: Shop, *command: str) -> None:
         self.shop = shop
-        self.process = subprocess.Popen(
+        super().__init__(
             [sys.executable, *(command or ("-m", "loopsim.partners.merchant"))],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "LOOP_API_BASE": shop.api_base,
-                "LOOP_API_KEY": shop.key,
-                "LOOP_WEBHOOK_SECRET": shop.secret,
-                "PORT": "0",
-                "MERCHANT_QUIET": "1",
-            },
-            stdout=subprocess.PIPE,
-            text=True,
+            LOOP_API_BASE=shop.api_base,
+            LOOP_API_KEY=shop.key,
+            LOOP_WEBHOOK_SECRET=shop.secret,
+            MERCHANT_QUIET="1",
         )
-        assert self.process.stdout
-        self.address = urlsplit(json.loads(self.process.stdout.readline())["listening"])
-
-    def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
-        connection = HTTPConnection(str(self.address.netloc), timeout=LIMIT)
-        try:
-            connection.request(method, path, body, {n.replace("_", "-"): v for n, v in headers.items()})
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
-
-    def do(self, task: str, **about: Any) -> Any:
-        status, answer = self.call("POST", f"/do/{task}", json.dumps(about).encode())
-        assert status == 200, answer
-        return answer
-
-    def send(self, payload: object, secret: str) -> int:
-        """Deliver a webhook as Loop does, and return the status of the answer."""
-        body = json.dumps(payload).encode()
-        signature = base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
-        return self.call("POST", self.address.path, body, X_Loop_Signature=signature)[0]
 
     def settled(self) -> dict[str, Any]:
         """Its state, when it has done all that was asked before: a task is done after what came in before it."""
         self.do("check-returnable", order="none")
         return dict(self.call("GET", "/state")[1])
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(LIMIT)
-        finally:
-            if self.process.stdout:
-                self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")

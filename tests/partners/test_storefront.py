@@ -6,22 +6,19 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from loopsim.client import Loopsim, Shop
 from loopsim.embedded import EmbeddedServer
+from tests.partners.program import LIMIT, ROOT, Program
 
-PROGRAM = Path(__file__).parents[2] / "loopsim" / "partners" / "storefront.mjs"
+PROGRAM = ROOT / "loopsim" / "partners" / "storefront.mjs"
 NODE = shutil.which("node")
-LIMIT = 30.0  # seconds that anything may take; only a failing test waits that long
 ARRIVAL = "https://shop.example/?loop_return_id=r-{}&loop_domain=returns.example"
 
 pytestmark = pytest.mark.skipif(
@@ -29,41 +26,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Storefront:
+class Storefront(Program):
     """The program under test."""
 
     def __init__(self, base: str, key: str, secret: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOP")}
-        own = {"LOOP_API_BASE": base, "LOOP_API_KEY": key, "LOOP_WEBHOOK_SECRET": secret, "STOREFRONT_QUIET": "1"}
-        self.process = subprocess.Popen(
-            [str(NODE), str(PROGRAM)], env={**kept, **own}, stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout
-        self.netloc = urlsplit(json.loads(self.process.stdout.readline())["listening"]).netloc
-
-    def ask(self, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
-        connection = HTTPConnection(self.netloc, timeout=LIMIT)
-        try:
-            connection.request(method, path, body)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
-
-    def do(self, task: str, **about: Any) -> Any:
-        status, answer = self.ask("POST", f"/do/{task}", json.dumps(about))
-        assert status == 200, answer
-        return answer
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(LIMIT)
-        finally:
-            self.process.kill()
-            assert self.process.stdout
-            self.process.stdout.close()
+        own = {"LOOP_API_BASE": base, "LOOP_API_KEY": key, "LOOP_WEBHOOK_SECRET": secret}
+        super().__init__([str(NODE), str(PROGRAM)], **own, STOREFRONT_QUIET="1")
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +86,7 @@ def test_pages_that_ask_at_once_leave_the_cart_of_the_last(shop: Shop, store: St
     store.do("shopper-arrives", session="s", url=ARRIVAL.format(1))
     connections = []
     for quantity in (1, 2, 3):
-        connection = HTTPConnection(store.netloc, timeout=LIMIT)
+        connection = HTTPConnection(store.address.netloc, timeout=LIMIT)
         lines = [{"variant_id": tee, "quantity": quantity}]
         connection.request("POST", "/do/shopper-fills-cart", json.dumps({"session": "s", "lines": lines}))
         connections.append(connection)
@@ -130,18 +98,18 @@ def test_pages_that_ask_at_once_leave_the_cart_of_the_last(shop: Shop, store: St
     connections[0].close()
     sent = [len(json.loads(body)["cart"]) for body in bodies(shop, "updateCart")]
     assert sorted(sent) == [2, 3]
-    state = store.ask("GET", "/state")[1]["sessions"]["s"]
+    state = store.call("GET", "/state")[1]["sessions"]["s"]
     assert len(state["variants"]) == sent[-1]
 
 
 def test_ids_beyond_2_53_and_texts_of_digits_stay_what_they_are(shop: Shop, store: Storefront) -> None:
     big, text = 894216837402234881, "894216837402234881"
-    store.ask("POST", "/do/shopper-arrives", json.dumps({"session": "s", "url": ARRIVAL.format(1)}))
+    store.call("POST", "/do/shopper-arrives", json.dumps({"session": "s", "url": ARRIVAL.format(1)}).encode())
     about = f'{{"session": "s", "lines": [{{"variant_id": {big}, "quantity": 2}}]}}'
-    store.ask("POST", "/do/shopper-fills-cart", about)
+    store.call("POST", "/do/shopper-fills-cart", about)
     assert bodies(shop, "createCart") == [f'{{"cart":[{big},{big}]}}']
     order = f'{{"name": "{text}", "total_price": {{"amount": 1}}, "line_items": [{{"product": {{"id": {big}}}}}]}}'
-    store.ask("POST", "/do/shopper-pays", f'{{"session": "s", "accepts": false, "order": {order}}}')
+    store.call("POST", "/do/shopper-pays", f'{{"session": "s", "accepts": false, "order": {order}}}')
     (sent,) = bodies(shop, "upsertOrder")
     assert f'"name":"{text}"' in sent
     assert f'"id":{big}' in sent
@@ -156,11 +124,11 @@ def test_a_signed_link_names_the_order_and_the_shop(shop: Shop, store: Storefron
 
 
 def test_what_it_does_not_know_is_not_found_and_what_fails_is_said(store: Storefront) -> None:
-    assert store.ask("POST", "/do/constructor", "{}")[0] == 404
-    assert store.ask("GET", "/do/order-link")[0] == 404
-    assert store.ask("POST", "/do/order-link", "{")[0] == 502
-    assert store.ask("GET", "/health") == (200, {"ok": True})
-    assert store.ask("GET", "/idle") == (200, {"idle": True})
+    assert store.call("POST", "/do/constructor", b"{}")[0] == 404
+    assert store.call("GET", "/do/order-link")[0] == 404
+    assert store.call("POST", "/do/order-link", b"{")[0] == 502
+    assert store.call("GET", "/health") == (200, {"ok": True})
+    assert store.call("GET", "/idle") == (200, {"idle": True})
 
 
 def test_without_its_settings_it_does_not_start() -> None:

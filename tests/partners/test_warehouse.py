@@ -10,26 +10,22 @@ import hmac
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.listening import listening
+from tests.partners.program import LIMIT, ROOT, Program
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "loopsim" / "partners" / "warehouse.py"
 KEY, SECRET = "key-of-the-shop", "0123456789abcdef"
-LIMIT = 30.0  # seconds that anything may take; only a failing test waits that long
 BIG = 894216837402234881  # above 2^53: only exact integers survive
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -155,50 +151,19 @@ class FakeLoopHandler(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-class Warehouse:
-    """The program under test: its process, its webhook address and its own account of itself."""
+class Warehouse(Program):
+    """The program under test, and its own account of itself."""
 
     def __init__(self, loop: FakeLoop, *command: str) -> None:
-        self.process = subprocess.Popen(
+        super().__init__(
             [sys.executable, *(command or ("-m", "loopsim.partners.warehouse"))],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "LOOP_API_BASE": loop.base,
-                "LOOP_API_KEY": KEY,
-                "LOOP_WEBHOOK_SECRET": SECRET,
-                "PORT": "0",
-            },
-            stdout=subprocess.PIPE,
-            text=True,
+            LOOP_API_BASE=loop.base,
+            LOOP_API_KEY=KEY,
+            LOOP_WEBHOOK_SECRET=SECRET,
         )
-        self.output: list[str] = []
-        first_line = threading.Event()
-        self.reader = threading.Thread(target=self._read, args=(first_line,), daemon=True)
-        self.reader.start()
-        assert first_line.wait(LIMIT), "it did not start"
-        self.address = urlsplit(json.loads(self.output[0])["listening"])
-
-    def _read(self, first_line: threading.Event) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.output.append(line.rstrip("\n"))
-            first_line.set()
-
-    def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
-        connection = HTTPConnection(str(self.address.netloc), timeout=LIMIT)
-        try:
-            connection.request(method, path, body, {n.replace("_", "-"): v for n, v in headers.items()})
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
 
     def send(self, payload: object, secret: str = SECRET) -> int:
-        """Deliver a webhook as Loop does, over the exact bytes, and return the status of the answer."""
-        body = json.dumps(payload, separators=(",", ":")).replace("/", "\\/").encode()
-        signature = base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
-        return self.call("POST", self.address.path, body, X_Loop_Signature=signature)[0]
+        return super().send(payload, secret)
 
     def settled(self) -> dict[str, Any]:
         """Its state, once it has nothing left to do."""
@@ -211,19 +176,6 @@ class Warehouse:
 
     def stage(self, return_id: int) -> str:
         return str(self.settled()["returns"][str(return_id)]["stage"])
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        finally:
-            self.reader.join(LIMIT)
-            if self.process.stdout:
-                self.process.stdout.close()
 
 
 @pytest.fixture

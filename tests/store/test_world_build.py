@@ -26,18 +26,11 @@ from loopsim.store.world_file import (
     parse_world_file,
 )
 from loopsim.store.world_orders import line_tax, percent_of
+from tests.store.shipped import WORLDS
 
 ROOT = Path(__file__).parents[2]
-NAMES = [
-    "busy-outside-shopify",
-    "empty",
-    "eu-multi-currency",
-    "instant-exchange",
-    "new-outside-shopify",
-    "outside-shopify",
-    "us-apparel",
-    "warehouse-inspects",
-]
+NAMES = [name for name in WORLDS if name != "large-catalogue"]
+"""Those built at once; the large one is made in slices and has tests of its own."""
 SOLD = [name for name in NAMES if name not in ("empty", "new-outside-shopify")]
 """Those with orders."""
 

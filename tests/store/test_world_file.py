@@ -30,35 +30,25 @@ from loopsim.store.world_file import (
     WorldFile,
     parse_world_file,
 )
+from tests.store.shipped import WORLDS
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "fixtures" / "world.schema.json").read_text("utf-8"))
-NAMES = [
-    "busy-outside-shopify",
-    "empty",
-    "eu-multi-currency",
-    "instant-exchange",
-    "large-catalogue",
-    "new-outside-shopify",
-    "outside-shopify",
-    "us-apparel",
-    "warehouse-inspects",
-]
 
 
 def test_these_worlds_ship() -> None:
-    assert worlds.world_names() == NAMES
-    assert worlds.DEFAULT_WORLD in NAMES
+    assert worlds.world_names() == WORLDS
+    assert worlds.DEFAULT_WORLD in WORLDS
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WORLDS)
 def test_a_world_file_fits_its_schema_and_names_it_to_editors(name: str) -> None:
     path = worlds.SOURCE / f"{name}.yaml"
     assert path.read_text("utf-8").startswith("# yaml-language-server: $schema=../world.schema.json\n")
     assert list(jsonschema_rs.validator_for(SCHEMA).iter_errors(read_yaml(path))) == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WORLDS)
 def test_a_world_file_means_the_same_in_yaml_1_1_and_1_2(name: str) -> None:
     path = worlds.SOURCE / f"{name}.yaml"
     assert msgspec.convert(read_yaml(path), WorldFile, str_keys=True) == parse_world_file(path.read_bytes(), path.name)

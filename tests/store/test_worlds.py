@@ -18,19 +18,9 @@ from loopsim.errors import SetupError
 from loopsim.store import worlds
 from loopsim.store.built_world import BuiltWorld, midnight, placed_orders
 from loopsim.store.shop import Shop, blank_pages
+from tests.store.shipped import WORLDS
 
 ROOT = Path(__file__).parents[2]
-NAMES = [
-    "busy-outside-shopify",
-    "empty",
-    "eu-multi-currency",
-    "instant-exchange",
-    "large-catalogue",
-    "new-outside-shopify",
-    "outside-shopify",
-    "us-apparel",
-    "warehouse-inspects",
-]
 START = datetime(2026, 11, 23, 14, 5, 6, tzinfo=UTC)
 
 
@@ -89,16 +79,16 @@ def test_a_file_must_bear_the_name_of_its_world(tmp_path: Path) -> None:
 
 def test_a_wheel_has_the_built_worlds_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = worlds.write_all(tmp_path)
-    assert [path.name for path in written] == [f"{name}.json" for name in NAMES]
+    assert [path.name for path in written] == [f"{name}.json" for name in WORLDS]
     from_checkout = worlds.load_world("eu-multi-currency")
     monkeypatch.setattr(worlds, "SOURCE", tmp_path / "absent")
     monkeypatch.setattr(worlds, "KEPT", tmp_path)
-    assert worlds.world_names() == NAMES
+    assert worlds.world_names() == WORLDS
     assert worlds.load_world.__wrapped__("eu-multi-currency") == from_checkout
 
 
 def test_an_unknown_world_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SetupError, match=f"no world atlantis.*{', '.join(NAMES)}"):
+    with pytest.raises(SetupError, match=f"no world atlantis.*{', '.join(WORLDS)}"):
         worlds.load_world("atlantis")
 
 
@@ -151,7 +141,7 @@ def test_an_empty_world_has_nothing() -> None:
     shop.close()
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"large-catalogue"}))
+@pytest.mark.parametrize("name", sorted({*WORLDS} - {"large-catalogue"}))
 def test_a_shop_from_the_template_is_the_shop_that_was_populated(name: str) -> None:
     built = worlds.load_world(name)
     populated = new_shop(built)
