@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -30,6 +31,7 @@ def to_ms(moment: datetime) -> int:
     return (moment - EPOCH) // _MILLISECOND
 
 
+@lru_cache(maxsize=64)
 def from_ms(ms: int) -> datetime:
     """The aware UTC moment of whole milliseconds since 1970."""
     return EPOCH + timedelta(milliseconds=ms)

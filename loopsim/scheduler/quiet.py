@@ -45,9 +45,9 @@ class Watch:
         self.answered_at: float | None = None
         self.slowest = 0.0
         self._awaited = False
-        self._reads: dict[str, int] = {}
+        self._reads: dict[bytes, int] = {}
 
-    def called(self, read: str | None = None) -> None:
+    def called(self, read: bytes | None = None) -> None:
         """The partner called Loop's API. The first call since an answer is its reaction. `read` is what it asked for,
         where it only asked: the same over and over is the rhythm of one that polls, which never ends."""
         if read is None or len(self._reads) > MOST_READS:

@@ -11,6 +11,7 @@ from loopsim.server.loop_api import LoopApi
 from loopsim.server.problems import PROBLEM_HEADERS, stated_problem
 from loopsim.server.requests import Receive, Scope, Send, headers_of
 from loopsim.server.runtime import Runtime
+from loopsim.server.stamps import Header
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -51,13 +52,14 @@ class App:
         else:
             await self._control(scope, headers, receive, send)
 
-    def at_once(self, scope: Scope, send: Send) -> bool:
-        """Answer a read of Loop's API that has nothing to wait for; False, with nothing done, where it may have to."""
+    def at_once(self, scope: Scope, raw_headers: list[Header]) -> tuple[bytes, ...] | None:
+        """The answer, as it leaves, of a read of Loop's API that has nothing to wait for; None, with nothing done,
+        where it may have to."""
         path: bytes = scope["raw_path"]
-        if scope["method"] != "GET" or path.startswith(OWN) or path in _DOCUMENTS:
-            return False
-        headers = headers_of(scope["headers"])
-        return self._hosts.admits(headers.get(b"host")) and self._loop.at_once(scope, headers, send)
+        if path.startswith(OWN) or path in _DOCUMENTS:
+            return None
+        headers = headers_of(raw_headers)
+        return self._loop.at_once(scope, headers) if self._hosts.admits(headers.get(b"host")) else None
 
     def stop_waiting(self) -> None:
         """The server stops: calls that wait for something to happen are answered."""

@@ -33,7 +33,7 @@ from loopsim.server.elsewhere import forbidden_or
 from loopsim.server.exchange import Exchange
 from loopsim.server.places import Places
 from loopsim.server.problems import not_simulated
-from loopsim.server.protocol import reset_connection, send_half, write_whole
+from loopsim.server.protocol import in_one_piece, reset_connection, send_half
 from loopsim.server.requests import (
     Disconnected,
     Headers,
@@ -118,21 +118,21 @@ class LoopApi:
         else:
             await send_answer(send, answer.status, head, body)
 
-    def at_once(self, scope: Scope, headers: Headers, send: Send) -> bool:
-        """Answer a read that has nothing to wait for, whose answer can be written whole; False where that is not so."""
+    def at_once(self, scope: Scope, headers: Headers) -> tuple[bytes, ...] | None:
+        """The answer of a read that has nothing to wait for, as it leaves; None where that is not so."""
         exchange = self._exchange(scope, headers)
         place, entrance = exchange.place, exchange.entrance
         if entrance is None or place.takes_body or place.refusal is not None or place.operation.public:
-            return False
+            return None
         if entrance.shop.busy is not None or entrance.counter.faults != NO_FAULTS:
-            return False
+            return None
         exchange.at_ms = self._now_ms(entrance.shop)
         try:
             answer = self._perform(exchange, self._admit(exchange).shop)
         except Exception as error:
             answer = self._failed(exchange, error)
         head, body = self._finish(exchange, answer)
-        return write_whole(send, answer.status, head, body, soon=True)
+        return in_one_piece(answer.status, head, body)
 
     def _exchange(self, scope: Scope, headers: Headers) -> Exchange:
         place = self._places.find(scope["method"], scope["raw_path"])
@@ -182,7 +182,7 @@ class LoopApi:
         now = monotonic()
         if not entrance.window.take(now, entrance.shop.settings.rate_limit):
             raise Refusal("too_many_attempts", retry_after=entrance.window.retry_after(now))
-        self._runtime.scheduler.touched(entrance.shop, _asked(exchange) if place.reads else None)
+        self._runtime.scheduler.touched(entrance.shop, _asked(exchange.scope) if place.reads else None)
         return entrance
 
     async def _await(self, exchange: Exchange, entrance: Entrance, receive: Receive) -> Entrance:
@@ -425,8 +425,10 @@ def _bytes_of(answer: Answer) -> bytes:
     return php.encode(answer.body)
 
 
-def _asked(exchange: Exchange) -> str:
+def _asked(scope: Scope) -> bytes:
     """What a call asks for, without the window, which moves along when the same is asked again later."""
-    query: bytes = exchange.scope["query_string"]
-    parts = (part for part in query.split(b"&") if not part.startswith((b"from=", b"to=")))
-    return f"{exchange.place.operation.id} {exchange.place.params} {b'&'.join(parts)!r}"
+    query: bytes = scope["query_string"]
+    if b"from=" in query or b"to=" in query:
+        query = b"&".join(part for part in query.split(b"&") if not part.startswith((b"from=", b"to=")))
+    path: bytes = scope["raw_path"]
+    return path + b"?" + query

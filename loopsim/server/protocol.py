@@ -7,7 +7,6 @@ import re
 import socket
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -15,15 +14,14 @@ from loopsim.server.memory import expect_large_bodies
 from loopsim.server.requests import Receive, Scope, Send
 from loopsim.server.stamps import Header
 
-if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application
-
 REQUEST_TIME = 60.0
 """Seconds that a request may take to come in, from its first byte to its last, while we read; and as many again for
 each that brought `STEADY` bytes, so that a large import may come over a slow line."""
 STEADY = 1024 * 1024
 MOST_HEAD = 1024 * 1024
 """Bytes of a request's first line and headers. What is read at once, of several requests, counts whole."""
+_PLAIN = re.compile(rb"(/[^?#%]*)(?:\?([^#]*))?")
+"""Path and query of a target in which nothing has to be decoded."""
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _COPIED = 16 * 1024  # bytes; larger bodies are handed on as they are
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -34,6 +32,9 @@ class Protocol(HttpToolsProtocol):
 
     _head: int | None  # bytes of a head that is not complete, and what came with its beginning
     _whole: bool  # the last request that began came in to its end
+    _begun = 0  # requests
+    _answered = False  # the request that comes in was answered at once
+    _idle_since: float | None = None  # since the last answer, where nothing came after it
     _late: asyncio.TimerHandle | None = None
     _came = 0  # bytes since then
 
@@ -45,17 +46,20 @@ class Protocol(HttpToolsProtocol):
         self._unsent: list[bytes] = []
         self._whole = False
         self._expect()
+        self.timeout_keep_alive_handler()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._expect_nothing()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Something came in. The parser takes lines of any length; a head without end would fill the memory."""
-        before = self.cycle
+        before = self._begun
         super().data_received(data)
-        if self._whole and (self.cycle is not before or not self.cycle.response_complete):
+        if self._whole and (self._begun != before or self._is_answering()):
             # What came ends with the end of a request.
             return
         if self._late is None:
@@ -67,8 +71,13 @@ class Protocol(HttpToolsProtocol):
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """A request begins."""
-        super().on_message_begin()
+        """A request begins. uvicorn's scope is made when it is needed (`on_headers_complete`)."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._begun += 1
+        self._answered = False
+        self._idle_since = None
         self._head = 0
         self._whole = False
         if self._late is not None:
@@ -81,34 +90,99 @@ class Protocol(HttpToolsProtocol):
         if absolute is not None:
             # What such a target says counts, and not the header (RFC 9112, 3.2.2).
             kept = [header for header in self.headers if header[0] != b"host"]
-            self.headers[:] = [*kept, (b"host", absolute[1])]
-        super().on_headers_complete()
+            self.headers = [*kept, (b"host", absolute[1])]
+        if not self._answer_at_once():
+            url, headers, expected = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expected
+            self.headers += headers
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of its body came."""
+        if not self._answered:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is there to its end."""
-        super().on_message_complete()
+        if not self._answered:
+            super().on_message_complete()
         self._whole = True
         if self._late is not None:
             self._expect_nothing()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Begin to answer. What has nothing to wait for is answered here and now: a task costs more than many answers.
+    def on_response_complete(self) -> None:
+        """A request is answered."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since = self.loop.time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if nothing came for long. One timer serves for all its requests: to set one with each
+        answer and cancel it with the next request costs as much as to parse one."""
+        wait: float = self.timeout_keep_alive
+        if self._idle_since is not None:
+            wait -= self.loop.time() - self._idle_since
+        if wait <= 0:
+            super().timeout_keep_alive_handler()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(wait, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _answer_at_once(self) -> bool:
+        """Answer here and now what has nothing to wait for: uvicorn's way, by a task, costs more than many answers.
 
         Requests that came behind each other, before the answer to the first, take turns as tasks.
         """
-        at_once = getattr(app, "at_once", None)
-        if at_once is None or self.pipeline or not _is_plain(cycle) or not at_once(cycle.scope, cycle.send):
-            super()._start_asgi_task(cycle, app)
-
-    def write_soon(self, data: bytes) -> None:
-        """Write when all that has come in by now is read. To wake whoever waits at the other end costs as much as an
-        answer; who waits on several connections is woken once for all of them."""
+        at_once = getattr(self.app, "at_once", None)
+        if at_once is None or self._is_answering() or self.flow.write_paused or self.parser.get_method() != b"GET":
+            return False
+        if not self.parser.should_keep_alive() or self.parser.get_http_version() != "1.1":
+            return False
+        if self.transport.is_closing():
+            return False
+        target = _PLAIN.fullmatch(self.url)
+        if target is None or not self.url.isascii():
+            return False
+        raw_path, query = target.groups(b"")
+        scope = {
+            "method": "GET",
+            "path": raw_path.decode(),
+            "raw_path": raw_path,
+            "query_string": query,
+            "scheme": self.scheme,
+            "server": self.server,
+        }
+        answer = at_once(scope, self.headers)
+        if answer is None:
+            return False
+        self._answered = True
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        if len(answer) > 1:
+            # Large.
+            self.write_unsent()
+            self.transport.writelines(answer)
+            return True
         if not self._unsent:
+            # When all that has come in by now is read: to wake whoever waits at the other end costs as much as an
+            # answer, and who waits on several connections is woken once for all of them.
             self.loop.call_soon(self.write_unsent)
-        self._unsent.append(data)
+        self._unsent += answer
+        return True
 
     def write_unsent(self) -> None:
-        """Write what waits for that."""
+        """Write the answers that wait for others to leave with."""
         if self._unsent and not self.transport.is_closing():
             self.transport.writelines(self._unsent)
         self._unsent = []
@@ -154,31 +228,34 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def write_whole(send: Send, status: int, headers: list[Header], body: bytes, *, soon: bool = False) -> bool:
+def write_whole(send: Send, status: int, headers: list[Header], body: bytes) -> bool:
     """Write an answer in one piece; False where the connection is in no state for that, and nothing was written.
 
     uvicorn looks at every header and writes head and body apart: a quarter of the time that a small answer takes.
-    `headers` must be clean (`answers.encoded`) and without `content-length`. `soon`: a small answer need not leave
-    before others that took as little time (`Protocol.write_soon`).
+    `headers` must be clean (`answers.encoded`) and without `content-length`.
     """
     cycle = getattr(send, "__self__", None)
     if type(cycle) is not RequestResponseCycle or not _is_plain(cycle):
         return False
     cycle.response_started = cycle.response_complete = True
-    fields = b"\r\n".join(map(b": ".join, headers))
-    head = b"%b%b\r\ncontent-length: %d\r\n\r\n" % (STATUS_LINE[status], fields, len(body))
-    if len(body) >= _COPIED:
-        expect_large_bodies()
-        if soon:
-            cycle.scope["state"]["connection"].write_unsent()
-        cycle.transport.writelines((head, body))
-    elif soon:
-        cycle.scope["state"]["connection"].write_soon(head + body)
+    whole = in_one_piece(status, headers, body)
+    if len(whole) == 1:
+        cycle.transport.write(whole[0])
     else:
-        cycle.transport.write(head + body)
+        cycle.transport.writelines(whole)
     cycle.message_event.set()
     cycle.on_response()
     return True
+
+
+def in_one_piece(status: int, headers: list[Header], body: bytes) -> tuple[bytes, ...]:
+    """An answer as it leaves: what is small in one piece, a large body by itself, so that it is not copied."""
+    fields = b"\r\n".join(map(b": ".join, headers))
+    head = b"%b%b\r\ncontent-length: %d\r\n\r\n" % (STATUS_LINE[status], fields, len(body))
+    if len(body) < _COPIED:
+        return (head + body,)
+    expect_large_bodies()
+    return head, body
 
 
 def _is_plain(cycle: RequestResponseCycle) -> bool:

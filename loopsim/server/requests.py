@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from loopsim.errors import Refusal
 
@@ -36,19 +36,17 @@ def headers_of(raw: list[tuple[bytes, bytes]]) -> Headers:
 def query_of(raw: bytes) -> dict[str, str]:
     """The query parameters as PHP reads them: `+` is a space, the last of two equal names wins, nothing is refused."""
     query: dict[str, str] = {}
-    if not raw:
-        return query
-    text = raw.decode("utf-8", "replace")
-    encoded = "%" in text or "+" in text
-    for part in text.split("&"):
-        if not part:
-            continue
-        name, _, value = part.partition("=")
-        if encoded:
-            query[unquote_plus(name)] = unquote_plus(value)
-        else:
-            query[name] = value
+    for part in raw.split(b"&") if raw else ():
+        if part:
+            name, _, value = part.partition(b"=")
+            query[_decoded(name)] = _decoded(value)
     return query
+
+
+def _decoded(coded: bytes) -> str:
+    if b"+" in coded:
+        coded = coded.replace(b"+", b" ")
+    return (unquote_to_bytes(coded) if b"%" in coded else coded).decode("utf-8", "replace")
 
 
 async def body_of(headers: Headers, receive: Receive, limit: int = BODY_LIMIT) -> bytes:

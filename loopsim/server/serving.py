@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from loopsim.server.runtime import Runtime
 
 BACKLOG = 2048
+KEEP_ALIVE = 75
+"""Seconds that a connection may be idle."""
 GRACE = 2
 """Seconds that calls under way get when the server stops."""
 
@@ -93,7 +95,7 @@ def make_server(app: App, *, grace: int = GRACE) -> Server:
         date_header=False,
         log_config=None,
         log_level="error",
-        timeout_keep_alive=75,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=grace,
     )
     return Server(config, app.stop_waiting)

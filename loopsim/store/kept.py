@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Hashable
 from contextlib import suppress
 from pathlib import Path
@@ -71,8 +73,7 @@ class KeptAnswers:
         body = b""
         if self._file is not None:
             with suppress(OSError):
-                self._file.seek(start)
-                body = self._file.read(size)
+                body = _read_at(self._file, start, size)
         return (body, rows, more) if len(body) == size else None
 
     def _write(self, folder: Path, asked: Hashable, page: Page) -> None:
@@ -91,3 +92,11 @@ class KeptAnswers:
             if self._file.write(body) == len(body):
                 self._on_file[asked] = (self._end, len(body), rows, more)
                 self._end += len(body)
+
+
+def _read_at(file: IO[bytes], start: int, size: int) -> bytes:
+    if sys.platform != "win32":
+        # One call of the system: to seek takes as long as to read.
+        return os.pread(file.fileno(), size, start)
+    file.seek(start)
+    return file.read(size)

@@ -94,8 +94,6 @@ def parse(text: str, now: datetime, *, end_of_day: bool = False) -> datetime | N
     text = text.strip()
     if len(text) > _LONGEST_TEXT or not text.isascii():
         return None
-    # A '+' that a client did not encode arrives as a space before the zone.
-    text = _BARE_ZONE.sub(r"\1+\2", text) if " " in text else text
     try:
         found = _absolute(text, end_of_day) or _word(text.lower(), now) or _relative(text.lower(), now)
     except (ValueError, OverflowError):
@@ -111,6 +109,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=512)
 def _absolute(text: str, end_of_day: bool) -> datetime | None:
+    # A '+' that a client did not encode arrives as a space before the zone.
+    text = _BARE_ZONE.sub(r"\1+\2", text)
     if text.startswith("@") and text[1:].lstrip("-").isdigit():
         return datetime.fromtimestamp(int(text[1:]), UTC)
     found = next((match for pattern in _DATES if (match := _compiled(pattern).match(text))), None)

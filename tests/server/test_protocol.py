@@ -22,6 +22,11 @@ def connected(server: EmbeddedServer) -> Iterator[socket.socket]:
 
 def statuses(server: EmbeddedServer, sent: bytes) -> list[bytes]:
     """The status of each answer until the server closes the connection, or `sent` asks it to."""
+    return re.findall(rb"HTTP/1\.1 (\d+) ", everything(server, sent))
+
+
+def everything(server: EmbeddedServer, sent: bytes) -> bytes:
+    """What comes until then."""
     with connected(server) as connection:
         with suppress(ConnectionError):
             connection.sendall(sent)
@@ -29,7 +34,7 @@ def statuses(server: EmbeddedServer, sent: bytes) -> list[bytes]:
         with suppress(ConnectionError):
             while part := connection.recv(65536):
                 got += part
-    return re.findall(rb"HTTP/1\.1 (\d+) ", got)
+    return got
 
 
 @pytest.mark.parametrize("line", [b"X-Long: ", b"X-Many: 1\r\n"])
@@ -72,3 +77,22 @@ def test_answers_leave_in_the_order_of_their_requests(server: EmbeddedServer) ->
     assert statuses(server, calls) == [b"200", b"200", b"422", b"200", b"404"] * 3 + [b"404"]
     # What can be answered before the rest is seen to be no HTTP is answered.
     assert statuses(server, read + read + b"nonsense\r\n\r\n") == [b"200", b"200", b"400"]
+
+
+def test_a_read_is_the_same_in_every_spelling(server: EmbeddedServer) -> None:
+    """Most reads are answered on the spot; these are not, or bring what nobody asks for: the answers do not differ."""
+    key = b"Host: localhost\r\nX-Authorization: %b\r\n" % server.key.encode()
+    plain = b"GET /api/v1/webhooks HTTP/1.1\r\n" + key
+    spellings = [
+        b"GET /api/v1/web%68ooks HTTP/1.1\r\n" + key,
+        b"GET /api/v1/webhooks?a=%20#fragment HTTP/1.1\r\n" + key,
+        b"GET http://localhost/api/v1/webhooks HTTP/1.1\r\n" + key,
+        plain + b"Content-Length: 5\r\n\r\nhello" + plain,
+        plain + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n" + plain,
+        plain + b"Expect: 100-continue\r\n",
+    ]
+    for spelling in spellings:
+        calls = b"\r\n".join([plain, spelling, plain + b"Connection: close\r\n\r\n"])
+        bodies = re.findall(rb"\r\n\r\n([^\r]+?)(?=HTTP/1\.1|$)", everything(server, calls))
+        assert len(bodies) == calls.count(b" HTTP/1.1\r\n"), spelling
+        assert len(set(bodies)) == 1

@@ -11,7 +11,7 @@ import pytest
 
 from loopsim.bootstrap import Options
 from loopsim.embedded import EmbeddedServer
-from loopsim.server import protocol
+from loopsim.server import protocol, serving
 
 LIMIT = 0.2
 PATIENCE = 10
@@ -130,3 +130,19 @@ def test_a_connection_is_kept_between_calls(client: socket.socket) -> None:
     client.sendall(call[:20])
     client.sendall(call[20:])
     assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("path", [b"/api/v1/webhooks", b"/_loopsim/health"])
+def test_an_idle_connection_ends_in_time(monkeypatch: pytest.MonkeyPatch, path: bytes) -> None:
+    monkeypatch.setattr(serving, "KEEP_ALIVE", LIMIT)
+    with EmbeddedServer(Options(port=0)) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        call = b"GET %b HTTP/1.1\r\nX-Authorization: %b\r\n" % (path, server.key.encode()) + HEAD + b"\r\n"
+        waits = b"GET /_loopsim/shops/default/journal?after=1000000&wait=%g HTTP/1.1\r\n" % (3 * LIMIT) + HEAD + b"\r\n"
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
+            began = time.monotonic()
+            client.sendall(call + waits)
+            # While it waits for an answer it is not idle.
+            came = rest_of(client)
+        assert came.count(b"HTTP/1.1 200 ") == 2
+        assert time.monotonic() - began > 4 * LIMIT - 0.05
