@@ -62,8 +62,10 @@ class Shape:
     """What a schema says about the form of a value, compiled for one leniency; `read` applies it."""
 
     __slots__ = (
-        "casts",
+        "casts_texts",
         "filled",
+        "is_truth",
+        "is_whole",
         "items",
         "keeps_empty",
         "leniency",
@@ -83,45 +85,54 @@ class Shape:
         self.rest: Shape | None = None
         self.names_keys = False
         self.filled: set[str] = set()
-        self.casts = False
+        self.casts_texts = self.is_whole = self.is_truth = False
         self.may_be_empty = False
         self.truncates = False
         self.keeps_empty = False
 
+    def seal(self) -> None:
+        """Make what is asked of every value once, from what the schema says."""
+        casts = self.leniency.cast and bool(self.types & {"integer", "number", "boolean"})
+        self.casts_texts = casts and "string" not in self.types
+        self.is_whole = "integer" in self.types and "number" not in self.types
+        self.is_truth = self.leniency.cast and "boolean" in self.types and not self.types & {"integer", "number"}
+        if not self.leniency.trim:
+            self.filled.clear()
+
     def read(self, value: Any, prefix: str, notes: Notes) -> Any:
         """The value as the rules shall see it. What is done without a word goes to `notes`; `prefix` is the
         path so far, empty or ending in a dot."""
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             return self._text(value)
-        if isinstance(value, dict):
+        if kind is dict:
             return self._object(value, prefix, notes)
-        if isinstance(value, list):
+        if kind is list:
             return self._array(value, prefix, notes)
-        if self.casts:
-            return self._number(value, prefix, notes)
-        return value
+        if kind is int:
+            return self._int(value)
+        return self._float(value, prefix, notes) if kind is float and self.is_whole else value
 
     def _text(self, value: str) -> Any:
         if self.leniency.trim:
             value = value.strip()
             if not value:
                 return value if self.keeps_empty else None
-        if self.casts and self.leniency.cast and "string" not in self.types:
-            return _cast(value, self.types, words=self.leniency.words)
-        return value
+        return _cast(value, self.types, words=self.leniency.words) if self.casts_texts else value
 
-    def _number(self, value: Any, prefix: str, notes: Notes) -> Any:
-        if type(value) in (int, float) and "integer" in self.types and "number" not in self.types:
-            if not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
-                # Nobody's integer: to a validator it would be one, as a text it is told of like any other.
-                return str(value)
-            if self.truncates and value != int(value):
-                notes.truncated.append(prefix[:-1])
-                return int(value)
-            value = int(value) if value == int(value) else value
-        if type(value) is int and self.leniency.cast and value in (0, 1):
-            return bool(value) if "boolean" in self.types and not self.types & {"integer", "number"} else value
-        return value
+    def _int(self, value: int) -> Any:
+        if self.is_whole:
+            # Beyond the limit it is nobody's integer: to a validator it would be one, as a text it is told of.
+            return value if -INTEGER_LIMIT <= value < INTEGER_LIMIT else str(value)
+        return bool(value) if self.is_truth and value in (0, 1) else value
+
+    def _float(self, value: float, prefix: str, notes: Notes) -> Any:
+        if not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
+            return str(value)
+        if self.truncates and value != int(value):
+            notes.truncated.append(prefix[:-1])
+            return int(value)
+        return int(value) if value == int(value) else value
 
     def _array(self, value: list[Any], prefix: str, notes: Notes) -> Any:
         if not value and self.leniency.trim and "object" in self.types and "array" not in self.types:
@@ -146,10 +157,13 @@ class Shape:
                 if shape is None:
                     read[key] = _TRIMMED.read(each, "", Notes()) if self.leniency.trim else each
                     continue
-            # Most values are texts, and most paths are never told: neither is worth a call.
-            if type(each) is str:
+            # Most values are texts and numbers, and most paths are never told: neither is worth a detour.
+            kind = type(each)
+            if kind is str:
                 each = shape._text(each)
-            elif each is not None:
+            elif kind is int:
+                each = shape._int(each)
+            elif kind is not bool and each is not None:
                 each = shape.read(each, f"{prefix}{key}.", notes)
             if not each and key in self.filled and _is_blank(each, shape):
                 continue
@@ -175,6 +189,7 @@ def _cast(text: str, types: set[str], *, words: bool) -> Any:
 
 
 _TRIMMED = Shape(Leniency(trim=True))
+_TRIMMED.seal()
 """For values that no schema describes: trimmed all the same."""
 
 
@@ -216,9 +231,7 @@ def _build(document: dict[str, Any], schema: Any, leniency: Leniency, built: dic
     resolved = resolve_ref(document, schema)
     if isinstance(resolved, dict):
         _add(document, resolved, shape, built)
-    shape.casts = bool(shape.types & {"integer", "number", "boolean"})
-    if not leniency.trim:
-        shape.filled.clear()
+    shape.seal()
     return shape
 
 
