@@ -64,6 +64,7 @@ class Shape:
     __slots__ = (
         "casts_texts",
         "filled",
+        "is_file",
         "is_truth",
         "is_whole",
         "items",
@@ -89,6 +90,7 @@ class Shape:
         self.may_be_empty = False
         self.truncates = False
         self.keeps_empty = False
+        self.is_file = False
 
     def seal(self) -> None:
         """Make what is asked of every value once, from what the schema says."""
@@ -115,9 +117,11 @@ class Shape:
 
     def _text(self, value: str) -> Any:
         if self.leniency.trim:
-            value = value.strip()
-            if not value:
-                return value if self.keeps_empty else None
+            trimmed = value.strip()
+            if not trimmed:
+                return trimmed if self.keeps_empty else None
+            if not self.is_file:
+                value = trimmed
         return _cast(value, self.types, words=self.leniency.words) if self.casts_texts else value
 
     def _int(self, value: int) -> Any:
@@ -240,6 +244,8 @@ def _add(document: dict[str, Any], schema: dict[str, Any], shape: Shape, built: 
     shape.types.update([types] if isinstance(types, str) else types)
     shape.truncates |= bool(schema.get("x-truncates"))
     shape.keeps_empty |= schema.get("x-empty") == "kept"
+    # A file's lines keep their numbers.
+    shape.is_file |= bool(schema.get("x-file"))
     if 0 in (schema.get("minItems"), schema.get("minProperties")):
         # Said outright: an empty array or object is a value here.
         shape.may_be_empty = True

@@ -283,6 +283,11 @@ def test_hostile_lines_fail_alone(client: Client) -> None:
     assert all(job["errors"] for job in found[:-1])
 
 
+def test_blank_lines_are_counted_and_do_nothing(client: Client) -> None:
+    bulk_id = send(client, multipart("\n  \n{}\n\n{}\n\n")).body["bulk_operation"]["id"]
+    assert [job["line"] for job in jobs(client, bulk_id)] == [3, 5]
+
+
 def test_ids_are_texts_for_whoever_asks_for_it(client: Client) -> None:
     send(client, multipart(line("product", "create", name="Kite", price={"amount": 900, "currency_code": "USD"})))
     (bulk,) = client.call("GET", PATH, X_Loop_Global_Identifier_Type="string").body["bulk_operations"]
