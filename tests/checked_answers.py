@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from loopsim.contract import check_response
+from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer
-from loopsim.server import control_api
 from loopsim.server.control_api import ControlApi
 from loopsim.server.loop_api import Exchange, LoopApi
 from loopsim.store.shop import Shop
@@ -40,7 +40,7 @@ def _hold(operation: Any, status: int, media: str, body: bytes, shop: Shop | Non
 
 @pytest.fixture(scope="session", autouse=True)
 def _listening() -> Iterator[None]:
-    finishing, performing, refusing = LoopApi._finish, ControlApi._perform, ControlApi._refused
+    finishing, finishing_control = LoopApi._finish, ControlApi._finish
 
     def finish(self: LoopApi, exchange: Exchange, answer: Answer) -> Any:
         head, body = finishing(self, exchange, answer)
@@ -50,23 +50,17 @@ def _listening() -> Iterator[None]:
             _hold(operation, answer.status, answer.headers.get("content-type", JSON), body, exchange.shop)
         return head, body
 
-    async def perform(self: ControlApi, operation: Any, *rest: Any) -> Any:
-        answer = await performing(self, operation, *rest)
-        media = answer.headers.get("content-type", JSON)
-        if answer.status != 501 and not self._stopping:
-            _hold(operation, answer.status, media, control_api._bytes_of(answer))
-        return answer
-
-    def refused(self: ControlApi, operation: Any, refusal: Any, scope: Any) -> Any:
-        answer = refusing(self, operation, refusal, scope)
-        if refusal.code in operation.errors and operation.id != "unrouted":
-            _hold(operation, answer.status, answer.headers["content-type"], control_api._bytes_of(answer))
-        return answer
+    def finish_control(self: ControlApi, asked: Any, answer: Any) -> Any:
+        status, head, body = finishing_control(self, asked, answer)
+        operation = asked.operation
+        refused_elsewhere = isinstance(answer, Refusal) and answer.code not in operation.errors
+        if status != 501 and not self._stopping and operation.id != "unrouted" and not refused_elsewhere:
+            _hold(operation, status, dict(head)[b"content-type"].decode(), body)
+        return status, head, body
 
     patch = pytest.MonkeyPatch()
     patch.setattr(LoopApi, "_finish", finish)
-    patch.setattr(ControlApi, "_perform", perform)
-    patch.setattr(ControlApi, "_refused", refused)
+    patch.setattr(ControlApi, "_finish", finish_control)
     yield
     patch.undo()
 

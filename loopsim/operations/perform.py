@@ -5,14 +5,16 @@
 
 An operation is a plain function `(transaction, call) -> answer`, registered under its `operationId`. It never mentions
 the outbox: it emits events. One that raises leaves no trace anywhere. Operations that only read run without a
-transaction.
+transaction. Those that come in together share a commit (`perform_together`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
@@ -126,9 +128,61 @@ def perform(shop: Shop, operation_id: str, call: Call, now: datetime) -> Perform
     registered = OPERATIONS[operation_id]
     if registered.reads:
         return Performed(_answer(registered.function(Transaction(shop, now), call)))
-    with shop.transaction(now) as transaction:
-        answer = _answer(registered.function(transaction, call))
+    return _performed(*_write(shop, Write(operation_id, call, now)))
+
+
+class Write(NamedTuple):
+    """An operation that changes something, and when on the shop's clock it is performed."""
+
+    operation_id: str
+    call: Call
+    now: datetime
+
+
+def perform_together(shop: Shop, writes: Sequence[Write]) -> Iterator[Performed | Exception]:
+    """Perform operations in their order with one commit, which costs what that of a single one does. What came of each,
+    or what it raised, is as if it had come alone, and told in the journal when it is its turn in the iteration. Where
+    the database cannot take them together (a full disk), each has a commit of its own.
+    """
+    done = None
+    if len(writes) > 1:
+        with suppress(sqlite3.Error):
+            done = _with_one_commit(shop, writes)
+    if done is None:
+        yield from (_alone(shop, write) for write in writes)
+    else:
+        yield from (each if isinstance(each, Exception) else _performed(*each) for each in done)
+
+
+def _with_one_commit(shop: Shop, writes: Sequence[Write]) -> list[tuple[Answer, Transaction] | Exception]:
+    done: list[tuple[Answer, Transaction] | Exception] = []
+    with shop.one_commit():
+        for write in writes:
+            try:
+                done.append(_write(shop, write))
+            except sqlite3.Error:
+                raise
+            except Exception as error:
+                done.append(error)
+    return done
+
+
+def _alone(shop: Shop, write: Write) -> Performed | Exception:
+    try:
+        return _performed(*_write(shop, write))
+    except Exception as error:
+        return error
+
+
+def _write(shop: Shop, write: Write) -> tuple[Answer, Transaction]:
+    with shop.transaction(write.now) as transaction:
+        answer = _answer(OPERATIONS[write.operation_id].function(transaction, write.call))
         publish(transaction)
+    return answer, transaction
+
+
+def _performed(answer: Answer, transaction: Transaction) -> Performed:
+    """What came of a transaction that is committed."""
     _enter_moves(transaction)
     return Performed(answer, tuple(transaction.deliveries), transaction.timers_changed)
 

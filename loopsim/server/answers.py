@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from loopsim.operations.perform import Answer
-from loopsim.server.protocol import write_whole
+from loopsim.server.protocol import in_one_piece, write_whole
 from loopsim.server.requests import Send
 from loopsim.server.stamps import Header
 
@@ -71,6 +71,17 @@ def with_own(headers: list[Header], own: Mapping[str, str]) -> list[Header]:
 def encoded(text: str) -> bytes:
     """A header's name or value as bytes that cannot end the header."""
     return text.translate(_UNPRINTABLE).encode("latin-1", "replace")
+
+
+SendWhole = Callable[[tuple[bytes, ...]], None]
+"""What sends an answer that is `whole`."""
+
+
+def whole_answer(status: int, headers: list[Header], body: bytes) -> tuple[bytes, ...]:
+    """An answer as it leaves. As `send_answer`, a status that has no body gets none."""
+    if status in _NO_BODY:
+        return in_one_piece(status, [header for header in headers if header[0] != CONTENT_TYPE], None)
+    return in_one_piece(status, headers, body)
 
 
 async def send_answer(send: Send, status: int, headers: list[Header], body: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopsim.server.answers import send_answer
+from loopsim.server.answers import SendWhole, send_answer
 from loopsim.server.control_api import ControlApi
 from loopsim.server.hosts import Hosts
 from loopsim.server.loop_api import LoopApi
@@ -60,6 +60,21 @@ class App:
             return None
         headers = headers_of(raw_headers)
         return self._loop.at_once(scope, headers) if self._hosts.admits(headers.get(b"host")) else None
+
+    def write_at_once(self, scope: Scope, raw_headers: list[Header], body: bytes, send: SendWhole) -> bool:
+        """Perform a call that changes something, came in whole and has nothing to wait for, with what else comes in;
+        False, with nothing done, where it may have to wait."""
+        path: bytes = scope["raw_path"]
+        headers = headers_of(raw_headers)
+        if not self._hosts.admits(headers.get(b"host")):
+            return False
+        if not path.startswith(OWN):
+            return self._loop.write_at_once(scope, headers, body, send)
+        return not self._hosts.is_foreign(headers) and self._control.write_at_once(scope, headers, body, send)
+
+    def write_all(self) -> None:
+        """Perform what was taken by `write_at_once`, and answer it."""
+        self._runtime.write_all()
 
     def stop_waiting(self) -> None:
         """The server stops: calls that wait for something to happen are answered."""

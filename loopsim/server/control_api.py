@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET
@@ -15,7 +16,7 @@ from loopsim.contract import Match, Operation, read_body, read_path, read_query,
 from loopsim.contract.shapes import JSON, PROBLEM
 from loopsim.errors import Refusal, SetupError
 from loopsim.operations.perform import OPERATIONS, Answer, Call
-from loopsim.server.answers import send_answer, with_own
+from loopsim.server.answers import SendWhole, send_answer, whole_answer, with_own
 from loopsim.server.control.registry import END_WITH_CLIENT, RUNTIME_OPERATIONS, RuntimeFunction
 from loopsim.server.hosts import Hosts
 from loopsim.server.problems import not_simulated, problem
@@ -45,6 +46,21 @@ _SECRET_WORDS = (b'"secret"', b'"key"')
 _KEPT_BODY = 64 * 1024
 
 
+class _Asked:
+    """One call, as far as it is known. `name` is that of the shop in its path."""
+
+    __slots__ = ("at_ms", "began", "name", "operation", "raw", "scope", "shop")
+
+    def __init__(self, scope: Scope, operation: Operation, raw: bytes = b"") -> None:
+        self.began = time.perf_counter()
+        self.scope = scope
+        self.operation = operation
+        self.raw = raw
+        self.name = ""
+        self.shop: Shop | None = None
+        self.at_ms = 0
+
+
 class ControlApi:
     """Answers calls of the control API. Not rate limited; a token is asked for where the server has one."""
 
@@ -58,36 +74,69 @@ class ControlApi:
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        began = time.perf_counter()
-        operation = self._contract.unrouted("control")
-        name, raw, at_ms = "", b"", 0
-        shop: Shop | None = None
-        code: str | None = None
+        asked = _Asked(scope, self._contract.unrouted("control"))
+        answer: Answer | Exception
         try:
             match = self._match(scope)
-            operation = match.operation
+            operation = asked.operation = match.operation
             if not operation.public and not self._hosts.has_token(headers):
                 raise Refusal("unauthorized")
-            raw = await body_of(headers, receive, operation.limits.get("body", BODY_LIMIT))
-            name = match.path_params.get("shop", "")
-            shop = self._runtime.world.shops.get(name)
-            at_ms = 0 if shop is None else self._runtime.now_ms(shop)
-            answer = await self._perform(operation, self._call(match, scope, headers, raw), scope, receive)
-        except Refusal as refusal:
-            code = refusal.code
-            answer = self._refused(operation, refusal, scope)
+            asked.raw = await body_of(headers, receive, operation.limits.get("body", BODY_LIMIT))
+            self._enter(asked, match)
+            answer = await self._perform(operation, self._call(match, scope, headers, asked.raw), scope, receive)
         except Disconnected:
             return
         except Exception as error:
-            code = "server_error"
-            answer = self._broken(operation, error, scope)
-        now_shop = self._runtime.world.shops.get(name)
-        if now_shop is not None:
-            self._runtime.changed(now_shop)
+            answer = error
+        status, head, body = self._finish(asked, answer)
+        await send_answer(send, status, head, body)
+
+    def write_at_once(self, scope: Scope, headers: Headers, raw: bytes, send: SendWhole) -> bool:
+        """Perform a call that changes a shop, came in whole and has nothing to wait for, with others that came in;
+        False, with nothing done, where that is not so."""
+        try:
+            match = self._match(scope)
+        except Refusal:
+            return False
+        operation = match.operation
+        if operation.id in RUNTIME_OPERATIONS or operation.id not in OPERATIONS or OPERATIONS[operation.id].reads:
+            return False
+        asked = _Asked(scope, operation, raw)
+        shop = self._enter(asked, match)
+        if shop is None or shop.busy is not None or not self._hosts.has_token(headers) or len(raw) > BODY_LIMIT:
+            return False
+        answered = partial(self._answer_write, asked, send)
+        try:
+            self._runtime.write(shop, operation.id, self._call(match, scope, headers, raw), asked.at_ms, answered)
+        except Exception as error:
+            answered(error)
+        return True
+
+    def _answer_write(self, asked: _Asked, send: SendWhole, answer: Answer | Exception) -> None:
+        send(whole_answer(*self._finish(asked, answer)))
+
+    def _enter(self, asked: _Asked, match: Match) -> Shop | None:
+        """Look for the shop that a call is about."""
+        asked.name = match.path_params.get("shop", "")
+        shop = asked.shop = self._runtime.world.shops.get(asked.name)
+        asked.at_ms = 0 if shop is None else self._runtime.now_ms(shop)
+        return shop
+
+    def _finish(self, asked: _Asked, answer: Answer | Exception) -> tuple[int, list[Header], bytes]:
+        """Status, headers and body of an answer, which is now in the journal."""
+        code = None
+        if isinstance(answer, Refusal):
+            code, answer = answer.code, self._refused(asked.operation, answer, asked.scope)
+        elif isinstance(answer, Exception):
+            code, answer = "server_error", self._broken(asked.operation, answer, asked.scope)
+        body = _bytes_of(answer)
+        shop = self._runtime.world.shops.get(asked.name)
+        if shop is not None:
+            self._runtime.changed(shop)
         # A shop that was deleted or begun anew meanwhile has no journal for what was done to the old one.
-        if shop is not None and now_shop is shop and operation.id not in _UNJOURNALED:
-            self._enter(shop, at_ms, operation, scope, raw, answer.status, code, began)
-        await send_answer(send, answer.status, self._head(now_shop, answer), _bytes_of(answer))
+        if shop is not None and shop is asked.shop and asked.operation.id not in _UNJOURNALED:
+            _journal(shop, asked, answer.status, code)
+        return answer.status, self._head(shop, answer), body
 
     def _match(self, scope: Scope) -> Match:
         method, path = scope["method"], scope["raw_path"].decode("latin-1")
@@ -180,33 +229,25 @@ class ControlApi:
             stamp = runtime.entrances.counter(shop).stamp.at(runtime.now_ms(shop))
         return with_own([*_HEADERS, *stamp], answer.headers)
 
-    def _enter(
-        self,
-        shop: Shop,
-        at_ms: int,
-        operation: Operation,
-        scope: Scope,
-        raw: bytes,
-        status: int,
-        code: str | None,
-        began: float,
-    ) -> None:
-        secret = any(word in raw for word in _SECRET_WORDS)
-        shop.journal.add(
-            Entry(
-                at=at_ms,
-                direction="in",
-                kind="control",
-                operation=operation.id,
-                method=scope["method"],
-                path=scope["path"],
-                query=scope["query_string"].decode("utf-8", "replace") or None,
-                status=status,
-                request_body=raw[:_KEPT_BODY].decode("utf-8", "replace") if raw and not secret else None,
-                refusal=code,
-                duration_ms=round((time.perf_counter() - began) * 1000, 3),
-            )
+
+def _journal(shop: Shop, asked: _Asked, status: int, code: str | None) -> None:
+    scope, raw = asked.scope, asked.raw
+    secret = any(word in raw for word in _SECRET_WORDS)
+    shop.journal.add(
+        Entry(
+            at=asked.at_ms,
+            direction="in",
+            kind="control",
+            operation=asked.operation.id,
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"].decode("utf-8", "replace") or None,
+            status=status,
+            request_body=raw[:_KEPT_BODY].decode("utf-8", "replace") if raw and not secret else None,
+            refusal=code,
+            duration_ms=round((time.perf_counter() - asked.began) * 1000, 3),
         )
+    )
 
 
 async def _cancel_without(receive: Receive, wait: asyncio.Future[Answer]) -> None:

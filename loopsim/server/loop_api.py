@@ -24,8 +24,8 @@ from loopsim.domain.faults import Fault
 from loopsim.domain.quirks import quirk
 from loopsim.errors import NotHere, Refusal, SetupError
 from loopsim.operations.perform import Answer, Call, Prepared
-from loopsim.server.answer_faults import NO_FAULTS, strike
-from loopsim.server.answers import AnswerHeaders, rows_of, send_answer, with_own
+from loopsim.server.answer_faults import NO_FAULTS, read_faults, strike
+from loopsim.server.answers import AnswerHeaders, SendWhole, rows_of, send_answer, whole_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.cors import preflight, with_cors
 from loopsim.server.credentials import CONCEALED, concealed
@@ -134,6 +134,35 @@ class LoopApi:
         head, body = self._finish(exchange, answer)
         return in_one_piece(answer.status, head, body)
 
+    def write_at_once(self, scope: Scope, headers: Headers, raw: bytes, send: SendWhole) -> bool:
+        """Perform a call that changes something, came in whole and has nothing to wait for, with others that came in;
+        False, with nothing done, where that is not so."""
+        exchange = self._exchange(scope, headers)
+        place, entrance = exchange.place, exchange.entrance
+        if entrance is None or place.refusal is not None or place.operation.public or place.reads:
+            return False
+        if not place.simulated or len(raw) > place.body_limit:
+            return False
+        if entrance.shop.busy is not None or read_faults(entrance.shop, entrance.counter):
+            return False
+        exchange.raw = raw if place.takes_body else b""
+        exchange.at_ms = self._now_ms(entrance.shop)
+        answered = partial(self._answer_write, exchange, send)
+        try:
+            shop = self._admit(exchange).shop
+            self._runtime.write(shop, place.operation.id, self._call(exchange, shop), exchange.at_ms, answered)
+        except Exception as error:
+            answered(error)
+        return True
+
+    def _answer_write(self, exchange: Exchange, send: SendWhole, answer: Answer | Exception) -> None:
+        if isinstance(answer, Exception):
+            answer = self._failed(exchange, answer)
+        else:
+            exchange.refusal = answer.refusal
+        head, body = self._finish(exchange, answer)
+        send(whole_answer(answer.status, head, body))
+
     def _exchange(self, scope: Scope, headers: Headers) -> Exchange:
         place = self._places.find(scope["method"], scope["raw_path"])
         entrance, bearer = self._entrances.find(headers)
@@ -225,6 +254,15 @@ class LoopApi:
         if not place.simulated:
             problem = not_simulated(operation.id, exchange.scope["path"])
             return Answer(problem.body, problem.status, {"content-type": PROBLEM})
+        answer = self._runtime.perform(shop, operation.id, self._call(exchange, shop), exchange.at_ms)
+        exchange.refusal = answer.refusal
+        if place.lists:
+            exchange.count, exchange.more = rows_of(answer)
+        return answer
+
+    def _call(self, exchange: Exchange, shop: Shop) -> Call:
+        place = exchange.place
+        operation = place.operation
         query = query_of(exchange.scope["query_string"])
         if not place.query_names.issuperset(query):
             exchange.unknown = [f"?{name}" for name in query if name not in place.query_names]
@@ -236,7 +274,7 @@ class LoopApi:
         if shop.settings.shift_windows and ("from" in query or "to" in query):
             shift = timedelta(milliseconds=exchange.at_ms - self._runtime.wall_ms())
             exchange.note = SHIFTED
-        call = Call(
+        return Call(
             preparer=partial(self._prepared, exchange),
             credentials=basic_of(exchange.headers) if operation.public else None,
             path=path,
@@ -248,11 +286,6 @@ class LoopApi:
             accept=text_of(exchange.headers.get(b"accept", b"")),
             shift=shift,
         )
-        answer = self._runtime.perform(shop, operation.id, call, exchange.at_ms)
-        exchange.refusal = answer.refusal
-        if place.lists:
-            exchange.count, exchange.more = rows_of(answer)
-        return answer
 
     def _valid_body(self, exchange: Exchange, operation: Operation) -> object:
         content_type = text_of(exchange.headers.get(b"content-type", b""))

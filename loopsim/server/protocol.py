@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -22,6 +23,8 @@ MOST_HEAD = 1024 * 1024
 """Bytes of a request's first line and headers. What is read at once, of several requests, counts whole."""
 _PLAIN = re.compile(rb"(/[^?#%]*)(?:\?([^#]*))?")
 """Path and query of a target in which nothing has to be decoded."""
+_SHORT = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE")}
+"""Methods of requests that need no task."""
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _COPIED = 16 * 1024  # bytes; larger bodies are handed on as they are
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -33,7 +36,10 @@ class Protocol(HttpToolsProtocol):
     _head: int | None  # bytes of a head that is not complete, and what came with its beginning
     _whole: bool  # the last request that began came in to its end
     _begun = 0  # requests
-    _answered = False  # the request that comes in was answered at once
+    _answered = False  # the request that comes in is answered without uvicorn
+    _held: Scope | None = None  # of a request that is begun when its body is there
+    _body = b""  # of that
+    _is_writing = False  # the last request is performed in a moment
     _idle_since: float | None = None  # since the last answer, where nothing came after it
     _late: asyncio.TimerHandle | None = None
     _came = 0  # bytes since then
@@ -59,6 +65,8 @@ class Protocol(HttpToolsProtocol):
         """Something came in. The parser takes lines of any length; a head without end would fill the memory."""
         before = self._begun
         super().data_received(data)
+        if self._held is not None:
+            self._hand_on()
         if self._whole and (self._begun != before or self._is_answering()):
             # What came ends with the end of a request.
             return
@@ -71,8 +79,11 @@ class Protocol(HttpToolsProtocol):
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """A request begins. uvicorn's scope is made when it is needed (`on_headers_complete`)."""
+        """A request begins. uvicorn's scope is made when it is needed (`_hand_on`)."""
+        if self._is_writing:
+            self._write_all()
         self.url = b""
+        self._body = b""
         self.headers = []
         self.expect_100_continue = False
         self._begun += 1
@@ -91,20 +102,35 @@ class Protocol(HttpToolsProtocol):
             # What such a target says counts, and not the header (RFC 9112, 3.2.2).
             kept = [header for header in self.headers if header[0] != b"host"]
             self.headers = [*kept, (b"host", absolute[1])]
-        if not self._answer_at_once():
-            url, headers, expected = self.url, self.headers, self.expect_100_continue
-            super().on_message_begin()
-            self.url, self.expect_100_continue = url, expected
-            self.headers += headers
-            super().on_headers_complete()
+        scope = self._plain_scope()
+        if scope is not None and scope["method"] != "GET":
+            # It is begun when all of it is there, which mostly is now.
+            self._held = scope
+        elif scope is None or not self._answer_at_once(scope):
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Let uvicorn answer, by a task."""
+        url, headers, expected, body = self.url, self.headers, self.expect_100_continue, self._body
+        self._held = None
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expected
+        self.headers += headers
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
 
     def on_body(self, body: bytes) -> None:
         """A part of its body came."""
-        if not self._answered:
+        if self._held is not None:
+            self._body += body
+        elif not self._answered:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is there to its end."""
+        if self._held is not None:
+            self._write_at_once(self._held)
         if not self._answered:
             super().on_message_complete()
         self._whole = True
@@ -139,31 +165,50 @@ class Protocol(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _answer_at_once(self) -> bool:
-        """Answer here and now what has nothing to wait for: uvicorn's way, by a task, costs more than many answers.
-
-        Requests that came behind each other, before the answer to the first, take turns as tasks.
+    def _plain_scope(self) -> Scope | None:
+        """What an ASGI scope says of a request that needs no task; None where it may. Requests that came behind each
+        other, before the answer to the first, take turns as tasks.
         """
-        at_once = getattr(self.app, "at_once", None)
-        if at_once is None or self._is_answering() or self.flow.write_paused or self.parser.get_method() != b"GET":
-            return False
-        if not self.parser.should_keep_alive() or self.parser.get_http_version() != "1.1":
-            return False
-        if self.transport.is_closing():
-            return False
+        parser = self.parser
+        method = _SHORT.get(parser.get_method())
+        if method is None or self._is_answering() or self.flow.write_paused or self.expect_100_continue:
+            return None
+        if not parser.should_keep_alive() or parser.get_http_version() != "1.1" or parser.should_upgrade():
+            return None
         target = _PLAIN.fullmatch(self.url)
-        if target is None or not self.url.isascii():
-            return False
+        if target is None or not self.url.isascii() or self.transport.is_closing():
+            return None
         raw_path, query = target.groups(b"")
-        scope = {
-            "method": "GET",
+        return {
+            "method": method,
             "path": raw_path.decode(),
             "raw_path": raw_path,
             "query_string": query,
             "scheme": self.scheme,
             "server": self.server,
         }
-        answer = at_once(scope, self.headers)
+
+    def _write_at_once(self, scope: Scope) -> None:
+        """Perform what has nothing to wait for with what else came in, or hand it on."""
+        write_at_once = getattr(self.app, "write_at_once", None)
+        self._answered = self._is_writing = True
+        if write_at_once is None or not write_at_once(scope, self.headers, self._body, self._send_whole):
+            self._answered = self._is_writing = False
+            self._hand_on()
+        self._held = None
+
+    def _send_whole(self, answer: tuple[bytes, ...]) -> None:
+        """Send the answer to what was performed."""
+        self._is_writing = False
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        self._unsent += answer
+        self.write_unsent()
+
+    def _answer_at_once(self, scope: Scope) -> bool:
+        """Answer here and now what has nothing to wait for: uvicorn's way, by a task, costs more than many answers."""
+        at_once = getattr(self.app, "at_once", None)
+        answer = None if at_once is None else at_once(scope, self.headers)
         if answer is None:
             return False
         self._answered = True
@@ -181,6 +226,10 @@ class Protocol(HttpToolsProtocol):
         self._unsent += answer
         return True
 
+    def _write_all(self) -> None:
+        write_all: Callable[[], None] = self.app.write_all
+        write_all()
+
     def write_unsent(self) -> None:
         """Write the answers that wait for others to leave with."""
         if self._unsent and not self.transport.is_closing():
@@ -189,6 +238,8 @@ class Protocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server stops: answers that wait to be written are."""
+        if self._is_writing:
+            self._write_all()
         self.write_unsent()
         super().shutdown()
 
@@ -248,9 +299,11 @@ def write_whole(send: Send, status: int, headers: list[Header], body: bytes) -> 
     return True
 
 
-def in_one_piece(status: int, headers: list[Header], body: bytes) -> tuple[bytes, ...]:
+def in_one_piece(status: int, headers: list[Header], body: bytes | None) -> tuple[bytes, ...]:
     """An answer as it leaves: what is small in one piece, a large body by itself, so that it is not copied."""
     fields = b"\r\n".join(map(b": ".join, headers))
+    if body is None:
+        return (b"%b%b\r\n\r\n" % (STATUS_LINE[status], fields),)
     head = b"%b%b\r\ncontent-length: %d\r\n\r\n" % (STATUS_LINE[status], fields, len(body))
     if len(body) < _COPIED:
         return (head + body,)

@@ -15,7 +15,7 @@ from loopsim.clock import Wall, from_ms, in_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract
 from loopsim.errors import Damaged
-from loopsim.operations.perform import Answer, Call, Performed, perform
+from loopsim.operations.perform import Answer, Call, Performed, Write, perform, perform_together
 from loopsim.operations.publish import publish
 from loopsim.server.auth import Entrances
 from loopsim.server.slices import Steps, in_slices
@@ -32,6 +32,8 @@ log = logging.getLogger("loopsim.server")
 
 FLUSH_EVERY = 0.1
 """Seconds of real time between two batches of journal entries."""
+Answered = Callable[[Answer | Exception], None]
+"""What is done with the answer to a call, or with what was raised in its place."""
 
 
 class Runtime:
@@ -48,6 +50,7 @@ class Runtime:
         self.started = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
         self._full: set[str] = set()
+        self._writes: dict[Shop, list[tuple[str, Call, int, Answered]]] = {}
 
     def wall_ms(self) -> int:
         """The wall's time in whole milliseconds since 1970."""
@@ -73,9 +76,30 @@ class Runtime:
             self.after(shop, performed)
         return performed.answer
 
+    def write(self, shop: Shop, operation_id: str, call: Call, now_ms: int, answered: Answered) -> None:
+        """Perform an operation that changes something when all that came in by now is read: what came in together
+        shares a commit, and is answered after it."""
+        if not self._writes:
+            asyncio.get_running_loop().call_soon(self.write_all)
+        self._writes.setdefault(shop, []).append((operation_id, call, now_ms, answered))
+
+    def write_all(self) -> None:
+        """Perform the operations that wait for others to come in; also before a shop is needed for something else."""
+        waiting, self._writes = self._writes, {}
+        for shop, writes in waiting.items():
+            # Time may have been moved since they came in.
+            asked = [Write(id_, call, from_ms(max(now_ms, shop.last_ms))) for id_, call, now_ms, _ in writes]
+            for (*_, answered), outcome in zip(writes, perform_together(shop, asked), strict=True):
+                if isinstance(outcome, Performed):
+                    self.after(shop, outcome)
+                    _tell(answered, outcome.answer)
+                else:
+                    _tell(answered, shop.damaged() if isinstance(outcome, Damaged) else outcome)
+
     async def perform_in_slices(self, shop: Shop, work: Callable[[Transaction], Steps]) -> Answer:
         """Perform long work on a shop, in one transaction. Other shops go on between its steps; whatever else is asked
         of this one waits. Raises what the work raises; then, and when it is cancelled, nothing has changed."""
+        self.write_all()
         try:
             with shop.long_transaction(self.now(shop)) as transaction:
                 answer = Answer(await in_slices(work(transaction)))
@@ -114,6 +138,7 @@ class Runtime:
 
     def forget(self, shop: Shop) -> None:
         """A shop is deleted or begins anew: nothing of it is delivered or run any more."""
+        self.write_all()
         self.worker.forget(shop)
         self.scheduler.forget(shop)
 
@@ -133,6 +158,7 @@ class Runtime:
 
     async def stop(self) -> None:
         """Stop all of it, with the journal written. The shops stay open."""
+        self.write_all()
         await self.scheduler.stop()
         await self.worker.stop()
         for task in self._tasks:
@@ -159,3 +185,11 @@ class Runtime:
             while True:
                 await asyncio.sleep(FLUSH_EVERY)
                 self.flush()
+
+
+def _tell(answered: Answered, answer: Answer | Exception) -> None:
+    try:
+        answered(answer)
+    except Exception as error:
+        # One that cannot be rendered is a bug of ours, and no reason to leave the others without theirs.
+        answered(error)

@@ -106,6 +106,7 @@ class Shop:
         self.few: dict[str, list[Any]] = {}
         self.answers = KeptAnswers(None if path is None else path.parent)
         self.busy: asyncio.Event | None = None
+        self._together = False
 
     # opening and copying
 
@@ -232,19 +233,23 @@ class Shop:
 
     @contextmanager
     def transaction(self, now: datetime) -> Iterator[Transaction]:
-        """Everything done in the block commits together; an exception undoes it all, ids and settings included."""
+        """Everything done in the block commits together; an exception undoes it all, ids and settings included. Within
+        `one_commit` it is that which commits."""
         transaction = Transaction(self, now)
         settings = self.settings
-        self.connection.execute("begin immediate")
+        alone = not self._together
+        self.connection.execute("begin immediate" if alone else "savepoint one")
         try:
             yield transaction
             ms = max(self.last_ms, to_ms(now))
-            self.connection.execute("update shop set now = ?, counters = ?", (ms, encode(transaction.counters)))
-            self.connection.execute("commit")
+            if alone:
+                self._commit(ms, transaction.counters)
+            else:
+                self.connection.execute("release one")
         except BaseException:
             self.settings = settings
             with suppress(sqlite3.Error):
-                self.connection.execute("rollback")
+                self.connection.execute("rollback" if alone else "rollback to one")
             raise
         self.last_ms = ms
         self.counters = transaction.counters
@@ -253,6 +258,29 @@ class Shop:
             self.answers.clear()
         for kind in transaction.written:
             self.few.pop(kind, None)
+
+    @contextmanager
+    def one_commit(self) -> Iterator[None]:
+        """Transactions in the block share one commit: each that raises is undone alone, and all of them are where the
+        block raises or the commit fails. Nothing else may use the shop meanwhile."""
+        before = self.settings, self.last_ms, self.counters
+        self.connection.execute("begin immediate")
+        self._together = True
+        try:
+            yield
+            self._commit(self.last_ms, self.counters)
+        except BaseException:
+            self.settings, self.last_ms, self.counters = before
+            self.few.clear()
+            with suppress(sqlite3.Error):
+                self.connection.execute("rollback")
+            raise
+        finally:
+            self._together = False
+
+    def _commit(self, ms: int, counters: dict[str, int]) -> None:
+        self.connection.execute("update shop set now = ?, counters = ?", (ms, encode(counters)))
+        self.connection.execute("commit")
 
     @contextmanager
     def long_transaction(self, now: datetime) -> Iterator[Transaction]:
