@@ -346,8 +346,15 @@ class Worker:
                 return
             hand.flush_timer.cancel()
         hand.flush_is_near = near
-        flush = partial(self._flush, hand)
-        hand.flush_timer = self._loop.call_soon(flush) if near else self._loop.call_later(GATHER, flush)
+        if near:
+            hand.flush_timer = self._loop.call_soon(self._flush_after_posts, hand)
+        else:
+            hand.flush_timer = self._loop.call_later(GATHER, self._flush, hand)
+
+    def _flush_after_posts(self, hand: Hand) -> None:
+        """Write when the posts that follow have left, so that their receiver has work meanwhile."""
+        if self._loop is not None:
+            hand.flush_timer = self._loop.call_soon(self._flush, hand)
 
     def _flush(self, hand: Hand) -> None:
         if hand.flush_timer is not None:
