@@ -24,6 +24,7 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from loopsim.urls import is_loopback, plain_host
+from loopsim.webhooks.deadlines import Deadlines
 from loopsim.webhooks.reply import Reply
 from loopsim.webhooks.targets import Target
 
@@ -64,9 +65,10 @@ class Sender:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             request_class=_Request,
+            timeout=aiohttp.ClientTimeout(total=None),
         )
         self._urls: dict[str, URL] = {}
-        self._timeouts: dict[int, aiohttp.ClientTimeout] = {}
+        self._deadlines = Deadlines()
 
     def post(
         self, url: str, target: Target, body: bytes, headers: dict[str, str], timeout_ms: int
@@ -82,20 +84,26 @@ class Sender:
         self, method: str, url: str, target: Target, body: bytes | None, headers: dict[str, str], timeout_ms: int
     ) -> Reply:
         began = perf_counter()
+        task = self._deadlines.begin(timeout_ms / 1000)
         try:
             response = await self._session.request(
                 method,
                 self._parsed(url, target),
                 data=None if body is None else BytesPayload(body),
                 headers=headers,
-                timeout=self._timeout(timeout_ms),
                 allow_redirects=False,
                 # Nobody can own a public certificate for loopback; elsewhere it is checked.
                 ssl=not target.loopback,
             )
             answer = await _read(response)
+        except asyncio.CancelledError:
+            if not self._deadlines.broke_off(task):
+                raise
+            return Reply(error="timeout", duration_ms=_since(began), began_ms=_ms(began))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Reply(error=_name(error), duration_ms=_since(began), began_ms=_ms(began))
+        finally:
+            self._deadlines.end(task)
         answered = response.headers
         return Reply(
             status=response.status,
@@ -108,6 +116,7 @@ class Sender:
 
     async def close(self) -> None:
         """Let go of all connections."""
+        self._deadlines.close()
         await self._session.close()
 
     def _parsed(self, url: str, target: Target) -> URL:
@@ -121,12 +130,6 @@ class Sender:
                 self._urls.clear()
             self._urls[url] = parsed
         return parsed
-
-    def _timeout(self, timeout_ms: int) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get(timeout_ms)
-        if timeout is None:
-            timeout = self._timeouts[timeout_ms] = aiohttp.ClientTimeout(total=timeout_ms / 1000, ceil_threshold=1e9)
-        return timeout
 
 
 def retry_after(value: str, now: float) -> float | None:

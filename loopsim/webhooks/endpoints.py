@@ -80,8 +80,15 @@ class Endpoints:
             sender = self._sender or await self.sender()
             while endpoint.queue and not self._stopped:
                 job = endpoint.queue.popleft()
-                if not job.hand.closed:
-                    await self._do(endpoint, job, sender, task)
+                if job.hand.closed:
+                    continue
+                endpoint.busy += 1
+                job.task = task
+                try:
+                    await self._see_through(job, sender)
+                finally:
+                    job.task = None
+                    endpoint.busy -= 1
         except asyncio.CancelledError:
             broken_off = True
             raise
@@ -91,15 +98,6 @@ class Endpoints:
                 self._pump(endpoint)
             if not endpoint.tasks and not endpoint.queue:
                 self._endpoints.pop(endpoint.key, None)
-
-    async def _do(self, endpoint: _Endpoint, job: Job, sender: Sender, task: asyncio.Task[None]) -> None:
-        endpoint.busy += 1
-        job.task = task
-        try:
-            await self._see_through(job, sender)
-        finally:
-            job.task = None
-            endpoint.busy -= 1
 
     async def sender(self) -> Sender:
         """What sends, opened when it is first wanted."""

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from loopsim.clock import Wall, from_ms, in_ms, to_ms
