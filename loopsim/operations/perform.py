@@ -191,19 +191,31 @@ def run_next_timer(shop: Shop, until_ms: int) -> Performed | None:
     """Run the shop's next timer if it is due by `until_ms`, at its own moment, in its own transaction. None: nothing is
     due.
     """
+    transaction = take_next_timer(shop, until_ms)
+    return None if transaction is None else timer_performed(transaction)
+
+
+def take_next_timer(shop: Shop, until_ms: int) -> Transaction | None:
+    """As `run_next_timer`, but where it is done within `Shop.one_commit`, what it did stands only after that:
+    `timer_performed` then tells of it."""
     for timer in next_timers(shop.connection):
         if timer.due <= until_ms:
             return _run_timer(shop, timer)
     return None
 
 
-def _run_timer(shop: Shop, timer: Due) -> Performed:
+def timer_performed(transaction: Transaction) -> Performed:
+    """What a timer did, which is committed."""
+    _enter_moves(transaction)
+    return Performed(Answer(), tuple(transaction.deliveries), True)
+
+
+def _run_timer(shop: Shop, timer: Due) -> Transaction:
     with shop.transaction(from_ms(max(timer.due, shop.last_ms))) as transaction:
         take_timer(transaction.connection, timer)
         TIMERS[timer.kind](transaction, timer.entity, timer.content)
         publish(transaction)
-    _enter_moves(transaction)
-    return Performed(Answer(), tuple(transaction.deliveries), True)
+    return transaction
 
 
 def _enter_moves(transaction: Transaction) -> None:

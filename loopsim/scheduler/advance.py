@@ -5,7 +5,7 @@
       └── deliveries, and patient ◀─┘
 
 A partner that answers a webhook with a call does so at that moment of the story. Without patience the timers run
-straight through.
+straight through. Those that follow each other with nothing to wait for share a commit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from loopsim.clock import END_MS, Wall, from_ms, in_ms
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Performed
 from loopsim.operations.timers import RECURRING
-from loopsim.scheduler.due import run_due
+from loopsim.scheduler.due import Ran, run_due
 from loopsim.scheduler.quiet import Counted, Quiet
 from loopsim.store.deliveries import Delivery
 from loopsim.store.shop import Shop
@@ -109,7 +109,7 @@ class Advance:
                     break
                 await self._quiet.wait_for_all(self._stop)
                 continue
-            deliveries = self._step(due_ms)
+            deliveries = self._run_timers(started_ms, until_ms, slice_end)
             if deliveries and self._quiet is not None:
                 await self._patience("open" if any(delivery.attempts for delivery in deliveries) else "first")
                 slice_end = time.perf_counter() + SLICE
@@ -141,18 +141,31 @@ class Advance:
         """When the next timer is due that does not recur for ever."""
         return self._shop.next_due_ms(without=RECURRING)
 
-    def _step(self, due_ms: int) -> tuple[Delivery, ...]:
-        """Run the next timer at its moment; the deliveries that it sent."""
-        self._move_clock(due_ms)
-        performed = run_due(self._shop, due_ms)
-        if performed is None:
-            return ()
-        self._timers_run += 1
-        self._deliveries += len(performed.deliveries)
-        if self._timers_run % KEEP_CLOCK_EVERY == 0:
-            self._shop.set_clock(self._shop.clock)
-        self._after(self._shop, performed)
-        return performed.deliveries
+    def _run_timers(self, started_ms: int, until_ms: int, slice_end: float) -> list[Delivery]:
+        """Run the next timers, each at its own moment: to the end of the slice, but no further than one that sent what
+        has to be waited for. The deliveries that they sent."""
+
+        def enough(ran: list[Ran]) -> bool:
+            if time.perf_counter() > slice_end or (self._quiet is not None and ran[-1].sends):
+                return True
+            if not self._goal.until_idle:
+                return False
+            at_bounds = self._timers_run + len(ran) >= MOST_TIMERS or ran[-1].at_ms - started_ms > LONGEST_MS
+            return at_bounds or self._next_counting() is None
+
+        deliveries = list[Delivery]()
+        for ran in run_due(self._shop, until_ms, enough):
+            # Handed out as if it had run alone: at its own moment.
+            self._shop.last_ms = ran.at_ms
+            self._move_clock(ran.at_ms)
+            self._timers_run += 1
+            if self._timers_run % KEEP_CLOCK_EVERY == 0:
+                self._shop.set_clock(self._shop.clock)
+            performed = ran.told(self._shop)
+            deliveries += performed.deliveries
+            self._after(self._shop, performed)
+        self._deliveries += len(deliveries)
+        return deliveries
 
     async def _patience(self, counted: Counted) -> None:
         if self._quiet is not None and not self._stop.is_set():

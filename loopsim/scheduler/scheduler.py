@@ -193,8 +193,9 @@ class Scheduler:
             return
         now_ms = shop.now_ms(in_ms(self._wall))
         try:
-            while (performed := run_due(shop, now_ms)) is not None:
-                self._after(shop, performed)
+            while batch := run_due(shop, now_ms, lambda _: time.perf_counter() > slice_end):
+                for ran in batch:
+                    self._after(shop, ran.told(shop))
                 if time.perf_counter() > slice_end:
                     break
         except sqlite3.Error:

@@ -80,6 +80,7 @@ class Story(RuleBasedStateMachine):
         self.before: dict[int, Return] = {}
         self.closings: Counter[int] = Counter()
         self.highest: dict[str, int] = {}
+        self.detailed: Counter[int] = Counter()
 
     @initialize(world=st.sampled_from(WORLDS), policy=policies, quirks=quirks, seed=st.integers(1, 9999))
     def begin(self, world: str, policy: Any, quirks: Any, seed: int) -> None:
@@ -165,6 +166,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(id_=returns, details=st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=2))
     def the_warehouse_processes_with_details(self, id_: int, details: Any) -> None:
+        self.detailed[id_] += 1
         self.call("processReturn", details, id=id_)
 
     @rule(id_=returns, keep=st.integers(0, 7), stranger=st.booleans())
@@ -367,6 +369,8 @@ class Story(RuleBasedStateMachine):
         assert totals.total == totals.refund + totals.gift_card
         kinds = Counter(entry["kind"] for entry in self.shop.records.ledger(return_.id))
         assert len(return_.refunds) <= 1
+        # What was partly done is processed again, and the order is told again what came with that call.
+        assert kinds.pop("order_updated", 0) <= self.detailed[return_.id]
         assert all(kinds[kind] <= 1 for kind in kinds if kind != "exchange_order"), kinds
         if return_.was_processed:
             assert sum(refund.amount for refund in return_.refunds) == totals.refund

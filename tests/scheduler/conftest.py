@@ -120,8 +120,8 @@ class FakeWorker:
 
 
 def ring(after: timedelta, what: str, kind: str = "test.rings", **data: Any) -> Timer:
-    """A timer that rings so long after the start. `delivers`: so many webhooks; `again`: every so many seconds;
-    `breaks`: it raises."""
+    """A timer that rings so long after the start. `delivers`: so many webhooks, with a `body` of so many bytes;
+    `again`: every so many seconds; `breaks`: it raises."""
     return Timer(kind, START + after, 1, {"what": what, **data})
 
 
@@ -217,7 +217,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         if data.get("breaks"):
             raise RuntimeError("this timer is meant to break")
         for _ in range(data.get("delivers", 0)):
-            tx.add_delivery(1, Event("return.created"), "return", tx.add_payload(b"{}"))
+            tx.add_delivery(1, Event("return.created"), "return", tx.add_payload(b" " * data.get("body", 2)))
         if "again" in data:
             tx.schedule(Timer("test.rings", tx.now + timedelta(seconds=data["again"]), 1, data))
         bench.ran.append((tx.shop.name, data["what"], tx.now))

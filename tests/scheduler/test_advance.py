@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import sqlite3
+from datetime import datetime, timedelta
 
 import pytest
 
 from loopsim.clock import to_ms
+from loopsim.domain.events import Timer
 from loopsim.errors import Refusal
 from loopsim.scheduler import advance as advancing
 from loopsim.scheduler.advance import Goal
@@ -151,3 +153,40 @@ async def test_the_journal_tells_of_an_advance(bench: Bench) -> None:
     await bench.advance(shop, 2 * HOUR)
     (entry,) = shop.journal.read(kind="clock")
     assert (entry["at"], entry["note"]) == (to_ms(START + 2 * HOUR), "advanced by 1 timers: goal")
+
+
+@story
+async def test_timers_with_nothing_to_wait_for_share_a_commit(bench: Bench) -> None:
+    shop = bench.shop(*(ring(number * HOUR, "due", delivers=number == 3) for number in range(1, 6)))
+    commits: list[str] = []
+    shop.connection.set_trace_callback(lambda text: commits.append(text) if text.lower() == "commit" else None)
+    advance = await bench.advance_to_webhook(shop, 6 * HOUR)
+    assert (len(bench.ran), len(commits), bench.now(shop)) == (3, 1, START + 3 * HOUR)
+    bench.worker.answer()
+    await advance
+    assert (len(bench.ran), len(commits)) == (5, 2)
+    shop.connection.set_trace_callback(None)
+
+
+@story
+async def test_what_each_timer_sent_is_handed_out_at_its_moment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = bench.shop(*(ring(number * HOUR, "sends", delivers=1) for number in (1, 2)))
+    moments: list[datetime] = []
+    monkeypatch.setattr(bench.worker, "take", lambda taken, _: moments.append(bench.now(taken)))
+    await bench.advance(shop, 3 * HOUR, patient=False)
+    assert moments == [START + HOUR, START + 2 * HOUR]
+
+
+@story
+async def test_what_fits_on_a_full_disk_is_done_and_told_once(bench: Bench) -> None:
+    grows = Timer("test.rings", START + 3 * HOUR, 1, {"what": "grows", "delivers": 1, "body": 100_000})
+    shop = bench.shop(ring(HOUR, "first", delivers=1), ring(2 * HOUR, "second", delivers=1), grows)
+    size = shop.connection.execute("pragma page_count").fetchone()[0]
+    shop.connection.execute(f"pragma max_page_count = {size + 8}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        await bench.advance(shop, 4 * HOUR, patient=False)
+    assert [delivery.id for delivery in bench.worker.taken] == [1, 2]
+    assert kept_now(shop) == START + 2 * HOUR
+    shop.connection.execute("pragma max_page_count = 1000000")
+    await bench.advance(shop, 4 * HOUR, patient=False)
+    assert [delivery.id for delivery in bench.worker.taken] == [1, 2, 3]
