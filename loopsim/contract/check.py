@@ -8,7 +8,7 @@ from typing import Any
 from loopsim.contract.facts import GRADES
 from loopsim.contract.inherit import ERROR_GROUPS
 from loopsim.contract.pointers import each_ref, resolve_ref
-from loopsim.contract.walk import each_operation, parameters_of
+from loopsim.contract.walk import each_operation, parameters_of, unreadable_code
 from loopsim.errors import SetupError
 
 _SHOWN = 30
@@ -89,14 +89,6 @@ def _path_problems(document: dict[str, Any], path: str, operation: dict[str, Any
             yield f"does not say what an unreadable {each['name']} is refused with; give the parameter x-invalid"
         elif code not in operation["x-errors"]:
             yield f"refuses an unreadable {each['name']} with {code}, which its x-errors do not declare"
-
-
-def unreadable_code(parameter: dict[str, Any], errors: dict[str, Any]) -> str | None:
-    """The refusal for a path value that cannot be read: `x-invalid`, or the operation's only not-found code."""
-    if "x-invalid" in parameter:
-        return str(parameter["x-invalid"])
-    not_found = [code for code in errors if code.endswith("not_found")]
-    return not_found[0] if len(not_found) == 1 else None
 
 
 def _provenance_problems(node: Any, facts: dict[str, Any], where: str) -> Iterator[str]:

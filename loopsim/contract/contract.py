@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -24,22 +25,52 @@ class Match(msgspec.Struct, frozen=True):
     path_params: dict[str, str]
 
 
-class _Edition:
-    """One version of one API: its document, its routes, and its operations, each read when it is first asked for."""
+_BIG = ("paths", "webhooks", "components")
+_SMALL_COMPONENTS = ("securitySchemes", "x-quirks")
 
-    def __init__(self, api: str, version: str, document: dict[str, Any]) -> None:
+
+def head_of(document: dict[str, Any]) -> dict[str, Any]:
+    """What every start needs of a document: all but its operations, webhooks and schemas; and under `places` where the
+    operations are, `[operationId, path, method, other paths]`."""
+    components = document.get("components", {})
+    return {
+        **{name: part for name, part in document.items() if name not in _BIG},
+        "components": {name: components[name] for name in _SMALL_COMPONENTS if name in components},
+        "places": [
+            [operation["operationId"], path, method, operation.get("x-aliases", [])]
+            for path, method, operation in each_operation(document)
+        ],
+    }
+
+
+class _Edition:
+    """One version of one API: its routes; its document and operations, each read when it is first asked for."""
+
+    def __init__(self, api: str, version: str, head: dict[str, Any], load: Callable[[str], Any]) -> None:
         self.api = api
         self.version = version
-        self.document = document
-        self.schemas = Schemas(api, document)
-        self.places = {operation["operationId"]: (path, method) for path, method, operation in each_operation(document)}
+        self.head = head
+        self._load = load
+        self.places: dict[str, tuple[str, str]] = {name: (path, method) for name, path, method, _ in head["places"]}
         self.routes = Routes(
-            Route(method.upper(), place, operation["operationId"])
-            for path, method, operation in each_operation(document)
-            for place in (path, *operation.get("x-aliases", ()))
+            Route(method.upper(), place, name)
+            for name, path, method, aliases in head["places"]
+            for place in (path, *aliases)
         )
-        self.unrouted = unrouted_operation(api, version, document, self.schemas)
         self._operations: dict[str, Operation] = {}
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._load(f"{self.api}/{self.version}")
+        return found
+
+    @cached_property
+    def schemas(self) -> Schemas:
+        return Schemas(self.api, self.document)
+
+    @cached_property
+    def unrouted(self) -> Operation:
+        return unrouted_operation(self.api, self.version, self.document, self.schemas)
 
     def operation(self, operation_id: str) -> Operation:
         operation = self._operations.get(operation_id)
@@ -54,23 +85,33 @@ class Contract:
     """All that openapi/ says.
 
     `versions` are those of Loop's API, oldest first; a method that takes a version takes one of them, and the oldest
-    where none is given. `facts` maps an anchor of FACTS.md to its grade and text. `load` gives the compiled document
-    of an API and version; each is read from the compiled file when it is first used, since most runs need one.
+    where none is given. `heads` are what `head_of` leaves of each document, by API and version (`loop/2026-07`). `load`
+    gives a whole document, or `facts`; each is read from the compiled file when it is first used, since most runs need
+    one.
     """
 
     def __init__(
-        self, versions: tuple[str, ...], facts: dict[str, dict[str, str]], load: Callable[[str, str], dict[str, Any]]
+        self, versions: tuple[str, ...], heads: dict[str, dict[str, Any]], load: Callable[[str], Any]
     ) -> None:
         self.versions = versions
-        self.facts = facts
+        self._heads = heads
         self._load = load
         self._editions: dict[tuple[str, str], _Edition] = {}
+
+    @cached_property
+    def facts(self) -> dict[str, dict[str, str]]:
+        """Grade and text of each fact, by its anchor in FACTS.md."""
+        found: dict[str, dict[str, str]] = self._load("facts")
+        return found
 
     def _edition(self, api: str, version: str | None) -> _Edition:
         name = CONTROL_VERSION if api == "control" else version or self.versions[0]
         edition = self._editions.get((api, name))
         if edition is None:
-            edition = self._editions[api, name] = _Edition(api, name, self._load(api, name))
+            head = self._heads.get(f"{api}/{name}")
+            if head is None:
+                raise LookupError(f"The contract has no version {name} of the {api} API.")
+            edition = self._editions[api, name] = _Edition(api, name, head, self._load)
         return edition
 
     def route(self, api: str, method: str, path: str, version: str | None = None) -> Match:
@@ -103,6 +144,10 @@ class Contract:
         """What answers a call that meets no operation: it declares `not_found` and `method_not_allowed`."""
         return self._edition(api, version).unrouted
 
+    def head(self, api: str, version: str | None = None) -> dict[str, Any]:
+        """What `head_of` leaves of a document, without reading the rest; not to be changed."""
+        return self._edition(api, version).head
+
     def document(self, api: str, version: str | None = None) -> dict[str, Any]:
         """The compiled OpenAPI document; not to be changed."""
         return self._edition(api, version).document
@@ -113,12 +158,12 @@ class Contract:
 
     def scopes(self) -> tuple[str, ...]:
         """Every scope that an API key may have, in the words of the wire."""
-        flows = self.document("loop")["components"]["securitySchemes"]["oauth"]["flows"]
+        flows = self.head("loop")["components"]["securitySchemes"]["oauth"]["flows"]
         return tuple(dict.fromkeys(scope for flow in flows.values() for scope in flow["scopes"]))
 
     def quirks(self) -> dict[str, dict[str, Any]]:
         """The named quirks, `{name: {"values", "default", "fact", "says"}}`."""
-        found: dict[str, dict[str, Any]] = self.document("loop").get("components", {}).get("x-quirks", {})
+        found: dict[str, dict[str, Any]] = self.head("loop")["components"].get("x-quirks", {})
         return found
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from loopsim.contract.check import unreadable_code
 from loopsim.contract.pointers import resolve_ref
 from loopsim.contract.schemas import Schemas
-from loopsim.contract.walk import parameters_of, security_of
+from loopsim.contract.walk import parameters_of, security_of, unreadable_code
 
 
 class Provenance(msgspec.Struct, frozen=True):

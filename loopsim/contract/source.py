@@ -1,7 +1,8 @@
 """Where the contract comes from: openapi/ of a source checkout, or the compiled file inside the wheel.
 
-A compiled file is one JSON object, `{"stamp", "versions", "facts", "documents": {"loop/2026-07": ..., "control/1":
-...}}`. Beside a source checkout it is a cache: valid while no file of openapi/ and of this package's compiler has
+A compiled file is one JSON object, `{"stamp", "versions", "heads", "documents": {"control/1": ..., "loop/2026-07":
+...}, "facts"}`, with a line for what every start needs and one for each document, so that a start reads of it what it
+uses. Beside a source checkout it is a cache: valid while no file of openapi/ and of this package's compiler has
 changed, rewritten when one has, and done without where it cannot be written. In a wheel it is made by `build_hook`,
 and openapi/ is there for readers only.
 """
@@ -10,13 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import mmap
 import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from loopsim.contract.contract import CONTROL_VERSION, Contract
+from loopsim.contract.contract import CONTROL_VERSION, Contract, head_of
 from loopsim.errors import SetupError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -26,16 +29,42 @@ WHEEL = PACKAGE.parent / "_data"
 COMPILED_NAME = "compiled.json"
 
 _COMPILER = (
-    "check", "compile", "facts", "fragments", "inherit", "overlay", "pointers", "shapes", "source", "walk",
+    "check", "compile", "contract", "facts", "fragments", "inherit", "overlay", "pointers", "shapes", "source", "walk",
     "yaml_source",
 )  # fmt: skip
 
 
-class _Compiled(msgspec.Struct):
+_BETWEEN = b",\n"
+_LAST = b"}\n"
+
+
+class _Start(msgspec.Struct):
+    """The first line."""
+
     stamp: str
     versions: tuple[str, ...]
-    facts: dict[str, dict[str, str]]
-    documents: dict[str, msgspec.Raw]
+    heads: dict[str, dict[str, Any]]
+
+
+class _Compiled:
+    """A compiled file. Raises msgspec.MsgspecError for one that is cut off or of another make."""
+
+    def __init__(self, file: mmap.mmap | io.BytesIO) -> None:
+        self._file = file
+        file.seek(-len(_LAST), os.SEEK_END)
+        if file.read() != _LAST:
+            raise msgspec.DecodeError("The compiled contract has no end.")
+        file.seek(0)
+        self.start = msgspec.json.decode(file.readline().rstrip(_BETWEEN) + b"}", type=_Start)
+
+    def section(self, name: str) -> Any:
+        """The value of the line of this name. Raises LookupError where there is none."""
+        named = f'"{name}":'.encode()
+        self._file.seek(0)
+        while line := self._file.readline():
+            if line.startswith(named):
+                return msgspec.json.decode(line[len(named) :].rstrip(_BETWEEN))
+        raise LookupError(f"The compiled contract has no {name}.")
 
 
 def load_contract(openapi_dir: Path | None = None, cache: Path | None = None) -> Contract:
@@ -51,15 +80,15 @@ def load_contract(openapi_dir: Path | None = None, cache: Path | None = None) ->
     built = WHEEL / COMPILED_NAME
     if not built.is_file():
         raise SetupError("This installation of loopsim has no contract (_data/compiled.json). Install it again.")
-    return _contract(msgspec.json.decode(built.read_bytes(), type=_Compiled))
+    return _contract(_mapped(built))
 
 
 def _from_source(openapi_dir: Path, cache: Path | None) -> Contract:
     stamp = stamp_of(openapi_dir)
     compiled = _read(cache) if cache is not None else None
-    if compiled is None or compiled.stamp != stamp:
+    if compiled is None or compiled.start.stamp != stamp:
         raw = compiled_bytes(openapi_dir, stamp)
-        compiled = msgspec.json.decode(raw, type=_Compiled)
+        compiled = _Compiled(io.BytesIO(raw))
         if cache is not None:
             _keep(cache, raw)
     return _contract(compiled)
@@ -84,25 +113,31 @@ def compiled_bytes(openapi_dir: Path, stamp: str) -> bytes:
     compiled = compile_documents(openapi_dir)
     documents = {f"loop/{version}": document for version, document in compiled["loop"].items()}
     documents[f"control/{CONTROL_VERSION}"] = compiled["control"]
-    return msgspec.json.encode(
-        {"stamp": stamp, "versions": list(compiled["loop"]), "facts": compiled["facts"], "documents": documents}
+    heads = {name: head_of(document) for name, document in documents.items()}
+    start = {"stamp": stamp, "versions": list(compiled["loop"]), "heads": heads}
+    lines = [f'"{name}":'.encode() + msgspec.json.encode(document) for name, document in documents.items()]
+    return b"".join(
+        (
+            msgspec.json.encode(start).removesuffix(b"}") + _BETWEEN,
+            b'"documents":{\n' + _BETWEEN.join(lines) + b"\n}" + _BETWEEN,
+            b'"facts":' + msgspec.json.encode(compiled["facts"]) + b"\n" + _LAST,
+        )
     )
 
 
 def _contract(compiled: _Compiled) -> Contract:
-    def load(api: str, version: str) -> dict[str, Any]:
-        raw = compiled.documents.get(f"{api}/{version}")
-        if raw is None:
-            raise LookupError(f"The contract has no version {version} of the {api} API.")
-        return msgspec.json.decode(raw)  # type: ignore[no-any-return]
+    return Contract(compiled.start.versions, compiled.start.heads, compiled.section)
 
-    return Contract(compiled.versions, compiled.facts, load)
+
+def _mapped(path: Path) -> _Compiled:
+    with path.open("rb") as file:
+        return _Compiled(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _read(cache: Path) -> _Compiled | None:
-    # A cache that is missing, cut off or of another make is no error: it is made again.
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
-        return msgspec.json.decode(cache.read_bytes(), type=_Compiled)
+    # A cache that is missing, empty, cut off or of another make is no error: it is made again.
+    with contextlib.suppress(OSError, ValueError, msgspec.MsgspecError):
+        return _mapped(cache)
     return None
 
 

@@ -29,3 +29,11 @@ def parameters_of(document: dict[str, Any], path: str, operation: dict[str, Any]
     shared = document["paths"][path].get("parameters", [])
     resolved = [resolve_ref(document, each) for each in (*shared, *operation.get("parameters", []))]
     return list({(each.get("in"), each.get("name")): each for each in resolved}.values())
+
+
+def unreadable_code(parameter: dict[str, Any], errors: dict[str, Any]) -> str | None:
+    """The refusal for a path value that cannot be read: `x-invalid`, or the operation's only not-found code."""
+    if "x-invalid" in parameter:
+        return str(parameter["x-invalid"])
+    not_found = [code for code in errors if code.endswith("not_found")]
+    return not_found[0] if len(not_found) == 1 else None

@@ -78,8 +78,8 @@ class LoopApi:
         self._entrances = runtime.entrances
         self._places = Places(runtime.contract)
         versions = sorted(set(self._places.versions.names.values()))
-        document = runtime.contract.document("loop")
-        self._heads = {version: AnswerHeaders(document, version) for version in versions}
+        head = runtime.contract.head("loop")
+        self._heads = {version: AnswerHeaders(head, version) for version in versions}
         self._stamp = Stamp()
         self._nobodys_requests = 0
 

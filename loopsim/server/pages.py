@@ -54,7 +54,7 @@ def make_pages(contract: Contract) -> Starlette:
 class _Pages:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._versions = Versions(contract.document("loop"))
+        self._versions = Versions(contract.head("loop"))
         loader = FileSystemLoader(_HERE / "templates")
         self._templates = Environment(
             loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True

@@ -43,7 +43,7 @@ class Places:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self.versions = Versions(contract.document("loop"))
+        self.versions = Versions(contract.head("loop"))
         self._known: dict[tuple[str, bytes], Place] = {}
 
     def find(self, method: str, raw_path: bytes) -> Place:

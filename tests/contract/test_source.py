@@ -39,7 +39,7 @@ def test_a_new_file_makes_the_compiled_one_stale(openapi_dir: Path, tmp_path: Pa
     assert load_contract(openapi_dir, cache).versions == ("2026-07", "2026-10", "2027-01")
 
 
-@pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"stamp": 1}'])
+@pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"stamp": 1}', b'{"stamp":"","versions":[],"heads":{},\n'])
 def test_a_compiled_file_that_cannot_be_used_is_made_again(broken: bytes, openapi_dir: Path, tmp_path: Path) -> None:
     cache = tmp_path / "compiled.json"
     cache.write_bytes(broken)
