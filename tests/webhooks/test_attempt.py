@@ -188,3 +188,46 @@ def test_nothing_is_posted_where_the_url_leads_elsewhere_than_was_allowed() -> N
 )
 def test_retry_after_is_read_in_both_of_its_forms(value: str, seconds: float | None) -> None:
     assert retry_after(value, 946_684_800.0) == seconds
+
+
+def test_each_post_has_a_limit_of_its_own() -> None:
+    ended: list[int] = []
+
+    async def posts(receiver: Receiver, sender: Sender) -> Reply:
+        async def one(timeout_ms: int) -> Reply:
+            reply = await to(receiver, sender, timeout_ms=timeout_ms)
+            ended.append(timeout_ms)
+            return reply
+
+        replies = await asyncio.gather(*(one(timeout_ms) for timeout_ms in (200, 50, 350, 120)))
+        assert {reply.error for reply in replies} == {"timeout"}
+        assert all(reply.duration_ms >= limit - 2 for reply, limit in zip(replies, (200, 50, 350, 120), strict=True))
+        return replies[0]
+
+    sent(never, posts)
+    assert ended == [50, 120, 200, 350]
+
+
+def test_a_post_that_is_broken_off_is_no_timeout() -> None:
+    async def post(receiver: Receiver, sender: Sender) -> Reply:
+        late = asyncio.create_task(to(receiver, sender, timeout_ms=50))
+        task = asyncio.create_task(to(receiver, sender, timeout_ms=5_000))
+        reply = await late
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return reply
+
+    reply, _ = sent(never, post)
+    assert reply.error == "timeout"
+
+
+@pytest.mark.parametrize("size", [1, 32 * 1024, 32 * 1024 + 1, 1_000_000])
+def test_a_body_of_any_size_arrives_whole(size: int) -> None:
+    async def post(receiver: Receiver, sender: Sender) -> Reply:
+        target = target_of(receiver.url)
+        assert target is not None
+        return await sender.post(receiver.url, target, b"x" * size, HEADERS, 5_000)
+
+    reply, receiver = sent(answering(), post)
+    assert (reply.status, [len(request.body) for request in receiver.requests]) == (200, [size])
