@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct, structs
+from msgspec import Struct, convert, structs
 
 from loopsim.domain import snowflakes
 from loopsim.domain.destinations import Destination
 from loopsim.domain.orders import Fulfillment, Location, Order, OrderLine, Variant
 from loopsim.domain.policy import Policy
 from loopsim.domain.shop import Settings
-from loopsim.store.recipe import Recipe
+
+if TYPE_CHECKING:
+    from loopsim.store.recipe import Recipe
 
 BUILD_DAY = date(2026, 1, 1)
 """The day that built worlds are kept for."""
@@ -28,8 +30,8 @@ _EARLIEST, _LATEST = date(2020, 1, 1), date(2080, 1, 1)
 class BuiltWorld(Struct, frozen=True, kw_only=True):
     """What a shop of this world starts with. `stock` is available pieces by variant id and location id.
 
-    Destinations have id 0: a shop numbers its own. A generated world has a recipe instead of goods and orders: a shop
-    makes its own of it.
+    Destinations have id 0: a shop numbers its own. A generated world has a recipe instead of goods and orders, as plain
+    data: a shop makes its own of it.
     """
 
     name: str
@@ -47,7 +49,15 @@ class BuiltWorld(Struct, frozen=True, kw_only=True):
     locations: tuple[Location, ...] = ()
     stock: dict[int, dict[int, int]] = {}
     destinations: tuple[Destination, ...] = ()
-    recipe: Recipe | None = None
+    plain_recipe: dict[str, Any] | None = None
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe of a generated world."""
+        # Only here: few shops are of such a world, and to read any world is cheaper without all that a recipe may hold.
+        from loopsim.store.recipe import Recipe
+
+        return None if self.plain_recipe is None else convert(self.plain_recipe, Recipe)
 
     def settings(self, *, id: int, subdomain: str, seed: int, **own: Any) -> Settings:
         """The settings of a new shop of this world; `own` overrides what the world says."""

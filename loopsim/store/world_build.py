@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from msgspec import structs
+from msgspec import structs, to_builtins
 
 from loopsim.domain import chance
 from loopsim.domain.orders import Address, Customer
@@ -43,7 +43,7 @@ def build_world(file: WorldFile, seed: int | None = None) -> BuiltWorld:
         destinations=destinations,
     )
     if file.generated:
-        return structs.replace(built, recipe=recipe)
+        return structs.replace(built, plain_recipe=to_builtins(recipe))
     goods = stock_up(file, recipe.seed)
     orders = tuple(orders_of(recipe, goods))
     return structs.replace(built, variants=goods.variants, stock=goods.stock, orders=orders)

@@ -16,6 +16,7 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
@@ -25,12 +26,13 @@ from loopsim.domain.orders import Customer, Variant
 from loopsim.domain.products import products_of
 from loopsim.errors import Damaged, SetupError
 from loopsim.store.built_world import BuiltWorld, midnight, placed, placed_orders
-from loopsim.store.catalogue import Goods, final_sale, places, stocked_variants
 from loopsim.store.codec import decode, encode
-from loopsim.store.recipe import Recipe
 from loopsim.store.shop import Shop, blank_pages
 from loopsim.store.transaction import Transaction
-from loopsim.store.world_orders import orders_of
+
+if TYPE_CHECKING:
+    from loopsim.store.catalogue import Goods
+    from loopsim.store.recipe import Recipe
 
 DEFAULT_WORLD = "us-apparel"
 _UNFILLED = "unfilled"
@@ -200,12 +202,16 @@ def fill_steps(transaction: Transaction) -> Generator[None, None, None]:
     waiting = transaction.get(_UNFILLED, "orders", _Unfilled)
     if waiting is None:
         return
+    # Only here, as in what follows: what makes goods and orders is needed for generated worlds alone.
+    from loopsim.store.world_orders import orders_of
+
     built = load_world(waiting.world)
-    assert built.recipe is not None, "only generated worlds leave a shop unfilled"
-    goods = yield from _generated_goods(transaction, built.recipe)
+    recipe = built.recipe
+    assert recipe is not None, "only generated worlds leave a shop unfilled"
+    goods = yield from _generated_goods(transaction, recipe)
     _put_products(transaction, goods.variants, built.currency)
     met = set[int]()
-    for order in placed(built.platform, orders_of(built.recipe, goods), waiting.day):
+    for order in placed(built.platform, orders_of(recipe, goods), waiting.day):
         transaction.put_order(order)
         if order.customer.id not in met:
             met.add(order.customer.id)
@@ -215,6 +221,8 @@ def fill_steps(transaction: Transaction) -> Generator[None, None, None]:
 
 
 def _generated_goods(transaction: Transaction, recipe: Recipe) -> Generator[None, None, Goods]:
+    from loopsim.store.catalogue import Goods, final_sale, places, stocked_variants
+
     file, seed = recipe.file, recipe.seed
     locations, destinations = places(file, seed)
     variants, stock = [], {}
@@ -243,7 +251,7 @@ def _put_goods(transaction: Transaction, built: BuiltWorld, day: date) -> None:
     _put_products(transaction, built.variants, built.currency)
     for location in built.locations:
         transaction.put_resource("location", location.id, location, location.external_id)
-    if built.recipe is not None:
+    if built.plain_recipe is not None:
         transaction.put(_UNFILLED, "orders", _Unfilled(built.name, day))
 
 
