@@ -14,12 +14,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loopsim import operations
 from loopsim.clock import END, EPOCH, MOST_RATE, Clock, Mode, Wall, in_ms, never_back, to_ms
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract, load_contract
 from loopsim.errors import SetupError
-from loopsim.operations import control, loop
+from loopsim.operations.index import import_all, know_all
 from loopsim.operations.perform import OPERATIONS
 from loopsim.scheduler.scheduler import Scheduler
 from loopsim.server import control as server_control
@@ -46,9 +45,6 @@ from loopsim.webhooks.worker import Worker
 
 DEFAULT_PORT = 8484
 DEFAULT_SHOP = "default"
-
-REGISTERING = (operations, loop, control, server_control)
-"""The packages whose modules register operations and timers when they are imported."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -125,7 +121,7 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
     options = options or Options()
     wall = never_back(wall)
     hosts = _hosts(options)
-    register_operations()
+    know_operations()
     contract = contract or load_contract()
     check_registered(contract)
     listener = listen(options.host, options.port)
@@ -156,9 +152,19 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
 
 def register_operations() -> None:
     """Import every module that registers operations or timers: one exists because its file lies in a package."""
-    for package in REGISTERING:
-        for file in sorted(Path(package.__path__[0]).glob("[!_]*.py")):
-            import_module(f"{package.__name__}.{file.stem}")
+    import_all()
+    _register_runtime_operations()
+
+
+def know_operations() -> None:
+    """Know every operation and timer, as a server does that starts: those on one shop without their modules."""
+    know_all()
+    _register_runtime_operations()
+
+
+def _register_runtime_operations() -> None:
+    for file in sorted(Path(server_control.__path__[0]).glob("[!_]*.py")):
+        import_module(f"{server_control.__name__}.{file.stem}")
 
 
 def check_registered(contract: Contract) -> None:

@@ -17,9 +17,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from msgspec import UNSET, structs
 
-import loopsim.operations.control
-import loopsim.operations.loop
-import loopsim.operations.timers  # noqa: F401  imported, as the two above, for what they register
 from loopsim.clock import Clock, from_ms, to_ms
 from loopsim.contract import (
     Contract,
@@ -36,6 +33,7 @@ from loopsim.domain.events import TRIGGERS
 from loopsim.domain.policy import Policy
 from loopsim.domain.returns import Return
 from loopsim.errors import Refusal
+from loopsim.operations.index import import_all
 from loopsim.operations.perform import Answer, Call, Performed, perform, run_next_timer
 from loopsim.store.deliveries import payload
 from loopsim.store.shop import Shop
@@ -43,6 +41,9 @@ from loopsim.store.worlds import add_destinations, load_world, template_pages
 from loopsim.wire import php
 
 pytest_plugins = ("tests.checked_answers",)
+
+# Tests look at what is registered, and replace some of it.
+import_all()
 
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
 BASE = "http://127.0.0.1:8484/api/v1"

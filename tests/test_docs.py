@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-import loopsim.operations.control  # noqa: F401  registers the acts
 from loopsim import contract
 from loopsim.cli import main
 from loopsim.domain.durations import CARRIER, DURATIONS

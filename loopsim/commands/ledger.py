@@ -92,6 +92,7 @@ def _contract() -> tuple[list[Json], dict[str, dict[str, str]], dict[str, dict[s
     from loopsim.server.places import Places
 
     contract = load_contract()
+    bootstrap.know_operations()
     bootstrap.check_registered(contract)
     # The table by which the server sends calls on knows best where it would answer 501.
     places = Places(contract)

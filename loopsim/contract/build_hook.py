@@ -16,6 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 DATA = "loopsim/_data"
 WORLDS = "loopsim/store/_worlds"
+INDEX = "loopsim/operations/_index.json"
 FOLDERS = ("openapi", "fixtures", "scenarios")
 
 
@@ -36,6 +37,9 @@ class CustomBuildHook(BuildHookInterface[Any]):
         included[str(compiled)] = f"{DATA}/compiled.json"
         for world in _build_worlds(root, self._scratch / "worlds"):
             included[str(world)] = f"{WORLDS}/{world.name}"
+        index = self._scratch / "index.json"
+        index.write_bytes(_index(root))
+        included[str(index)] = INDEX
         build_data["force_include"] = {**build_data.get("force_include", {}), **included}
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
@@ -61,5 +65,15 @@ def _build_worlds(root: Path, folder: Path) -> list[Path]:
         from loopsim.store.worlds import write_all
 
         return write_all(folder, root / "fixtures" / "worlds")
+    finally:
+        sys.path.remove(str(root))
+
+
+def _index(root: Path) -> bytes:
+    sys.path.insert(0, str(root))
+    try:
+        from loopsim.operations.index import BUILT, index_bytes
+
+        return index_bytes(BUILT)
     finally:
         sys.path.remove(str(root))

@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
@@ -97,15 +98,42 @@ class Registered(Struct, frozen=True):
     reads: bool
 
 
+class Later:
+    """The function of an operation or timer, by its name, whose module is imported when it is called first."""
+
+    __slots__ = ("module", "name")
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function itself."""
+        import_module(self.module)
+        return IMPORTED[self.name].function(*arguments)
+
+
+class Imported(Struct, frozen=True):
+    """A function as its module registered it: an operation's or, where `reads` is None, a timer's."""
+
+    function: Callable[..., Any]
+    reads: bool | None
+
+
 OPERATIONS: dict[str, Registered] = {}
 TIMERS: dict[str, TimerFunction] = {}
+IMPORTED: dict[str, Imported] = {}
+"""What was imported so far, by operation and kind of timer."""
 
 
 def operation(operation_id: str, *, reads: bool = False) -> Callable[[Function], Function]:
     """Register the function of an operation."""
 
     def register(function: Function) -> Function:
-        OPERATIONS[operation_id] = Registered(function, reads)
+        IMPORTED[operation_id] = Imported(function, reads)
+        known = OPERATIONS.get(operation_id)
+        if known is None or isinstance(known.function, Later):
+            OPERATIONS[operation_id] = Registered(function, reads)
         return function
 
     return register
@@ -115,7 +143,9 @@ def timer(kind: str) -> Callable[[TimerFunction], TimerFunction]:
     """Register what happens when a timer of this kind is due."""
 
     def register(function: TimerFunction) -> TimerFunction:
-        TIMERS[kind] = function
+        IMPORTED[kind] = Imported(function, None)
+        if isinstance(TIMERS.get(kind), Later | None):
+            TIMERS[kind] = function
         return function
 
     return register

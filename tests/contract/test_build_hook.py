@@ -27,7 +27,7 @@ packages = ["loopsim"]
 path = "loopsim/contract/build_hook.py"
 """
 # What of the package the hook works with: contract and worlds, and what these are made of.
-PARTS = ("contract", "domain", "store", "__init__.py", "clock.py", "errors.py")
+PARTS = ("contract", "domain", "operations", "store", "wire", "__init__.py", "clock.py", "errors.py")
 BUILD = "from hatchling.build import build_wheel; print(build_wheel({folder!r}))"
 
 
@@ -38,7 +38,7 @@ def checkout(openapi_dir: Path, tmp_path: Path) -> Path:
     root.mkdir()
     (root / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
     shutil.copytree(openapi_dir, root / "openapi")
-    unwanted = shutil.ignore_patterns("__pycache__", "compiled.json", "_worlds")
+    unwanted = shutil.ignore_patterns("__pycache__", "compiled.json", "_worlds", "_index.json")
     (root / "loopsim").mkdir()
     for name in PARTS:
         part = REPOSITORY / "loopsim" / name
@@ -61,9 +61,12 @@ def test_a_wheel_carries_the_compiled_contract_its_documents_the_worlds_and_the_
     assert run.returncode == 0, run.stderr
     with zipfile.ZipFile(next((checkout / "dist").glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
+        index = msgspec.json.decode(wheel.read("loopsim/operations/_index.json"))
         compiled = msgspec.json.decode(wheel.read("loopsim/_data/compiled.json"))
     assert {"loopsim/_data/openapi/FACTS.md", "loopsim/_data/openapi/loop/loans.yaml"} < names
     assert {"loopsim/_data/scenarios/one.yaml", "loopsim/store/_worlds/empty.json"} < names
+    assert index["stamp"] == "built"
+    assert index["operations"]["processReturn"] == ["loopsim.operations.loop.return_actions", False]
     assert list(compiled["documents"]) == ["loop/2026-07", "loop/2026-10", "control/1"]
 
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from msgspec import structs
 
-import loopsim.operations.control  # noqa: F401  (registers the acts)
 from loopsim.operations import moves, timers  # noqa: F401  (registers the timers)
 from loopsim.operations.perform import Call, perform
 from loopsim.wire.returns import list_row
