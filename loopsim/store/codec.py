@@ -14,7 +14,7 @@ import msgspec
 from loopsim.errors import Damaged
 from loopsim.store.dictionary import DICTIONARY
 
-_LEVEL, _WINDOW, _MEMORY = 2, -13, 6  # raw deflate with a window of 8 KiB: enough for the dictionary and what follows
+_LEVEL, _WINDOW, _MEMORY = 2, -13, 5  # raw deflate with a window of 8 KiB: enough for the dictionary and what follows
 _SUM = 4  # bytes at the end, without which a flipped bit may be read as other text; zlib's own take five times as long
 # Copied for every document: it has read the dictionary already.
 _PACKER = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)

@@ -31,10 +31,15 @@ class Resources:
 
     def resource(self, kind: Kind, id_: int, type_: type[T]) -> T | None:
         """The resource of a kind with Loop's id."""
+        doc = self.resource_doc(kind, id_)
+        return None if doc is None else decode(type_, doc)
+
+    def resource_doc(self, kind: Kind, id_: int) -> bytes | None:
+        """A resource as it is stored."""
         if not fits(id_):
             return None
         row = self.connection.execute("select doc from resources where kind = ? and id = ?", (kind, id_)).fetchone()
-        return None if row is None else decode(type_, row[0])
+        return None if row is None else bytes(row[0])
 
     def resource_by_external(self, kind: Kind, external_id: str, type_: type[T]) -> T | None:
         """The resource of a kind with the merchant's own id."""

@@ -23,6 +23,7 @@ from loopsim.store.folder import check_database
 from loopsim.store.journal import Journal
 from loopsim.store.kept import KeptAnswers
 from loopsim.store.records import Records
+from loopsim.store.resources import Kind
 from loopsim.store.soundness import first_damage, is_sealed
 from loopsim.store.timers import next_due_ms
 from loopsim.store.transaction import Transaction
@@ -30,6 +31,7 @@ from loopsim.store.transaction import Transaction
 SCHEMA_VERSION = 3
 CHECKPOINT_EVERY = 10_000  # pages, 40 MB: each checkpoint waits for the disk, and writes a page once that changed often
 PAGE_SIZE = 4096  # what a commit writes are whole pages: larger ones make it up to 1.4 times as slow
+MOST_READ, LARGEST_READ = 500, 2048  # resources of a kind that are remembered, and bytes of one
 Durability = Literal["process", "power"]
 T = TypeVar("T")
 _ROLLBACK, _WRITE_AHEAD = b"\x01", b"\x02"
@@ -81,8 +83,9 @@ def _write_pages(path: Path, pages: bytes, durability: Durability) -> None:
 
 class Shop:
     """One shop, open. `settings`, `clock`, `counters` mirror what the database holds. `changes` counts the commits
-    since it was opened; `few` holds the records of kinds that are read all the time (`kept`). `busy` is
-    there while a long transaction has the connection, and set at its end: until then nobody else may use the shop.
+    since it was opened; `few` holds the records of kinds that are read all the time (`kept`), `read` resources
+    (`kept_resource`). `busy` is there while a long transaction has the connection, and set at its end: until then
+    nobody else may use the shop.
     """
 
     def __init__(self, name: str, connection: sqlite3.Connection, path: Path | None) -> None:
@@ -104,6 +107,7 @@ class Shop:
         self.journal = Journal(connection)
         self.changes = 0
         self.few: dict[str, list[Any]] = {}
+        self.read: dict[str, dict[int, Any]] = {}
         self.answers = KeptAnswers(None if path is None else path.parent)
         self.busy: asyncio.Event | None = None
         self._together = False
@@ -229,6 +233,18 @@ class Shop:
             found = self.few[kind] = self.records.all(kind, type_)
         return found
 
+    def kept_resource(self, kind: Kind, id_: int, type_: type[T]) -> T | None:
+        """A resource as it was committed last: a merchant's orders are about the same goods again and again."""
+        read = self.read.setdefault(kind, {})
+        found: T | None = read.get(id_)
+        if found is None and (doc := self.records.resource_doc(kind, id_)) is not None:
+            found = decode(type_, doc)
+            if len(doc) <= LARGEST_READ:
+                if len(read) >= MOST_READ:
+                    read.clear()
+                read[id_] = found
+        return found
+
     # changing
 
     @contextmanager
@@ -258,6 +274,7 @@ class Shop:
             self.answers.clear()
         for kind in transaction.written:
             self.few.pop(kind, None)
+            self.read.pop(kind, None)
 
     @contextmanager
     def one_commit(self) -> Iterator[None]:
@@ -272,6 +289,7 @@ class Shop:
         except BaseException:
             self.settings, self.last_ms, self.counters = before
             self.few.clear()
+            self.read.clear()
             with suppress(sqlite3.Error):
                 self.connection.execute("rollback")
             raise

@@ -14,6 +14,7 @@ from loopsim.domain.shop import Settings, own_block
 from loopsim.store.codec import decode, encode
 from loopsim.store.deliveries import Delivery
 from loopsim.store.records import Records
+from loopsim.store.resources import Kind
 
 if TYPE_CHECKING:
     from loopsim.store.shop import Shop
@@ -25,7 +26,8 @@ ID_BLOCKS = {
     "draft_return": (40, 1_000), "draft_item": (40, 1_000),
 }  # fmt: skip
 OTHER_IDS = (100_000_000, 100_000)
-FEW = frozenset({"webhook", "fault"})  # kinds whose records every event asks for, and that seldom change
+# Kinds whose records every event or submit asks for, and that seldom change.
+FEW = frozenset({"webhook", "fault", "blocklist", "allowlist"})
 T = TypeVar("T")
 
 
@@ -96,6 +98,24 @@ class Transaction(Records):
         """Remove a record; whether there was one."""
         self.written.add(kind)
         return super().delete(kind, id_)
+
+    def resource(self, kind: Kind, id_: int, type_: type[T]) -> T | None:
+        """The resource of a kind with Loop's id; from memory where that is safe."""
+        if kind in self.written:
+            return super().resource(kind, id_, type_)
+        return self.shop.kept_resource(kind, id_, type_)
+
+    def put_resource(
+        self, kind: Kind, id_: int, record: object, external_id: str | None = None, parent: int | None = None
+    ) -> None:
+        """Add or replace a resource. Raises `Refusal("external_id_taken")`."""
+        self.written.add(kind)
+        super().put_resource(kind, id_, record, external_id, parent)
+
+    def delete_resource(self, kind: Kind, id_: int) -> None:
+        """Remove a resource."""
+        self.written.add(kind)
+        super().delete_resource(kind, id_)
 
     def put_return(self, return_: Return) -> None:
         """Add or replace a return."""

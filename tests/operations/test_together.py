@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from loopsim.clock import Clock
+from loopsim.domain.products import Product
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Call, Performed, Write, perform, perform_together
 from loopsim.store.shop import Shop
@@ -116,6 +117,7 @@ def test_what_does_not_fit_together_is_done_one_by_one(shop: Any) -> None:
 def test_a_commit_that_fails_undoes_them_all_and_what_is_remembered_of_them(
     shop: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    product = shop.records.resources("product", Product)[0]
     before = shop.dump(), dict(shop.shop.counters), shop.shop.settings, shop.shop.last_ms
 
     def fails(*_: object) -> None:
@@ -123,10 +125,24 @@ def test_a_commit_that_fails_undoes_them_all_and_what_is_remembered_of_them(
 
     monkeypatch.setattr(shop.shop, "_commit", fails)
     asked = writes(shop, (SUBMIT, {}), (SUBSCRIBE, HOOK), (SETTINGS, {"rate_limit": 17}))
-    outcomes = list(perform_together(shop.shop, asked))
-    assert [str(outcome) for outcome in outcomes] == ["database or disk is full"] * 3
+    named = Call(path={"id": product.id}, body={"name": "Other"})
+    renamed = [Write("updateProduct", named, shop.now), Write("getProduct", named, shop.now)]
+    outcomes = list(perform_together(shop.shop, [*asked, *renamed]))
+    assert [str(outcome) for outcome in outcomes] == ["database or disk is full"] * 5
     assert (shop.dump(), shop.shop.counters, shop.shop.settings, shop.shop.last_ms) == before
     assert shop.shop.journal.read() == []
     monkeypatch.undo()
     performed = perform(shop.shop, SUBMIT, Call(body={}), shop.now)
     assert performed.deliveries == (), "a subscription that was never committed listens"
+    shown = shop.call("getProduct", id=product.id).body["product"]
+    assert shown["name"] == product.name, "a name that was never committed is remembered"
+
+
+def test_one_sees_what_those_before_it_did(shop: Any) -> None:
+    product = shop.records.resources("product", Product)[0]
+    read = Write("getProduct", Call(path={"id": product.id}), shop.now)
+    renamed = Write("updateProduct", Call(path={"id": product.id}, body={"name": "Other"}), shop.now)
+    outcomes = list(perform_together(shop.shop, [read, renamed, read]))
+    names = [each.answer.body["product"]["name"] for each in outcomes if isinstance(each, Performed)]
+    assert names == [product.name, "Other", "Other"]
+    assert shop.call("getProduct", id=product.id).body["product"]["name"] == "Other"
