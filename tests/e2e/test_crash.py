@@ -81,7 +81,6 @@ def test_what_was_acknowledged_survives_a_kill(seed: int, tmp_path: Path) -> Non
         server.kill()
         for thread in load.threads:
             thread.join(30)
-        before = Counter(map(return_of, bodies))
         done = settled(tmp_path)
 
         again = Server(tmp_path)
@@ -94,7 +93,8 @@ def test_what_was_acknowledged_survives_a_kill(seed: int, tmp_path: Path) -> Non
             again.stop()
     assert set(load.returns) <= kept
     assert states == {"delivered": len(kept)}
-    after = Counter(map(return_of, bodies)) - before
-    assert set(before) | set(after) == kept, "every due delivery was attempted"
-    assert not done & set(after), "what was settled is not sent again"
-    assert max(after.values(), default=0) <= 1, "what was in flight is sent at most once more"
+    # Not told apart by when they came: the receiver may get to what the first server sent after its death.
+    sent = Counter(map(return_of, bodies))
+    assert set(sent) == kept, "every due delivery was attempted"
+    assert {sent[id_] for id_ in done} <= {1}, "what was settled is not sent again"
+    assert max(sent.values()) <= 2, "what was in flight is sent at most once more"
