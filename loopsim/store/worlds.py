@@ -27,6 +27,7 @@ from loopsim.domain.products import products_of
 from loopsim.errors import Damaged, SetupError
 from loopsim.store.built_world import BuiltWorld, midnight, placed, placed_orders
 from loopsim.store.codec import decode, encode
+from loopsim.store.kept_pages import keep_pages, read_pages
 from loopsim.store.shop import Shop, blank_pages
 from loopsim.store.transaction import Transaction
 
@@ -167,6 +168,15 @@ def template_pages(name: str, day: date) -> bytes:
     `fill_steps` where it is `unfilled`.
     """
     built = load_world(name)
+    file = KEPT / f"{name}.json"
+    pages = read_pages(file, day)
+    if pages is None:
+        pages = _make_pages(built, day)
+        keep_pages(file, day, pages)
+    return pages
+
+
+def _make_pages(built: BuiltWorld, day: date) -> bytes:
     start = midnight(day)
     clock = Clock(mode="manual", shop_ms=to_ms(start))
     shop = Shop.create("template", None, blank_pages(), built.settings(id=0, subdomain="", seed=built.seed), clock)
