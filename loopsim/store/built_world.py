@@ -57,7 +57,7 @@ class BuiltWorld(Struct, frozen=True, kw_only=True):
         # Only here: few shops are of such a world, and to read any world is cheaper without all that a recipe may hold.
         from loopsim.store.recipe import Recipe
 
-        return None if self.plain_recipe is None else convert(self.plain_recipe, Recipe)
+        return None if self.plain_recipe is None else convert(self.plain_recipe, Recipe, str_keys=True)
 
     def settings(self, *, id: int, subdomain: str, seed: int, **own: Any) -> Settings:
         """The settings of a new shop of this world; `own` overrides what the world says."""

@@ -43,7 +43,7 @@ def build_world(file: WorldFile, seed: int | None = None) -> BuiltWorld:
         destinations=destinations,
     )
     if file.generated:
-        return structs.replace(built, plain_recipe=to_builtins(recipe))
+        return structs.replace(built, plain_recipe=to_builtins(recipe, str_keys=True))
     goods = stock_up(file, recipe.seed)
     orders = tuple(orders_of(recipe, goods))
     return structs.replace(built, variants=goods.variants, stock=goods.stock, orders=orders)

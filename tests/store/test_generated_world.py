@@ -17,6 +17,7 @@ from loopsim.domain.products import Product
 from loopsim.store import worlds
 from loopsim.store.built_world import placed_orders
 from loopsim.store.catalogue import stock_up
+from loopsim.store.codec import decode, encode
 from loopsim.store.shop import Shop
 from loopsim.store.world import World, new_settings
 from loopsim.store.world_build import build_world
@@ -42,6 +43,7 @@ def test_the_large_world_is_a_few_lines_and_what_is_kept_of_it_is_people() -> No
     built = worlds.load_world(LARGE)
     assert (built.orders, built.variants) == ((), ())
     assert built.recipe is not None
+    assert decode(type(built), encode(built)).recipe == built.recipe
     assert (built.recipe.file.orders.count, len(built.recipe.buyers)) == (100_000, 1000)
     assert len(stock_up(built.recipe.file, built.seed).variants) == 3744
     assert (worlds.KEPT / f"{LARGE}.json").stat().st_size < 500_000
