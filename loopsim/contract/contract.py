@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -43,14 +42,30 @@ def head_of(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class Source(Protocol):
+    """Where the documents are, by API and version (`loop/2026-07`)."""
+
+    def facts(self) -> dict[str, dict[str, str]]: ...
+
+    def rest(self, name: str) -> dict[str, Any]:
+        """A document but for its paths."""
+
+    def path(self, name: str, path: str) -> dict[str, Any]:
+        """What a document says of one of its paths."""
+
+    def paths(self, name: str) -> dict[str, dict[str, Any]]:
+        """What a document says of all its paths."""
+
+
 class _Edition:
     """One version of one API: its routes; its document and operations, each read when it is first asked for."""
 
-    def __init__(self, api: str, version: str, head: dict[str, Any], load: Callable[[str], Any]) -> None:
+    def __init__(self, api: str, version: str, head: dict[str, Any], source: Source) -> None:
         self.api = api
         self.version = version
         self.head = head
-        self._load = load
+        self._source = source
+        self._name = f"{api}/{version}"
         self.places: dict[str, tuple[str, str]] = {name: (path, method) for name, path, method, _ in head["places"]}
         self.routes = Routes(
             Route(method.upper(), place, name)
@@ -60,23 +75,27 @@ class _Edition:
         self._operations: dict[str, Operation] = {}
 
     @cached_property
+    def _rest(self) -> dict[str, Any]:
+        return self._source.rest(self._name)
+
+    @cached_property
     def document(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._load(f"{self.api}/{self.version}")
-        return found
+        return {**self._rest, "paths": self._source.paths(self._name)}
 
     @cached_property
     def schemas(self) -> Schemas:
-        return Schemas(self.api, self.document)
+        return Schemas(self.api, self._rest)
 
     @cached_property
     def unrouted(self) -> Operation:
-        return unrouted_operation(self.api, self.version, self.document, self.schemas)
+        return unrouted_operation(self.api, self.version, self._rest, self.schemas)
 
     def operation(self, operation_id: str) -> Operation:
         operation = self._operations.get(operation_id)
         if operation is None:
             path, method = self.places[operation_id]
-            operation = read_operation(self.api, self.version, path, method, self.document, self.schemas)
+            document = {**self._rest, "paths": {path: self._source.path(self._name, path)}}
+            operation = read_operation(self.api, self.version, path, method, document, self.schemas)
             self._operations[operation_id] = operation
         return operation
 
@@ -85,24 +104,20 @@ class Contract:
     """All that openapi/ says.
 
     `versions` are those of Loop's API, oldest first; a method that takes a version takes one of them, and the oldest
-    where none is given. `heads` are what `head_of` leaves of each document, by API and version (`loop/2026-07`). `load`
-    gives a whole document, or `facts`; each is read from the compiled file when it is first used, since most runs need
-    one.
+    where none is given. `heads` are what `head_of` leaves of each document, by API and version (`loop/2026-07`). All
+    else is read from the source when it is first used: most runs need little of it.
     """
 
-    def __init__(
-        self, versions: tuple[str, ...], heads: dict[str, dict[str, Any]], load: Callable[[str], Any]
-    ) -> None:
+    def __init__(self, versions: tuple[str, ...], heads: dict[str, dict[str, Any]], source: Source) -> None:
         self.versions = versions
         self._heads = heads
-        self._load = load
+        self._source = source
         self._editions: dict[tuple[str, str], _Edition] = {}
 
     @cached_property
     def facts(self) -> dict[str, dict[str, str]]:
         """Grade and text of each fact, by its anchor in FACTS.md."""
-        found: dict[str, dict[str, str]] = self._load("facts")
-        return found
+        return self._source.facts()
 
     def _edition(self, api: str, version: str | None) -> _Edition:
         name = CONTROL_VERSION if api == "control" else version or self.versions[0]
@@ -111,7 +126,7 @@ class Contract:
             head = self._heads.get(f"{api}/{name}")
             if head is None:
                 raise LookupError(f"The contract has no version {name} of the {api} API.")
-            edition = self._editions[api, name] = _Edition(api, name, head, self._load)
+            edition = self._editions[api, name] = _Edition(api, name, head, self._source)
         return edition
 
     def route(self, api: str, method: str, path: str, version: str | None = None) -> Match:

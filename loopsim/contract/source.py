@@ -1,10 +1,10 @@
 """Where the contract comes from: openapi/ of a source checkout, or the compiled file inside the wheel.
 
-A compiled file is one JSON object, `{"stamp", "versions", "heads", "documents": {"control/1": ..., "loop/2026-07":
-...}, "facts"}`, with a line for what every start needs and one for each document, so that a start reads of it what it
-uses. Beside a source checkout it is a cache: valid while no file of openapi/ and of this package's compiler has
-changed, rewritten when one has, and done without where it cannot be written. In a wheel it is made by `build_hook`,
-and openapi/ is there for readers only.
+A compiled file is one JSON object, `{"stamp", "versions", "heads", "documents": {"loop/2026-07": ..., "control/1":
+...}, "facts"}`, with a line for what every start needs, one for each document but its paths, and one for each of those:
+what is not used is not read. Beside a source checkout it is a cache: valid while no file of openapi/ and of this
+package's compiler has changed, rewritten when one has, and done without where it cannot be written. In a wheel it is
+made by `build_hook`, and openapi/ is there for readers only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ _COMPILER = (
 
 
 _BETWEEN = b",\n"
-_LAST = b"}\n"
+_LAST = b"\n}\n"
+_PATHS = b',"paths":{\n'
+_FACTS = b'"facts":'
 
 
 class _Start(msgspec.Struct):
@@ -57,14 +59,61 @@ class _Compiled:
         file.seek(0)
         self.start = msgspec.json.decode(file.readline().rstrip(_BETWEEN) + b"}", type=_Start)
 
-    def section(self, name: str) -> Any:
-        """The value of the line of this name. Raises LookupError where there is none."""
-        named = f'"{name}":'.encode()
+        self._found: dict[str, dict[str, int]] = {}
+
+    def facts(self) -> dict[str, dict[str, str]]:
+        """Grade and text of each fact, by its anchor in FACTS.md."""
+        found: dict[str, dict[str, str]] = self._value(self._after(_FACTS), _FACTS)
+        return found
+
+    def rest(self, name: str) -> dict[str, Any]:
+        """A document, such as `loop/2026-07`, but for its paths."""
+        named = _named(name)
+        begins = self._after(named)
+        self._file.seek(begins)
+        line = self._file.readline()[len(named) :].removesuffix(_PATHS)
+        found: dict[str, Any] = msgspec.json.decode(line + b"}")
+        return found
+
+    def path(self, name: str, path: str) -> dict[str, Any]:
+        """What a document says of one of its paths."""
+        found: dict[str, Any] = self._value(self._paths(name)[path], _named(path))
+        return found
+
+    def paths(self, name: str) -> dict[str, dict[str, Any]]:
+        """What a document says of all its paths."""
+        return {path: self.path(name, path) for path in self._paths(name)}
+
+    def _paths(self, name: str) -> dict[str, int]:
+        """Where the lines of the paths begin."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = {}
+            self._file.seek(self._after(_named(name)))
+            self._file.readline()
+            begins = self._file.tell()
+            while not (line := self._file.readline()).startswith(b"}"):
+                found[line[1 : line.index(b'":')].decode()] = begins
+                begins += len(line)
+        return found
+
+    def _after(self, named: bytes) -> int:
+        """Where the line begins that has this name."""
         self._file.seek(0)
+        begins = 0
         while line := self._file.readline():
             if line.startswith(named):
-                return msgspec.json.decode(line[len(named) :].rstrip(_BETWEEN))
-        raise LookupError(f"The compiled contract has no {name}.")
+                return begins
+            begins += len(line)
+        raise LookupError(f"The compiled contract has no {named.decode()}")
+
+    def _value(self, begins: int, named: bytes) -> Any:
+        self._file.seek(begins)
+        return msgspec.json.decode(self._file.readline()[len(named) :].rstrip(_BETWEEN))
+
+
+def _named(name: str) -> bytes:
+    return f'"{name}":'.encode()
 
 
 def load_contract(openapi_dir: Path | None = None, cache: Path | None = None) -> Contract:
@@ -115,18 +164,23 @@ def compiled_bytes(openapi_dir: Path, stamp: str) -> bytes:
     documents[f"control/{CONTROL_VERSION}"] = compiled["control"]
     heads = {name: head_of(document) for name, document in documents.items()}
     start = {"stamp": stamp, "versions": list(compiled["loop"]), "heads": heads}
-    lines = [f'"{name}":'.encode() + msgspec.json.encode(document) for name, document in documents.items()]
     return b"".join(
         (
             msgspec.json.encode(start).removesuffix(b"}") + _BETWEEN,
-            b'"documents":{\n' + _BETWEEN.join(lines) + b"\n}" + _BETWEEN,
-            b'"facts":' + msgspec.json.encode(compiled["facts"]) + b"\n" + _LAST,
+            b'"documents":{\n' + _BETWEEN.join(_lines(*each) for each in documents.items()) + b"\n}" + _BETWEEN,
+            _FACTS + msgspec.json.encode(compiled["facts"]) + _LAST,
         )
     )
 
 
+def _lines(name: str, document: dict[str, Any]) -> bytes:
+    rest = {part: value for part, value in document.items() if part != "paths"}
+    paths = [_named(path) + msgspec.json.encode(item) for path, item in document["paths"].items()]
+    return _named(name) + msgspec.json.encode(rest).removesuffix(b"}") + _PATHS + _BETWEEN.join(paths) + b"\n}}"
+
+
 def _contract(compiled: _Compiled) -> Contract:
-    return Contract(compiled.start.versions, compiled.start.heads, compiled.section)
+    return Contract(compiled.start.versions, compiled.start.heads, compiled)
 
 
 def _mapped(path: Path) -> _Compiled:
