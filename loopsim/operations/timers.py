@@ -16,7 +16,6 @@ from loopsim.store.deliveries import find_delivery
 from loopsim.store.transaction import Transaction
 
 PROCESSABLE = {"open", "review"}
-RECURRING = frozenset({"happy_returns.ships"})  # never count when a clock runs until idle
 
 
 @timer("label.make")

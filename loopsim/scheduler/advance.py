@@ -20,8 +20,7 @@ from msgspec import Struct
 
 from loopsim.clock import END_MS, Wall, from_ms, in_ms
 from loopsim.errors import Refusal
-from loopsim.operations.perform import Performed
-from loopsim.operations.timers import RECURRING
+from loopsim.operations.perform import RECURRING, Performed
 from loopsim.scheduler.due import Ran, run_due
 from loopsim.scheduler.quiet import Counted, Quiet
 from loopsim.store.deliveries import Delivery

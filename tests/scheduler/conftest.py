@@ -17,8 +17,7 @@ import pytest
 from loopsim.clock import Clock, from_ms, to_ms
 from loopsim.domain.events import Event, Timer
 from loopsim.domain.shop import IdleProbe, Settings
-from loopsim.operations.perform import TIMERS, Performed
-from loopsim.operations.timers import RECURRING
+from loopsim.operations.perform import RECURRING, TIMERS, Performed
 from loopsim.scheduler.advance import Advanced, Goal
 from loopsim.scheduler.quiet import Counted
 from loopsim.scheduler.scheduler import Scheduler
