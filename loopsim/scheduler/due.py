@@ -72,5 +72,6 @@ def _run(shop: Shop, until_ms: int) -> Ran | None:
         _log.error(told, timer.kind, timer.entity, shop.name, reason, exc_info=None if damaged else error)
         take_timer(shop.connection, timer)
         note = f"{timer.kind} of {timer.entity}"
-        return Ran(timer.due, Entry(at=timer.due, direction="clock", kind="clock", error="timer_broke", note=note))
+        at_ms = max(timer.due, shop.last_ms)
+        return Ran(at_ms, Entry(at=timer.due, direction="clock", kind="clock", error="timer_broke", note=note))
     return None if transaction is None else Ran(to_ms(transaction.now), transaction)

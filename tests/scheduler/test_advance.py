@@ -148,6 +148,19 @@ async def test_a_timer_that_breaks_does_not_stop_time(bench: Bench) -> None:
 
 
 @story
+async def test_an_overdue_timer_that_breaks_does_not_set_time_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = bench.shop(ring(HOUR, "breaks", breaks=True), ring(3 * HOUR, "sends", delivers=1))
+    with shop.transaction(START + 2 * HOUR):
+        pass
+    told: list[int] = []
+    monkeypatch.setattr(bench.scheduler, "_after", lambda of, _performed: told.append(of.last_ms))
+    await bench.advance(shop, 3 * HOUR, patient=False)
+    assert told == [to_ms(START + 2 * HOUR), to_ms(START + 3 * HOUR)]
+
+
+@story
 async def test_the_journal_tells_of_an_advance(bench: Bench) -> None:
     shop = bench.shop(ring(HOUR, "due"))
     await bench.advance(shop, 2 * HOUR)
