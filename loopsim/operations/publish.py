@@ -13,7 +13,6 @@ from loopsim.domain.webhooks import Subscription
 from loopsim.store.codec import encode
 from loopsim.store.transaction import Transaction
 from loopsim.wire import php
-from loopsim.wire.payloads import payload
 
 EMPTY = b"[]"
 
@@ -41,6 +40,9 @@ def publish(transaction: Transaction) -> None:
 
 
 def _keep_payload(transaction: Transaction, event: Event, topic: str) -> int | None:
+    # Only here: a server starts sooner without what makes payloads.
+    from loopsim.wire.payloads import payload
+
     value = payload(topic, event, transaction.settings)
     if value is None:
         # A topic that has nothing to say about the event: Loop posts an empty payload (form assumed, quirk).
