@@ -120,8 +120,6 @@ class Imported(Struct, frozen=True):
     reads: bool | None
 
 
-RECURRING = frozenset({"happy_returns.ships"})
-"""Kinds of timers that never count when a clock runs until idle."""
 OPERATIONS: dict[str, Registered] = {}
 TIMERS: dict[str, TimerFunction] = {}
 RECURRING = frozenset({"happy_returns.ships"})  # never count when a clock runs until idle
