@@ -152,19 +152,27 @@ class Advance:
             at_bounds = self._timers_run + len(ran) >= MOST_TIMERS or ran[-1].at_ms - started_ms > LONGEST_MS
             return at_bounds or self._next_counting() is None
 
+        batch = run_due(self._shop, until_ms, enough)
+        written_ms = self._shop.last_ms
         deliveries = list[Delivery]()
-        for ran in run_due(self._shop, until_ms, enough):
-            # Handed out as if it had run alone: at its own moment.
-            self._shop.last_ms = ran.at_ms
-            self._move_clock(ran.at_ms)
-            self._timers_run += 1
-            if self._timers_run % KEEP_CLOCK_EVERY == 0:
-                self._shop.set_clock(self._shop.clock)
-            performed = ran.told(self._shop)
-            deliveries += performed.deliveries
-            self._after(self._shop, performed)
-        self._deliveries += len(deliveries)
+        try:
+            for ran in batch:
+                # Handed out as if it had run alone: at its own moment.
+                self._shop.last_ms = ran.at_ms
+                deliveries += self._hand_out(ran)
+        finally:
+            self._shop.last_ms = written_ms
         return deliveries
+
+    def _hand_out(self, ran: Ran) -> tuple[Delivery, ...]:
+        self._move_clock(ran.at_ms)
+        self._timers_run += 1
+        if self._timers_run % KEEP_CLOCK_EVERY == 0:
+            self._shop.set_clock(self._shop.clock)
+        performed = ran.told(self._shop)
+        self._deliveries += len(performed.deliveries)
+        self._after(self._shop, performed)
+        return performed.deliveries
 
     async def _patience(self, counted: Counted) -> None:
         if self._quiet is not None and not self._stop.is_set():
