@@ -215,7 +215,7 @@ SWITCHES: dict[str, Switch] = {
     "commerce-limit-422": function(commerce.page_size, _within),
     "commerce-bad-cursor": function(wire.read_cursor, _refuse_bad_cursor),
     "commerce-next-limit": function(wire.page_url, _always_limit),
-    "commerce-money-cut": method(Shape, "_number", _rounded),
+    "commerce-money-cut": method(Shape, "_float", _rounded),
     "commerce-unknown-dropped": function(validate, _strict),
     "commerce-channel-null": both(*(answered(name, _with_channel) for name in ("createCustomer", "getCustomer"))),
     "commerce-default-variant": wrapped("createProduct", _without_variant),
