@@ -58,7 +58,6 @@ class _Compiled:
             raise msgspec.DecodeError("The compiled contract has no end.")
         file.seek(0)
         self.start = msgspec.json.decode(file.readline().rstrip(_BETWEEN) + b"}", type=_Start)
-
         self._found: dict[str, dict[str, int]] = {}
 
     def facts(self) -> dict[str, dict[str, str]]:

@@ -19,8 +19,7 @@ class Deadlines:
         self._looks_at = math.inf
 
     def begin(self, seconds: float) -> asyncio.Task[Any]:
-        """From now on the present task, which is returned, has so many seconds until it is
-        cancelled."""
+        """From now on the present task, which is returned, has so many seconds until it is cancelled."""
         task = asyncio.current_task(self._loop)
         assert task is not None
         due = self._due[task] = self._loop.time() + seconds
