@@ -9,7 +9,6 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,10 +17,9 @@ from loopsim.clock import END, EPOCH, MOST_RATE, Clock, Mode, Wall, in_ms, never
 from loopsim.clock import wall as wall_clock
 from loopsim.contract import Contract, load_contract
 from loopsim.errors import SetupError
-from loopsim.operations.index import import_all, know_all
+from loopsim.operations.index import know_all as know_all
 from loopsim.operations.perform import OPERATIONS
 from loopsim.scheduler.scheduler import Scheduler
-from loopsim.server import control as server_control
 from loopsim.server.app import App
 from loopsim.server.control.registry import RUNTIME_OPERATIONS
 from loopsim.server.hosts import Hosts
@@ -121,7 +119,7 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
     options = options or Options()
     wall = never_back(wall)
     hosts = _hosts(options)
-    know_operations()
+    know_all()
     contract = contract or load_contract()
     check_registered(contract)
     listener = listen(options.host, options.port)
@@ -148,23 +146,6 @@ def build(options: Options | None = None, *, wall: Wall = wall_clock, contract: 
         listener.close()
         world.close()
         raise
-
-
-def register_operations() -> None:
-    """Import every module that registers operations or timers: one exists because its file lies in a package."""
-    import_all()
-    _register_runtime_operations()
-
-
-def know_operations() -> None:
-    """Know every operation and timer, as a server does that starts: those on one shop without their modules."""
-    know_all()
-    _register_runtime_operations()
-
-
-def _register_runtime_operations() -> None:
-    for file in sorted(Path(server_control.__path__[0]).glob("[!_]*.py")):
-        import_module(f"{server_control.__name__}.{file.stem}")
 
 
 def check_registered(contract: Contract) -> None:

@@ -87,13 +87,13 @@ def _contract() -> tuple[list[Json], dict[str, dict[str, str]], dict[str, dict[s
     # Only here: with --shopify the server is asked, and none of it is needed.
     import msgspec
 
-    from loopsim import bootstrap
+    from loopsim.bootstrap import check_registered, know_all
     from loopsim.contract import ledger, load_contract
     from loopsim.server.places import Places
 
     contract = load_contract()
-    bootstrap.know_operations()
-    bootstrap.check_registered(contract)
+    know_all()
+    check_registered(contract)
     # The table by which the server sends calls on knows best where it would answer 501.
     places = Places(contract)
     simulated = {

@@ -17,7 +17,7 @@ from loopsim.contract.shapes import JSON, PROBLEM
 from loopsim.errors import Refusal, SetupError
 from loopsim.operations.perform import OPERATIONS, Answer, Call
 from loopsim.server.answers import SendWhole, send_answer, whole_answer, with_own
-from loopsim.server.control.registry import END_WITH_CLIENT, RUNTIME_OPERATIONS, RuntimeFunction
+from loopsim.server.control.registry import RUNTIME_OPERATIONS, RuntimeOperation
 from loopsim.server.hosts import Hosts
 from loopsim.server.problems import not_simulated, problem
 from loopsim.server.requests import (
@@ -156,17 +156,17 @@ class ControlApi:
         return Call(path=path, query=query.value, body=body, base_url=base_url(scope, headers, ""))
 
     async def _perform(self, operation: Operation, call: Call, scope: Scope, receive: Receive) -> Answer:
-        function = RUNTIME_OPERATIONS.get(operation.id)
-        if function is not None:
-            leaving = receive if operation.id in END_WITH_CLIENT else None
-            return await self._waiting(self._when_free(function, call), scope, leaving)
+        of_runtime = RUNTIME_OPERATIONS.get(operation.id)
+        if of_runtime is not None:
+            leaving = receive if of_runtime.ends_with_client else None
+            return await self._waiting(self._when_free(of_runtime, call), scope, leaving)
         if operation.id not in OPERATIONS:
             status, body = not_simulated(operation.id, scope["path"])
             return Answer(body, status, _PROBLEM_HEADERS)
         await self._runtime.free(call.path["shop"])
         return self._runtime.perform(self._runtime.world.shop(call.path["shop"]), operation.id, call)
 
-    async def _when_free(self, function: RuntimeFunction, call: Call) -> Answer:
+    async def _when_free(self, function: RuntimeOperation, call: Call) -> Answer:
         await self._runtime.free(call.path.get("shop", ""))
         return await function(self._runtime, call)
 

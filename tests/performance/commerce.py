@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from loopsim.bootstrap import DEFAULT_SHOP, register_operations
+from loopsim.bootstrap import DEFAULT_SHOP
 from loopsim.clock import Clock, to_ms
 from loopsim.contract import load_contract
+from loopsim.operations.index import import_all
 from loopsim.operations.perform import OPERATIONS, Call
 from loopsim.store.shop import Shop
 from loopsim.store.world import World, new_settings
@@ -53,7 +54,7 @@ class Pushed(NamedTuple):
 
 def push(folder: Path, count: int) -> Pushed:
     """A folder with so many orders and customers, made with the operations themselves, many to a transaction."""
-    register_operations()
+    import_all()
     world = World(folder)
     try:
         settings = new_settings(DEFAULT_SHOP, rate_limit=RATE_LIMIT)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from loopsim.bootstrap import DEFAULT_SHOP, register_operations
+from loopsim.bootstrap import DEFAULT_SHOP
 from loopsim.clock import Clock, to_ms
 from loopsim.contract import load_contract
 from loopsim.domain.orders import Order
+from loopsim.operations.index import import_all
 from loopsim.operations.perform import OPERATIONS, TIMERS, Call
 from loopsim.store.shop import Shop
 from loopsim.store.transaction import Transaction
@@ -46,7 +47,7 @@ def seed(folder: Path, returns: int, free: int = 0, hooks: tuple[str, ...] = (),
 
     `hooks` are URLs that are subscribed to `return.created` once the returns are there. The clock stands still.
     """
-    register_operations()
+    import_all()
     world = World(folder)
     try:
         clock = Clock(mode="manual", shop_ms=to_ms(START))

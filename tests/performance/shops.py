@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from loopsim.bootstrap import register_operations
 from loopsim.clock import Clock, to_ms
+from loopsim.operations.index import import_all
 from loopsim.store.world import World, new_settings
 from tests.performance.plan import Plan
 from tests.performance.report import Row
@@ -22,7 +22,7 @@ WORLDS = {"empty": 2.0, "us-apparel": 5.0}
 
 def fresh_shops(plan: Plan) -> list[Row]:
     """Milliseconds for one shop, in memory and in a folder."""
-    register_operations()
+    import_all()
     return [
         *_direct(plan, None),
         *_over_http(plan, None),

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from loopsim.bootstrap import register_operations
 from loopsim.contract import Operation, Rendered, render
 from loopsim.domain.quirks import QUIRKS as SETTINGS
 from loopsim.errors import Refusal
 from loopsim.operations.control import settings as control_settings
+from loopsim.operations.index import import_all
 from loopsim.operations.perform import OPERATIONS, Answer, Call, Registered
 from loopsim.store.transaction import Transaction
 from loopsim.wire import php
@@ -31,7 +31,7 @@ class Patch:
     """Changes to the code of this process."""
 
     def __init__(self) -> None:
-        register_operations()
+        import_all()
         self._monkeypatch = pytest.MonkeyPatch()
 
     def set(self, target: object, name: str, value: Any) -> None:

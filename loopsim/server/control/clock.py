@@ -8,7 +8,6 @@ from loopsim.clock import END_MS, from_ms
 from loopsim.errors import Invalid, Refusal
 from loopsim.operations.perform import Answer, Call
 from loopsim.scheduler.advance import Advanced, Goal
-from loopsim.server.control.registry import runtime_operation
 from loopsim.server.control.spans import moment_ms, span_ms
 from loopsim.server.control.views import clock_view
 from loopsim.server.runtime import Runtime
@@ -16,13 +15,11 @@ from loopsim.store.journal import Entry
 from loopsim.wire.times import with_millis
 
 
-@runtime_operation("readClock")
 async def read_clock(runtime: Runtime, call: Call) -> Answer:
     """The clock, and what is due next."""
     return Answer({"clock": clock_view(runtime, runtime.world.shop(call.path["shop"]))})
 
 
-@runtime_operation("setClock")
 async def set_clock(runtime: Runtime, call: Call) -> Answer:
     """Another mode, from now on; first forward to `at`, if it is given, running what is due on the way."""
     shop, body = runtime.world.shop(call.path["shop"]), call.body
@@ -49,7 +46,6 @@ async def set_clock(runtime: Runtime, call: Call) -> Answer:
     return Answer({"clock": clock_view(runtime, shop)})
 
 
-@runtime_operation("advanceClock", ends_with_client=True)
 async def advance_clock(runtime: Runtime, call: Call) -> Answer:
     """Let time pass, and say where the clock came to stand."""
     shop, body = runtime.world.shop(call.path["shop"]), call.body
@@ -59,7 +55,6 @@ async def advance_clock(runtime: Runtime, call: Call) -> Answer:
     return Answer(_view(advanced))
 
 
-@runtime_operation("interruptClock")
 async def interrupt_clock(runtime: Runtime, call: Call) -> Answer:
     """Let the advance under way stop between two timers."""
     shop = runtime.world.shop(call.path["shop"])

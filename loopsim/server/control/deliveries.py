@@ -6,14 +6,12 @@ import asyncio
 
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer, Call
-from loopsim.server.control.registry import runtime_operation
 from loopsim.server.runtime import Runtime
 from loopsim.store.timers import count_timers
 
 TIMEOUT = 30.0
 
 
-@runtime_operation("resendDelivery", ends_with_client=True)
 async def resend_delivery(runtime: Runtime, call: Call) -> Answer:
     """The same bytes once more; by default the answer waits for what comes of it."""
     shop = runtime.world.shop(call.path["shop"])
@@ -27,7 +25,6 @@ async def resend_delivery(runtime: Runtime, call: Call) -> Answer:
     return runtime.perform(runtime.world.shop(shop.name), "getDelivery", call)
 
 
-@runtime_operation("sendDelivery", ends_with_client=True)
 async def send_delivery(runtime: Runtime, call: Call) -> Answer:
     """Send a crafted delivery; by default the answer waits for what comes of it."""
     shop = runtime.world.shop(call.path["shop"])
@@ -40,7 +37,6 @@ async def send_delivery(runtime: Runtime, call: Call) -> Answer:
     return Answer(runtime.perform(runtime.world.shop(shop.name), "getDelivery", shown).body, 201)
 
 
-@runtime_operation("settleDeliveries", ends_with_client=True)
 async def settle_deliveries(runtime: Runtime, call: Call) -> Answer:
     """Wait until nothing is being delivered and the partner is quiet."""
     shop, body = runtime.world.shop(call.path["shop"]), call.body or {}

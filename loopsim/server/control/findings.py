@@ -8,12 +8,10 @@ from typing import Any
 from msgspec import structs
 
 from loopsim.operations.perform import Answer, Call
-from loopsim.server.control.registry import runtime_operation
 from loopsim.server.runtime import Runtime
 from loopsim.store.journal import MAX_ENTRIES
 
 
-@runtime_operation("readFindings", ends_with_client=True)
 async def read_findings(runtime: Runtime, call: Call) -> Answer:
     """The judgement of every rule that needs nothing but the journal."""
     journal = runtime.world.shop(call.path["shop"]).journal

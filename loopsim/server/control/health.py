@@ -6,11 +6,10 @@ import time
 
 from loopsim import __version__
 from loopsim.operations.perform import OPERATIONS, Answer, Call
-from loopsim.server.control.registry import RUNTIME_OPERATIONS, runtime_operation
+from loopsim.server.control.registry import RUNTIME_OPERATIONS
 from loopsim.server.runtime import Runtime
 
 
-@runtime_operation("getHealth")
 async def get_health(runtime: Runtime, _call: Call) -> Answer:
     """Version, versions of Loop's API, and the control operations that are there, under `capabilities`."""
     control = set(runtime.contract.operation_ids("control"))

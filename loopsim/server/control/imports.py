@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer, Call
-from loopsim.server.control.registry import runtime_operation
 from loopsim.server.runtime import Runtime
 
 
-@runtime_operation("importReturns", ends_with_client=True)
 async def import_returns(runtime: Runtime, call: Call) -> Answer:
     """Import in slices. Raises `clock_busy` while the shop's clock is advanced: that could not go on in between."""
     # Only here: a server starts without it.

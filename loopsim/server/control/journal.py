@@ -6,14 +6,12 @@ import time
 
 from loopsim.operations.control.reads import is_set, number
 from loopsim.operations.perform import Answer, Call
-from loopsim.server.control.registry import runtime_operation
 from loopsim.server.runtime import Runtime
 from loopsim.store.journal import canonical
 
 LIMIT = 500
 
 
-@runtime_operation("readJournal", ends_with_client=True)
 async def read_journal(runtime: Runtime, call: Call) -> Answer:
     """Entries above `after`. Where there is none, wait for one for as long as the caller asks."""
     after, limit, kind = number(call, "after", 0), number(call, "limit", LIMIT), call.query.get("kind")

@@ -11,14 +11,12 @@ from loopsim.contract.ledger import Row
 from loopsim.domain.events import TRIGGERS
 from loopsim.domain.lifecycles import transitions
 from loopsim.operations.perform import OPERATIONS, Answer, Call
-from loopsim.server.control.registry import runtime_operation
 from loopsim.server.runtime import Runtime
 
 GATE = "unauthorized"
 """The refusal beside `x-unrouted` that operations do not state themselves."""
 
 
-@runtime_operation("readLifecycle")
 async def read_lifecycle(runtime: Runtime, _call: Call) -> Answer:
     """Every step, trigger, simulated operation and refusal."""
     contract = runtime.contract

@@ -10,7 +10,6 @@ from loopsim.domain.shop import Settings
 from loopsim.errors import Invalid
 from loopsim.operations.control.settings import changed
 from loopsim.operations.perform import Answer, Call
-from loopsim.server.control.registry import runtime_operation
 from loopsim.server.control.spans import moment_ms
 from loopsim.server.control.views import opened_view, shop_row, shop_view
 from loopsim.server.runtime import Runtime
@@ -21,13 +20,11 @@ from loopsim.store.worlds import DEFAULT_WORLD, fill_steps, unfilled, world_name
 SEED = 1
 
 
-@runtime_operation("listShops")
 async def list_shops(runtime: Runtime, _call: Call) -> Answer:
     """All shops, by name."""
     return Answer({"shops": [shop_row(runtime, shop) for _, shop in sorted(runtime.world.shops.items())]})
 
 
-@runtime_operation("createShop")
 async def create_shop(runtime: Runtime, call: Call) -> Answer:
     """A new shop with its first key. Raises `Invalid`, and `Refusal("shop_exists")`."""
     body: dict[str, Any] = call.body or {}
@@ -39,7 +36,6 @@ async def create_shop(runtime: Runtime, call: Call) -> Answer:
     return Answer(opened_view(runtime, shop, key, call.base_url), 201)
 
 
-@runtime_operation("replaceShop")
 async def replace_shop(runtime: Runtime, call: Call) -> Answer:
     """Another shop behind the same name, keys and webhook secret, whatever is under way. Raises `Invalid`."""
     old, body = runtime.world.shop(call.path["shop"]), call.body or {}
@@ -56,13 +52,11 @@ async def replace_shop(runtime: Runtime, call: Call) -> Answer:
     return Answer(opened_view(runtime, shop, key, call.base_url))
 
 
-@runtime_operation("getShop")
 async def get_shop(runtime: Runtime, call: Call) -> Answer:
     """One shop."""
     return Answer({"shop": shop_view(runtime, runtime.world.shop(call.path["shop"]))})
 
 
-@runtime_operation("deleteShop")
 async def delete_shop(runtime: Runtime, call: Call) -> Answer:
     """Delete a shop, whatever is under way in it."""
     runtime.forget(runtime.world.shop(call.path["shop"]))
@@ -70,7 +64,6 @@ async def delete_shop(runtime: Runtime, call: Call) -> Answer:
     return Answer(None, 204)
 
 
-@runtime_operation("resetShop")
 async def reset_shop(runtime: Runtime, call: Call) -> Answer:
     """Begin a shop anew, whatever is under way in it."""
     runtime.forget(runtime.world.shop(call.path["shop"]))
@@ -80,7 +73,6 @@ async def reset_shop(runtime: Runtime, call: Call) -> Answer:
     return Answer({"shop": shop_view(runtime, shop)})
 
 
-@runtime_operation("copyShop")
 async def copy_shop(runtime: Runtime, call: Call) -> Answer:
     """Copy a shop. What was queued in the first and not yet answered goes out of the copy too."""
     source = runtime.world.shop(call.path["shop"])
@@ -92,7 +84,6 @@ async def copy_shop(runtime: Runtime, call: Call) -> Answer:
     return Answer(opened_view(runtime, shop, key, call.base_url), 201)
 
 
-@runtime_operation("updateSettings")
 async def update_settings(runtime: Runtime, call: Call) -> Answer:
     """Change settings and show the shop with them."""
     shop = runtime.world.shop(call.path["shop"])
