@@ -7,6 +7,7 @@ twelve.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from loopsim.domain import chance
 
@@ -16,14 +17,26 @@ SHIFT = 22
 
 _SEQUENCE = 12
 _MACHINES = 1 << (SHIFT - _SEQUENCE)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def snowflake_at(moment: datetime, low: int = 0) -> int:
     """The id of something made at `moment`; `low` fills the bits below it."""
-    return ((moment - EPOCH) // timedelta(milliseconds=1) << SHIFT) | low
+    return _begins_at(moment) | low
 
 
 def snowflake(moment: datetime, number: int, seed: int) -> int:
     """The id of the `number`-th thing made, at a moment; unique for four million of them in one millisecond."""
-    machine = ((number >> _SEQUENCE) + chance.draw(seed, "machine")) % _MACHINES
-    return snowflake_at(moment, (machine << _SEQUENCE) | (number & ((1 << _SEQUENCE) - 1)))
+    machine = ((number >> _SEQUENCE) + _machine(seed)) % _MACHINES
+    return _begins_at(moment) | (machine << _SEQUENCE) | (number & ((1 << _SEQUENCE) - 1))
+
+
+# An order takes one of each for its lines and shipments: many of one moment, and all of one shop.
+@lru_cache(maxsize=64)
+def _begins_at(moment: datetime) -> int:
+    return (moment - EPOCH) // _MILLISECOND << SHIFT
+
+
+@lru_cache(maxsize=64)
+def _machine(seed: int) -> int:
+    return chance.draw(seed, "machine")

@@ -8,9 +8,9 @@ from typing import Any
 
 from msgspec import structs
 
-from loopsim.domain.orders import Address, Customer, Fulfillment, Location, Order, OrderLine, Variant, parts_of
+from loopsim.domain.orders import Address, Customer, Fulfillment, Location, Order, OrderLine, Variant
 from loopsim.domain.products import Product
-from loopsim.errors import Invalid
+from loopsim.errors import Invalid, Refusal
 from loopsim.operations import commerce
 from loopsim.operations.loop.customers import TEXTS, changed, new_customer, put_customer
 from loopsim.operations.loop.locations import address_of
@@ -27,18 +27,32 @@ SENT = frozenset({"success", "pending", "open"})
 
 
 class Reader:
-    """Reads one body. `wrong` gathers messages by field; `finish` raises them."""
+    """Reads one body. `wrong` gathers messages by field, none where nothing is wrong so far; `parts` the kind and the
+    merchant's own id of each part, by its field. `finish` raises what was found."""
 
     def __init__(self, tx: Transaction, order: Order) -> None:
         self.tx = tx
         self.order_id = order.id
-        self.own_parts = set(parts_of(order))
+        self.parts: dict[str, tuple[str, str]] = {}
         self.wrong: dict[str, list[str]] = {}
 
     def finish(self) -> None:
         """Raise `Invalid` for what was found."""
-        if self.wrong:
-            raise Invalid(self.wrong)
+        if self.is_wrong():
+            self.finish_parts()
+
+    def finish_parts(self) -> None:
+        """The same, with the parts whose ids other orders have. They are looked for where something is wrong anyway:
+        the store keeps no id that is taken."""
+        for field, (kind, external_id) in self.parts.items():
+            if self.tx.owner_of_part(kind, external_id) not in (None, self.order_id):
+                self.wrong[field].insert(0, "This external id has already been taken.")
+        if self.is_wrong():
+            raise Invalid({field: messages for field, messages in self.wrong.items() if messages})
+
+    def is_wrong(self) -> bool:
+        """Whether something is."""
+        return any(self.wrong.values())
 
     def refuse(self, field: str, message: str) -> None:
         """Note what is wrong with a field."""
@@ -72,17 +86,26 @@ class Reader:
 
     def part(self, kind: str, external_id: str | None, field: str) -> str | None:
         """The merchant's own id of a part, which no other order may have."""
-        if external_id is None or (kind, external_id) in self.own_parts:
-            return external_id
-        owner = self.tx.owner_of_part(kind, external_id)
-        if owner is not None and owner != self.order_id:
-            self.refuse(field, "This external id has already been taken.")
+        if external_id is not None:
+            self.parts[field] = kind, external_id
+            self.wrong[field] = []  # its place among the others
         return external_id
 
 
-def merged(tx: Transaction, order: Order, body: Body) -> Order:
-    """The order with what a body says; what it leaves out stays. Raises `Invalid`, and then nothing was kept."""
+def put_merged(tx: Transaction, order: Order, body: Body) -> Order:
+    """Keep the order with what a body says; what it leaves out stays. Raises `Invalid`, and
+    `Refusal("external_id_taken")`."""
     reader = Reader(tx, order)
+    changed_order = _merged(reader, order, body)
+    try:
+        tx.put_order(changed_order, order)
+    except Refusal:
+        reader.finish_parts()
+        raise
+    return changed_order
+
+
+def _merged(reader: Reader, order: Order, body: Body) -> Order:
     changes: Body = {name: body[name] for name in ("name", "status", "taxes_included") if body.get(name) is not None}
     changes |= {name: body[name] for name in ("external_id",) if body.get(name) is not None}
     if "sales_channel" in body:
@@ -245,6 +268,6 @@ def _customer(reader: Reader, body: Body | None) -> Customer:
     missing = [name for name in TEXTS if name not in given]
     for name in missing:
         reader.refuse(f"customer.{name}", f"The customer.{name} field is required.")
-    if missing or reader.wrong:
+    if missing or reader.is_wrong():
         return NOBODY
     return new_customer(reader.tx, body) if known is None else put_customer(reader.tx, changed(known, body))

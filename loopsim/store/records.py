@@ -87,11 +87,14 @@ class Records(Resources):
 
     def put_order(self, order: Order, before: Order | None = None) -> None:
         """Add or replace an order. `before`: the same order as it is kept, or without name and parts where it is not
-        yet.
+        yet; None: it is looked for.
 
         Raises `Refusal("external_id_taken")` where another order has its merchant's id, or that of one of its lines or
         shipments.
         """
+        names_parts = _names_parts(order)
+        if before is None and names_parts:
+            before = self.order(order.id)
         doc = pack(order)
         try:
             if before is None or _searched(before) != _searched(order):
@@ -104,22 +107,25 @@ class Records(Resources):
             else:
                 # Columns that are written are indexed again, changed or not.
                 self.connection.execute("update orders set doc = ? where id = ?", (doc, order.id))
-            if _names_parts(order):
+            if names_parts:
                 self._put_parts(order, before)
         except sqlite3.IntegrityError as error:
             raise Refusal("external_id_taken") from error
 
     def _put_parts(self, order: Order, before: Order | None) -> None:
         parts = parts_of(order)
-        known = None if before is None else parts_of(before) if _names_parts(before) else []
+        known = parts_of(before) if before is not None and _names_parts(before) else []
         if parts == known:
             return
-        if known != []:
-            self.connection.execute("delete from order_parts where order_id = ?", (order.id,))
+        if known:
+            self._forget_parts(known)
         self.connection.executemany(
             "insert into order_parts (kind, external_id, order_id) values (?, ?, ?)",
             [(kind, external_id, order.id) for kind, external_id in parts],
         )
+
+    def _forget_parts(self, parts: list[tuple[str, str]]) -> None:
+        self.connection.executemany("delete from order_parts where kind = ? and external_id = ?", parts)
 
     def owner_of_part(self, kind: str, external_id: str) -> int | None:
         """The order that has a line or shipment with the merchant's id."""
@@ -130,7 +136,9 @@ class Records(Resources):
 
     def delete_order(self, order_id: int) -> None:
         """Remove an order; the merchant's ids of it and of its parts may be used again."""
-        self.connection.execute("delete from order_parts where order_id = ?", (order_id,))
+        order = self.order(order_id)
+        if order is not None and _names_parts(order):
+            self._forget_parts(parts_of(order))
         self.connection.execute("delete from orders where id = ?", (order_id,))
 
     def _order(self, where: str, value: int) -> Order | None:

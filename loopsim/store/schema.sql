@@ -29,7 +29,6 @@ create table order_parts (
   order_id integer not null,
   primary key (kind, external_id)
 ) without rowid;
-create index order_parts_by_order on order_parts (order_id);
 
 create table returns (
   id integer primary key,

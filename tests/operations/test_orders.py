@@ -166,6 +166,19 @@ def test_the_merchants_ids_of_parts_are_unique_over_the_shop(empty: Shop, produc
     make(empty, product, name="#2")
 
 
+def test_an_order_that_something_else_changed_keeps_the_ids_of_its_parts(empty: Shop, product: Any) -> None:
+    make(empty, product)
+    assert empty.call("ordersFulfils", {"order": "#1"}).status == 200
+    assert errors(empty.call("createOrder", body(product, name="#2"))) == ["line_items.0.external_id"]
+
+
+def test_the_id_of_a_line_that_is_left_out_may_be_used_again(empty: Shop, product: Any) -> None:
+    first = make(empty, product)
+    other = {"line_items": [line(product, external_id="l2")]}
+    assert empty.call("updateOrder", other, id=first["id"]).status == 200
+    make(empty, product, name="#2")
+
+
 def test_two_lines_of_one_order_do_not_share_an_id(empty: Shop, product: Any) -> None:
     reply = empty.call("createOrder", body(product, line_items=[line(product), line(product)]))
     assert errors(reply) == ["line_items.1.external_id"]

@@ -131,12 +131,8 @@ def _all_sent(order: Any) -> Any:
     return structs.replace(order, lines=tuple(structs.replace(line, fulfilled=line.quantity) for line in order.lines))
 
 
-def _no_owner(_real: Any, _self: Any, _kind: str, _external_id: str) -> None:
-    """Each order has its own ids."""
-
-
 def _no_parts(_real: Any, _self: Any, _order: Any, _before: Any) -> None:
-    """Nor are they kept."""
+    """The ids of parts are not kept."""
 
 
 def _either(real: Any, self: Reader, body: Any, kind: Any, type_: Any, field: str) -> Any:
@@ -224,7 +220,7 @@ SWITCHES: dict[str, Switch] = {
     "version-order-dates": function(validate, _undated),
     "order-dates-null": answered("createOrder", _dated, 201),
     "order-unfulfilled": function(incoming_orders._counted, _all_sent),
-    "order-part-ids": both(method(Records, "owner_of_part", _no_owner), method(Records, "_put_parts", _no_parts)),
+    "order-part-ids": method(Records, "_put_parts", _no_parts),
     "order-customer-live": function(orders.live_customer, lambda _tx, order: order.customer),
     "order-both-ids": method(Reader, "reference", _either),
 }

@@ -8,7 +8,7 @@ from loopsim.domain import eligibility
 from loopsim.domain.orders import Customer, Order
 from loopsim.errors import Refusal
 from loopsim.operations import commerce
-from loopsim.operations.incoming_orders import NOBODY, merged
+from loopsim.operations.incoming_orders import NOBODY, put_merged
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.operations.submitting import terms_of
 from loopsim.store.transaction import Transaction
@@ -52,13 +52,7 @@ def _new(tx: Transaction, body: dict[str, Any]) -> Order:
         lines=(),
         sales_channel="",
     )
-    return _update(tx, blank, body)
-
-
-def _update(tx: Transaction, before: Order, body: dict[str, Any]) -> Order:
-    order = merged(tx, before, body)
-    tx.put_order(order, before)
-    return order
+    return put_merged(tx, blank, body)
 
 
 @operation("listCommerceOrders", reads=True)
@@ -94,14 +88,14 @@ def create_order(tx: Transaction, call: Call) -> Answer:
 def upsert_order(tx: Transaction, call: Call) -> Any:
     """The order with the merchant's own id, made or changed; 200 both ways."""
     found = tx.order_by_external(call.body["external_id"])
-    kept = _new(tx, call.body) if found is None else _update(tx, found, call.body)
+    kept = _new(tx, call.body) if found is None else put_merged(tx, found, call.body)
     return {"order": _shown(tx, kept, call)}
 
 
 @operation("updateOrder")
 def update_order(tx: Transaction, call: Call) -> Any:
     """Change an order."""
-    return {"order": _shown(tx, _update(tx, _need(tx, call), call.body), call)}
+    return {"order": _shown(tx, put_merged(tx, _need(tx, call), call.body), call)}
 
 
 @operation("deleteOrder")
