@@ -12,6 +12,10 @@ import importlib
 import io
 import sys
 
+if sys.argv[1:2] == ["serve"]:
+    # Until it answers: nothing of what is imported is garbage, and to look for some takes a fifth of the start.
+    gc.disable()
+
 import click
 from click.core import ParameterSource
 
@@ -129,9 +133,6 @@ def main(ctx: click.Context) -> None:
         with contextlib.suppress(AttributeError, ValueError, io.UnsupportedOperation):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     verb = ctx.invoked_subcommand
-    if verb == "serve":
-        # Until it answers: nothing of what is imported is garbage, and to look for some takes a fifth of the start.
-        gc.disable()
     if verb is not None:
         ctx.default_map = {verb: read_settings(verb, VERBS)}
 
