@@ -15,7 +15,7 @@ from loopsim.store.world_file import WorldFile, parse_world_file
 LARGE = "large-catalogue"
 ORDERS = 120
 PRODUCTS = 80
-_CACHES = (worlds.load_world, worlds.template_pages)
+_CACHES = (worlds.load_world, worlds.load_head, worlds.template_pages)
 
 
 @contextmanager

@@ -27,12 +27,9 @@ BUILD_DAY = date(2026, 1, 1)
 _EARLIEST, _LATEST = date(2020, 1, 1), date(2080, 1, 1)
 
 
-class BuiltWorld(Struct, frozen=True, kw_only=True):
-    """What a shop of this world starts with. `stock` is available pieces by variant id and location id.
-
-    Destinations have id 0: a shop numbers its own. A generated world has a recipe instead of goods and orders, as plain
-    data: a shop makes its own of it.
-    """
+class WorldHead(Struct, frozen=True, kw_only=True):
+    """What a world says of a shop that starts with it, beside its goods. Destinations have id 0: a shop numbers its
+    own."""
 
     name: str
     sentence: str
@@ -44,20 +41,7 @@ class BuiltWorld(Struct, frozen=True, kw_only=True):
     country_code: str
     utc_offset: int
     policy: Policy
-    orders: tuple[Order, ...] = ()
-    variants: tuple[Variant, ...] = ()
-    locations: tuple[Location, ...] = ()
-    stock: dict[int, dict[int, int]] = {}
     destinations: tuple[Destination, ...] = ()
-    plain_recipe: dict[str, Any] | None = None
-
-    @property
-    def recipe(self) -> Recipe | None:
-        """The recipe of a generated world."""
-        # Only here: few shops are of such a world, and to read any world is cheaper without all that a recipe may hold.
-        from loopsim.store.recipe import Recipe
-
-        return None if self.plain_recipe is None else convert(self.plain_recipe, Recipe, str_keys=True)
 
     def settings(self, *, id: int, subdomain: str, seed: int, **own: Any) -> Settings:
         """The settings of a new shop of this world; `own` overrides what the world says."""
@@ -72,6 +56,27 @@ class BuiltWorld(Struct, frozen=True, kw_only=True):
             "policy": self.policy,
         }
         return Settings(id=id, subdomain=subdomain, seed=seed, **{**of_the_world, **own})
+
+
+class BuiltWorld(WorldHead, frozen=True, kw_only=True):
+    """All that a shop of this world starts with. `stock` is available pieces by variant id and location id.
+
+    A generated world has a recipe instead of goods and orders, as plain data: a shop makes its own of it.
+    """
+
+    orders: tuple[Order, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    locations: tuple[Location, ...] = ()
+    stock: dict[int, dict[int, int]] = {}
+    plain_recipe: dict[str, Any] | None = None
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe of a generated world."""
+        # Only here: few shops are of such a world, and to read any world is cheaper without all that a recipe may hold.
+        from loopsim.store.recipe import Recipe
+
+        return None if self.plain_recipe is None else convert(self.plain_recipe, Recipe, str_keys=True)
 
 
 def midnight(day: date) -> datetime:

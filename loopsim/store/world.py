@@ -30,7 +30,7 @@ from loopsim.store.registry import Key as Key
 from loopsim.store.registry import Origin, Registry
 from loopsim.store.shop import Durability, Shop
 from loopsim.store.soundness import seal, unseal
-from loopsim.store.worlds import DEFAULT_WORLD, add_destinations, load_world, template_pages
+from loopsim.store.worlds import DEFAULT_WORLD, add_destinations, load_head, template_pages
 
 OAUTH_KINDS = ("oauth_client", "oauth_code", "oauth_access", "oauth_refresh")
 LIVES = {"oauth_code": "oauth_code", "oauth_access": "oauth_token"}
@@ -45,7 +45,7 @@ def new_settings(name: str, *, seed: int = 1, world: str = DEFAULT_WORLD, **own:
     """
     chosen = {"secret": f"{chance.draw(seed, 'secret'):016x}", **own}
     id_ = chance.between(10_000, 99_999, seed, "shop")
-    return load_world(world).settings(id=id_, subdomain=name.replace("_", "-"), seed=seed, **chosen)
+    return load_head(world).settings(id=id_, subdomain=name.replace("_", "-"), seed=seed, **chosen)
 
 
 class World:
@@ -315,7 +315,7 @@ def _fresh_pages(origin: Origin) -> bytes:
 
 def _numbered(shop: Shop, origin: Origin) -> Shop:
     """The shop with what its template leaves out because its ids are the shop's own."""
-    add_destinations(shop, load_world(origin.world), from_ms(shop.last_ms))
+    add_destinations(shop, load_head(origin.world), from_ms(shop.last_ms))
     return shop
 
 

@@ -16,16 +16,16 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from msgspec import Struct, structs
+from msgspec import Raw, Struct, structs
 
 from loopsim.clock import Clock, from_ms, to_ms
 from loopsim.domain.destinations import default_destination
 from loopsim.domain.orders import Customer, Variant
 from loopsim.domain.products import products_of
 from loopsim.errors import Damaged, SetupError
-from loopsim.store.built_world import BuiltWorld, midnight, placed, placed_orders
+from loopsim.store.built_world import BuiltWorld, WorldHead, midnight, placed, placed_orders
 from loopsim.store.codec import decode, encode
 from loopsim.store.kept_pages import keep_pages, read_pages
 from loopsim.store.shop import Shop, blank_pages
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 DEFAULT_WORLD = "us-apparel"
 _UNFILLED = "unfilled"
+Part = TypeVar("Part", bound=WorldHead)
 
 _PACKAGE = Path(__file__).parents[1]
 SOURCE = _PACKAGE.parent / "fixtures" / "worlds"
@@ -63,7 +64,7 @@ class _Kept(Struct, frozen=True):
     """A built world as a file; `key` says what it was built from."""
 
     key: str
-    world: BuiltWorld
+    world: Raw
 
 
 # which there are
@@ -78,9 +79,22 @@ def world_names() -> list[str]:
 @cache
 def load_world(name: str) -> BuiltWorld:
     """The built world of this name. Raises `SetupError` with the known names where there is none."""
+    return _load(name, BuiltWorld)
+
+
+@cache
+def load_head(name: str) -> WorldHead:
+    """What `load_world` gives, but for its goods: to read those takes some milliseconds, and a shop is made without
+    them where its pages were kept."""
+    return _load(name, WorldHead)
+
+
+def _load(name: str, part: type[Part]) -> Part:
     if name not in world_names():
         raise SetupError(f"There is no world {name}. Choose one of: {', '.join(world_names())}.")
-    return from_source(SOURCE / f"{name}.yaml", KEPT) if SOURCE.is_dir() else _read(KEPT / f"{name}.json").world
+    if SOURCE.is_dir():
+        return _from_source(SOURCE / f"{name}.yaml", KEPT, part)
+    return decode(part, _read(KEPT / f"{name}.json").world)
 
 
 def from_source(path: Path, kept: Path) -> BuiltWorld:
@@ -88,17 +102,21 @@ def from_source(path: Path, kept: Path) -> BuiltWorld:
 
     What was kept counts while neither the file nor the builder has changed. Raises `SetupError` for a broken file.
     """
+    return _from_source(path, kept, BuiltWorld)
+
+
+def _from_source(path: Path, kept: Path, part: type[Part]) -> Part:
     text = path.read_bytes()
     key = _key(text)
     target = kept / f"{path.stem}.json"
     with suppress(OSError, Damaged):
         found = _read(target)
         if found.key == key:
-            return found.world
-    built = _build(path, text)
+            return decode(part, found.world)
+    raw = encode(_build(path, text))
     with suppress(OSError):
-        _write(target, _Kept(key, built))
-    return built
+        _write(target, _Kept(key, Raw(raw)))
+    return decode(part, raw)
 
 
 def write_all(folder: Path, source: Path = SOURCE) -> list[Path]:
@@ -107,7 +125,7 @@ def write_all(folder: Path, source: Path = SOURCE) -> list[Path]:
     for path in sorted(source.glob("*.yaml")):
         text = path.read_bytes()
         target = folder / f"{path.stem}.json"
-        _write(target, _Kept(_key(text), _build(path, text)))
+        _write(target, _Kept(_key(text), Raw(encode(_build(path, text)))))
         written.append(target)
     return written
 
@@ -153,7 +171,7 @@ def populate(shop: Shop, built: BuiltWorld, start: datetime) -> None:
             pass
 
 
-def add_destinations(shop: Shop, built: BuiltWorld, now: datetime) -> None:
+def add_destinations(shop: Shop, built: WorldHead, now: datetime) -> None:
     """Give a shop made from `template_pages` its destinations, with ids of its own, and its settings the default."""
     if built.destinations:
         with shop.transaction(now) as transaction:
@@ -167,11 +185,11 @@ def template_pages(name: str, day: date) -> bytes:
     Ids of destinations differ from shop to shop, so `add_destinations` follows once the shop has its settings; and
     `fill_steps` where it is `unfilled`.
     """
-    built = load_world(name)
+    load_head(name)  # so that the file is there, and of today's source
     file = KEPT / f"{name}.json"
     pages = read_pages(file, day)
     if pages is None:
-        pages = _make_pages(built, day)
+        pages = _make_pages(load_world(name), day)
         keep_pages(file, day, pages)
     return pages
 
@@ -280,7 +298,7 @@ def _put_products(transaction: Transaction, variants: tuple[Variant, ...], curre
         transaction.put_resource("product", product.id, product, product.external_id)
 
 
-def _put_destinations(transaction: Transaction, built: BuiltWorld) -> None:
+def _put_destinations(transaction: Transaction, built: WorldHead) -> None:
     numbered = tuple(structs.replace(each, id=transaction.next_id("destination")) for each in built.destinations)
     for each in numbered:
         transaction.put("destination", each.id, each)
