@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from loopsim.contract import check_response
+from loopsim.contract.responses import check_response
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer
 from loopsim.server.control_api import ControlApi

@@ -18,17 +18,8 @@ from hypothesis import HealthCheck, settings
 from msgspec import UNSET, structs
 
 from loopsim.clock import Clock, from_ms, to_ms
-from loopsim.contract import (
-    Contract,
-    check_response,
-    check_webhook,
-    load_contract,
-    read_body,
-    read_path,
-    read_query,
-    render,
-    validate,
-)
+from loopsim.contract import Contract, load_contract, read_body, read_path, read_query, render, validate
+from loopsim.contract.responses import check_response, check_webhook
 from loopsim.domain.events import TRIGGERS
 from loopsim.domain.policy import Policy
 from loopsim.domain.returns import Return

@@ -88,7 +88,8 @@ def _contract() -> tuple[list[Json], dict[str, dict[str, str]], dict[str, dict[s
     import msgspec
 
     from loopsim.bootstrap import check_registered, know_all
-    from loopsim.contract import ledger, load_contract
+    from loopsim.contract import load_contract
+    from loopsim.contract.ledger import ledger
     from loopsim.server.places import Places
 
     contract = load_contract()

@@ -58,7 +58,7 @@ class Source(Protocol):
 
 
 class _Edition:
-    """One version of one API: its routes; its document and operations, each read when it is first asked for."""
+    """One version of one API: its routes, document and operations, each read when it is first asked for."""
 
     def __init__(self, api: str, version: str, head: dict[str, Any], source: Source) -> None:
         self.api = api
@@ -67,12 +67,15 @@ class _Edition:
         self._source = source
         self._name = f"{api}/{version}"
         self.places: dict[str, tuple[str, str]] = {name: (path, method) for name, path, method, _ in head["places"]}
-        self.routes = Routes(
+        self._operations: dict[str, Operation] = {}
+
+    @cached_property
+    def routes(self) -> Routes:
+        return Routes(
             Route(method.upper(), place, name)
-            for name, path, method, aliases in head["places"]
+            for name, path, method, aliases in self.head["places"]
             for place in (path, *aliases)
         )
-        self._operations: dict[str, Operation] = {}
 
     @cached_property
     def _rest(self) -> dict[str, Any]:

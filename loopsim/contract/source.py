@@ -14,6 +14,7 @@ import hashlib
 import io
 import mmap
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,18 @@ _COMPILER = (
 
 _BETWEEN = b",\n"
 _LAST = b"\n}\n"
-_PATHS = b',"paths":{\n'
-_FACTS = b'"facts":'
+_PATHS = b',"paths":{'
+_FACTS = "facts"
 
 
 class _Start(msgspec.Struct):
-    """The first line."""
+    """The first line. `begins`: where what the other lines hold begins, counted from the second: by document and path,
+    the document itself and the facts under no path."""
 
     stamp: str
     versions: tuple[str, ...]
     heads: dict[str, dict[str, Any]]
+    begins: dict[str, dict[str, int]]
 
 
 class _Compiled:
@@ -58,61 +61,30 @@ class _Compiled:
             raise msgspec.DecodeError("The compiled contract has no end.")
         file.seek(0)
         self.start = msgspec.json.decode(file.readline().rstrip(_BETWEEN) + b"}", type=_Start)
-        self._found: dict[str, dict[str, int]] = {}
+        self._second = file.tell()
 
     def facts(self) -> dict[str, dict[str, str]]:
         """Grade and text of each fact, by its anchor in FACTS.md."""
-        found: dict[str, dict[str, str]] = self._value(self._after(_FACTS), _FACTS)
+        found: dict[str, dict[str, str]] = msgspec.json.decode(self._line(_FACTS))
         return found
 
     def rest(self, name: str) -> dict[str, Any]:
         """A document, such as `loop/2026-07`, but for its paths."""
-        named = _named(name)
-        begins = self._after(named)
-        self._file.seek(begins)
-        line = self._file.readline()[len(named) :].removesuffix(_PATHS)
-        found: dict[str, Any] = msgspec.json.decode(line + b"}")
+        found: dict[str, Any] = msgspec.json.decode(self._line(name).removesuffix(_PATHS) + b"}")
         return found
 
     def path(self, name: str, path: str) -> dict[str, Any]:
         """What a document says of one of its paths."""
-        found: dict[str, Any] = self._value(self._paths(name)[path], _named(path))
+        found: dict[str, Any] = msgspec.json.decode(self._line(name, path))
         return found
 
     def paths(self, name: str) -> dict[str, dict[str, Any]]:
         """What a document says of all its paths."""
-        return {path: self.path(name, path) for path in self._paths(name)}
+        return {path: self.path(name, path) for path in self.start.begins[name] if path}
 
-    def _paths(self, name: str) -> dict[str, int]:
-        """Where the lines of the paths begin."""
-        found = self._found.get(name)
-        if found is None:
-            found = self._found[name] = {}
-            self._file.seek(self._after(_named(name)))
-            self._file.readline()
-            begins = self._file.tell()
-            while not (line := self._file.readline()).startswith(b"}"):
-                found[line[1 : line.index(b'":')].decode()] = begins
-                begins += len(line)
-        return found
-
-    def _after(self, named: bytes) -> int:
-        """Where the line begins that has this name."""
-        self._file.seek(0)
-        begins = 0
-        while line := self._file.readline():
-            if line.startswith(named):
-                return begins
-            begins += len(line)
-        raise LookupError(f"The compiled contract has no {named.decode()}")
-
-    def _value(self, begins: int, named: bytes) -> Any:
-        self._file.seek(begins)
-        return msgspec.json.decode(self._file.readline()[len(named) :].rstrip(_BETWEEN))
-
-
-def _named(name: str) -> bytes:
-    return f'"{name}":'.encode()
+    def _line(self, name: str, path: str = "") -> bytes:
+        self._file.seek(self._second + self.start.begins[name][path])
+        return self._file.readline().rstrip(_BETWEEN)
 
 
 def load_contract(openapi_dir: Path | None = None, cache: Path | None = None) -> Contract:
@@ -144,13 +116,22 @@ def _from_source(openapi_dir: Path, cache: Path | None) -> Contract:
 
 def stamp_of(openapi_dir: Path) -> str:
     """A hash over names, times and sizes of everything that the compiled file is made from."""
-    digest = hashlib.sha256()
-    files = [*sorted(openapi_dir.rglob("*.yaml")), openapi_dir / "FACTS.md"]
-    for path in (*files, *(PACKAGE / f"{name}.py" for name in _COMPILER)):
-        if path.is_file():
-            status = path.stat()
-            digest.update(f"{path.parent.name}/{path.name} {status.st_mtime_ns} {status.st_size}\n".encode())
-    return digest.hexdigest()
+    compiler = (PACKAGE / f"{name}.py" for name in _COMPILER)
+    states = sorted((*_states(openapi_dir), *(_state(PACKAGE.name, file.name, file.stat()) for file in compiler)))
+    return hashlib.sha256("\n".join(states).encode()).hexdigest()
+
+
+def _states(folder: Path) -> Iterator[str]:
+    with os.scandir(folder) as found:
+        for each in found:
+            if each.is_dir():
+                yield from _states(folder / each.name)
+            elif each.name.endswith(".yaml") or each.name == "FACTS.md":
+                yield _state(folder.name, each.name, each.stat())
+
+
+def _state(folder: str, name: str, status: os.stat_result) -> str:
+    return f"{folder}/{name} {status.st_mtime_ns} {status.st_size}"
 
 
 def compiled_bytes(openapi_dir: Path, stamp: str) -> bytes:
@@ -162,20 +143,31 @@ def compiled_bytes(openapi_dir: Path, stamp: str) -> bytes:
     documents = {f"loop/{version}": document for version, document in compiled["loop"].items()}
     documents[f"control/{CONTROL_VERSION}"] = compiled["control"]
     heads = {name: head_of(document) for name, document in documents.items()}
-    start = {"stamp": stamp, "versions": list(compiled["loop"]), "heads": heads}
-    return b"".join(
-        (
-            msgspec.json.encode(start).removesuffix(b"}") + _BETWEEN,
-            b'"documents":{\n' + _BETWEEN.join(_lines(*each) for each in documents.items()) + b"\n}" + _BETWEEN,
-            _FACTS + msgspec.json.encode(compiled["facts"]) + _LAST,
-        )
-    )
+    lines, begins = _lines(documents, compiled["facts"])
+    start = {"stamp": stamp, "versions": list(compiled["loop"]), "heads": heads, "begins": begins}
+    return msgspec.json.encode(start).removesuffix(b"}") + _BETWEEN + lines
 
 
-def _lines(name: str, document: dict[str, Any]) -> bytes:
-    rest = {part: value for part, value in document.items() if part != "paths"}
-    paths = [_named(path) + msgspec.json.encode(item) for path, item in document["paths"].items()]
-    return _named(name) + msgspec.json.encode(rest).removesuffix(b"}") + _PATHS + _BETWEEN.join(paths) + b"\n}}"
+def _lines(documents: dict[str, dict[str, Any]], facts: dict[str, Any]) -> tuple[bytes, dict[str, dict[str, int]]]:
+    """All lines but the first, and where what they hold begins."""
+    lines, begins = bytearray(b'"documents":{\n'), dict[str, dict[str, int]]()
+
+    def add(name: str, path: str, value: bytes) -> None:
+        lines.extend(msgspec.json.encode(path or name) + b":")
+        begins.setdefault(name, {})[path] = len(lines)
+        lines.extend(value)
+
+    for number, (name, document) in enumerate(documents.items()):
+        lines.extend(_BETWEEN if number else b"")
+        rest = {part: value for part, value in document.items() if part != "paths"}
+        add(name, "", msgspec.json.encode(rest).removesuffix(b"}") + _PATHS)
+        for position, (path, item) in enumerate(document["paths"].items()):
+            lines.extend(_BETWEEN if position else b"\n")
+            add(name, path, msgspec.json.encode(item))
+        lines.extend(b"\n}}")
+    lines.extend(b"\n}" + _BETWEEN)
+    add(_FACTS, "", msgspec.json.encode(facts) + _LAST)
+    return bytes(lines), begins
 
 
 def _contract(compiled: _Compiled) -> Contract:

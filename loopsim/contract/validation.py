@@ -9,8 +9,6 @@ from typing import Any
 
 import msgspec
 
-from loopsim.contract.forms import read_form, read_multipart
-from loopsim.contract.messages import field_messages
 from loopsim.contract.operation import Operation
 from loopsim.contract.schemas import Reader
 from loopsim.contract.shaping import Notes, excerpt, read_integer
@@ -49,10 +47,11 @@ def read_body(operation: Operation, raw: bytes, content_type: str) -> Any:
         return {}
     try:
         media = content_type.partition(";")[0].strip().lower()
-        if media == FORM:
-            return read_form(raw)
-        if media == MULTIPART:
-            return read_multipart(raw, content_type)
+        if media in (FORM, MULTIPART):
+            # Only here, as below: most bodies are JSON, and well formed.
+            from loopsim.contract.forms import read_form, read_multipart
+
+            return read_form(raw) if media == FORM else read_multipart(raw, content_type)
         most = operation.limits.get("values", MOST_VALUES)
         if _holds_more_than(most, raw):
             raise Refusal("body_too_large", limit=most)
@@ -148,4 +147,6 @@ def _judged(reader: Reader, value: Any, most_told: int = MOST_TOLD) -> Validated
     except (RecursionError, ValueError):
         # Read by the parser, but nested too deeply to be looked into.
         raise Refusal("malformed_json") from None
+    from loopsim.contract.messages import field_messages
+
     raise Invalid(field_messages(reader, judged, errors) or {"body": [TOO_MUCH]})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from loopsim.contract import Contract, Entry, ledger
+from loopsim.contract import Contract
+from loopsim.contract.ledger import Entry, ledger
 
 
 def test_a_row_says_how_sure_an_operation_is_and_whether_it_is_simulated(library: Contract) -> None:

@@ -9,8 +9,10 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from loopsim.contract import Contract, Operation, check_response, ledger, load_contract, public_document, render
+from loopsim.contract import Contract, Operation, load_contract, public_document, render
+from loopsim.contract.ledger import ledger
 from loopsim.contract.operation import ErrorForm
+from loopsim.contract.responses import check_response
 from loopsim.contract.walk import each_operation
 from loopsim.errors import Invalid, Refusal
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from loopsim.contract import Contract, check_response, check_webhook
+from loopsim.contract import Contract
+from loopsim.contract.responses import check_response, check_webhook
 
 JSON = "application/json"
 BOOK = {"title": "A", "sequel": {"title": "B", "sequel": None}}

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from loopsim.contract import Contract, check_response, load_contract
+from loopsim.contract import Contract, load_contract
+from loopsim.contract.responses import check_response
 
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "samples" / "returns-export.json"
 ROWS: list[dict[str, Any]] = json.loads(SAMPLES.read_text("utf-8"))

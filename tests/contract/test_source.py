@@ -16,10 +16,10 @@ def test_the_second_load_reads_the_compiled_file(openapi_dir: Path, tmp_path: Pa
     cache = tmp_path / "compiled.json"
     load_contract(openapi_dir, cache)
     first = cache.read_bytes()
-    cache.write_bytes(first.replace(b"A library", b"A cached library"))
+    cache.write_bytes(first.replace(b"A library", b"As cached"))
 
     contract = load_contract(openapi_dir, cache)
-    assert contract.document("loop")["info"]["title"] == "A cached library"
+    assert contract.document("loop")["info"]["title"] == "As cached"
 
 
 @pytest.mark.parametrize("file", ["loop/loans.yaml", "overlays/2026-10.yaml", "FACTS.md", "control/_root.yaml"])

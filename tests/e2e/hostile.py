@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from loopsim.bootstrap import Options
 from loopsim.client import Loopsim, Shop
-from loopsim.contract import Contract, Operation, check_response
+from loopsim.contract import Contract, Operation
+from loopsim.contract.responses import check_response
 from loopsim.embedded import EmbeddedServer
 from loopsim.store import shop as store
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from loopsim.contract import Contract, check_response, load_contract, render
+from loopsim.contract import Contract, load_contract, render
+from loopsim.contract.responses import check_response
 from loopsim.errors import Invalid
 from loopsim.operations import moves, timers  # noqa: F401  (registers the timers)
 from loopsim.operations.perform import Call, perform

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from loopsim.contract import Contract, check_webhook
+from loopsim.contract import Contract
+from loopsim.contract.responses import check_webhook
 from loopsim.domain.events import TOPICS, TRIGGERS, Event
 from loopsim.domain.orders import Variant
 from loopsim.wire import php

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import structs
 
-from loopsim.contract import Contract, Operation, ledger
-from loopsim.contract.ledger import Row
+from loopsim.contract import Contract, Operation
+from loopsim.contract.ledger import Row, ledger
 from loopsim.domain.events import TRIGGERS
 from loopsim.domain.lifecycles import transitions
 from loopsim.operations.perform import OPERATIONS, Answer, Call
