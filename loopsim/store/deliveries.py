@@ -33,7 +33,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     fault: dict[str, Any] | None = None
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
+class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One POST: what was sent, what came back. `at` is the shop's time, `duration_ms` real time.
 
     `request_body` is None where it was the payload as it is kept; `attempts_of` fills it in. `error` names a failure

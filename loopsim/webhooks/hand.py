@@ -83,32 +83,23 @@ class Lane:
 
 
 class Tally:
-    """Jobs of one kind, counted; `none` is set while there are none."""
+    """How many jobs of one kind there are; `none` is set while there are none."""
 
-    __slots__ = ("_jobs", "none")
+    __slots__ = ("jobs", "none")
 
     def __init__(self) -> None:
-        self._jobs: set[Job] = set()
+        self.jobs = 0
         self.none = asyncio.Event()
         self.none.set()
 
-    def __len__(self) -> int:
-        return len(self._jobs)
-
-    def count(self, job: Job, belongs: bool) -> None:
-        """Count a job, or count it no longer."""
-        if belongs:
-            self._jobs.add(job)
+    def count(self, by: int) -> None:
+        """Count jobs, or with a negative number count them no longer."""
+        before = self.jobs
+        self.jobs += by
+        if not self.jobs:
+            self.none.set()
+        elif not before:
             self.none.clear()
-        else:
-            self._jobs.discard(job)
-            if not self._jobs:
-                self.none.set()
-
-    def clear(self) -> None:
-        """Count nothing."""
-        self._jobs.clear()
-        self.none.set()
 
 
 class Hand:
@@ -237,13 +228,17 @@ class Hand:
         """Count a job as what it is now."""
         is_open = job.present and not job.parked
         is_moving = is_open and not job.held
-        counted = (is_open, is_moving)
-        if counted == job.counted:
+        was_open, was_moving = job.counted
+        if self.closed or (is_open is was_open and is_moving is was_moving):
             return
-        job.counted = counted
-        self.tallies["open"].count(job, is_open)
-        self.tallies["moving"].count(job, is_moving)
-        self.tallies["first"].count(job, is_moving and job.first)
+        job.counted = (is_open, is_moving)
+        if is_open is not was_open:
+            self.tallies["open"].count(1 if is_open else -1)
+        if is_moving is not was_moving:
+            by = 1 if is_moving else -1
+            self.tallies["moving"].count(by)
+            if job.first:
+                self.tallies["first"].count(by)
 
     def restall(self, lane: Lane) -> None:
         """See whether a lane waits for a timer and nothing else; its jobs count as open only if not."""
@@ -276,7 +271,7 @@ class Hand:
         self.outcomes.clear()
         self.finished.clear()
         for tally in self.tallies.values():
-            tally.clear()
+            tally.count(-tally.jobs)
 
 
 def copies_of(fault: dict[str, Any]) -> int:

@@ -151,7 +151,7 @@ class Worker:
         count, nor those behind them in a strict lane. `moving`: without those that a swap holds back, which wait for
         a delivery that the passing of time may bring. `first`: of the moving ones only first attempts."""
         hand = self._hands.get(shop)
-        return 0 if hand is None else len(hand.tallies[counted])
+        return 0 if hand is None else hand.tallies[counted].jobs
 
     async def idle(self, shop: Shop, timeout: float | None, counted: Counted = "open") -> bool:
         """Wait until nothing is in hand (as `open_count` counts), at most `timeout` seconds of real time; whether it is
@@ -254,7 +254,7 @@ class Worker:
         if hand.hold_timer is not None:
             hand.hold_timer.cancel()
             hand.hold_timer = None
-        if hand.held and not hand.tallies["moving"] and self._loop is not None:
+        if hand.held and not hand.tallies["moving"].jobs and self._loop is not None:
             # Longer than an advance of the clock waits between two timers: the second may bring what this one waits
             # for.
             hold = max(self._hold, 2 * hand.shop.settings.quiet_for / 1000)
