@@ -53,7 +53,8 @@ class Records(Resources):
 
     def order_by_provider(self, provider_id: int) -> Order | None:
         """The order with the platform's id."""
-        return self._order("provider_id = ?", provider_id)
+        found = self._order("provider_id = ? and provider_id <> id", provider_id)
+        return found or self._order("id = ? and provider_id = id", provider_id)
 
     def orders_named(self, name: str) -> list[Order]:
         """Orders of this name, with or without the leading `#`, newest last."""

@@ -20,14 +20,15 @@ create table orders (
   doc blob not null
 );
 create index orders_by_name on orders (name);
-create index orders_by_provider on orders (provider_id);
+-- Only of a platform's orders: others have no second id.
+create index orders_by_provider on orders (provider_id) where provider_id <> id;
 
 -- The merchant's own ids of order lines and shipments: unique over all orders of the shop.
 create table order_parts (
   kind text not null,
   external_id text not null,
   order_id integer not null,
-  primary key (kind, external_id)
+  primary key (external_id, kind)
 ) without rowid;
 
 create table returns (
