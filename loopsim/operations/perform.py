@@ -173,27 +173,40 @@ class Write(NamedTuple):
 def perform_together(shop: Shop, writes: Sequence[Write]) -> Iterator[Performed | Exception]:
     """Perform operations in their order with one commit, which costs what that of a single one does. What came of each,
     or what it raised, is as if it had come alone, and told in the journal when it is its turn in the iteration. Where
+    one is refused that had changed something already, they are performed again, so that it can be undone alone. Where
     the database cannot take them together (a full disk), each has a commit of its own.
     """
     done = None
     if len(writes) > 1:
         with suppress(sqlite3.Error):
-            done = _with_one_commit(shop, writes)
+            try:
+                done = _with_one_commit(shop, writes, separable=False)
+            except _Inseparable:
+                done = _with_one_commit(shop, writes, separable=True)
     if done is None:
         yield from (_alone(shop, write) for write in writes)
     else:
         yield from (each if isinstance(each, Exception) else _performed(*each) for each in done)
 
 
-def _with_one_commit(shop: Shop, writes: Sequence[Write]) -> list[tuple[Answer, Transaction] | Exception]:
+class _Inseparable(Exception):
+    """What one had changed before it was refused can only be undone with what the others changed."""
+
+
+def _with_one_commit(
+    shop: Shop, writes: Sequence[Write], *, separable: bool
+) -> list[tuple[Answer, Transaction] | Exception]:
     done: list[tuple[Answer, Transaction] | Exception] = []
-    with shop.one_commit():
+    with shop.one_commit(separable=separable):
         for write in writes:
+            changed = shop.rows_changed()
             try:
                 done.append(_write(shop, write))
             except sqlite3.Error:
                 raise
             except Exception as error:
+                if not separable and shop.rows_changed() != changed:
+                    raise _Inseparable from error
                 done.append(error)
     return done
 

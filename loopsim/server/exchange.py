@@ -69,5 +69,5 @@ class Exchange:
 
 
 def _longer(told: list[str] | None, names: Sequence[str], where: str) -> list[str]:
-    known = told or []
-    return [*known, *(where + name for name in names[: max(0, MOST_NAMED - len(known))])]
+    # An operation may be performed twice, and tells the same of its lines then.
+    return list(dict.fromkeys([*(told or ()), *(where + name for name in names)]))[:MOST_NAMED]

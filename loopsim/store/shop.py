@@ -110,7 +110,7 @@ class Shop:
         self.read: dict[str, dict[int, Any]] = {}
         self.answers = KeptAnswers(None if path is None else path.parent)
         self.busy: asyncio.Event | None = None
-        self._together = False
+        self._together, self._separable = False, True
 
     # opening and copying
 
@@ -253,19 +253,21 @@ class Shop:
         `one_commit` it is that which commits."""
         transaction = Transaction(self, now)
         settings = self.settings
-        alone = not self._together
-        self.connection.execute("begin immediate" if alone else "savepoint one")
+        alone, separable = not self._together, self._separable
+        if separable:
+            self.connection.execute("begin immediate" if alone else "savepoint one")
         try:
             yield transaction
             ms = max(self.last_ms, to_ms(now))
             if alone:
                 self._commit(ms, transaction.counters)
-            else:
+            elif separable:
                 self.connection.execute("release one")
         except BaseException:
             self.settings = settings
-            with suppress(sqlite3.Error):
-                self.connection.execute("rollback" if alone else "rollback to one")
+            if separable:
+                with suppress(sqlite3.Error):
+                    self.connection.execute("rollback" if alone else "rollback to one")
             raise
         self.last_ms = ms
         self.counters = transaction.counters
@@ -277,12 +279,16 @@ class Shop:
             self.read.pop(kind, None)
 
     @contextmanager
-    def one_commit(self) -> Iterator[None]:
+    def one_commit(self, *, separable: bool = True) -> Iterator[None]:
         """Transactions in the block share one commit: each that raises is undone alone, and all of them are where the
-        block raises or the commit fails. Nothing else may use the shop meanwhile."""
+        block raises or the commit fails. Nothing else may use the shop meanwhile.
+
+        To be separable each needs a savepoint, and SQLite then copies every page before it changes it. Without, what
+        one that raises had changed (`rows_changed`) stands until the block raises.
+        """
         before = self.settings, self.last_ms, self.counters
         self.connection.execute("begin immediate")
-        self._together = True
+        self._together, self._separable = True, separable
         try:
             yield
             self._commit(self.last_ms, self.counters)
@@ -294,7 +300,11 @@ class Shop:
                 self.connection.execute("rollback")
             raise
         finally:
-            self._together = False
+            self._together, self._separable = False, True
+
+    def rows_changed(self) -> int:
+        """How many rows were changed since the shop was opened, undone or not."""
+        return self.connection.total_changes
 
     def _commit(self, ms: int, counters: dict[str, int]) -> None:
         self.connection.execute("update shop set now = ?, counters = ?", (ms, encode(counters)))

@@ -9,6 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from loopsim.embedded import EmbeddedServer
+from tests.server.test_bulk_operations import multipart
 
 if TYPE_CHECKING:
     from tests.server.conftest import Client
@@ -36,7 +37,14 @@ def _next_answer(file: BinaryIO) -> tuple[int, Any]:
     return status, json.loads(file.read(int(parse_headers(file)["content-length"])))
 
 
-def test_calls_that_came_in_together_share_a_commit(client: Client, server: EmbeddedServer) -> None:
+Asked = tuple[str, str, str | bytes]
+
+
+def _together(
+    client: Client, server: EmbeddedServer, calls: list[Asked], content_type: str = "application/json"
+) -> tuple[list[tuple[int, bytes]], int]:
+    """The answers to calls of which all but the first come in while the server is at work on that; how many commits
+    there were."""
     shop = server.running.runtime.world.shops[client.shop]
     at_work, sent = Event(), Event()
     commits: list[bool] = []
@@ -46,8 +54,24 @@ def test_calls_that_came_in_together_share_a_commit(client: Client, server: Embe
         at_work.set()
         assert sent.wait(PATIENCE)
 
+    connections = [_connected(client) for _ in calls]
+    shop.connection.set_trace_callback(trace)
+    try:
+        for number, (connection, (method, path, body)) in enumerate(zip(connections, calls, strict=True)):
+            kind = "application/json" if isinstance(body, str) else content_type
+            connection.request(method, path, body, {"X-Authorization": client.key, "Content-Type": kind})
+            if number == 0:
+                assert at_work.wait(PATIENCE)
+        sent.set()
+        return [_answer(connection) for connection in connections], sum(commits)
+    finally:
+        sent.set()
+        shop.connection.set_trace_callback(None)
+
+
+def test_calls_that_came_in_together_share_a_commit(client: Client, server: EmbeddedServer) -> None:
     submit = f"/_loopsim/shops/{client.shop}/acts/customer.submits_return"
-    calls = [
+    calls: list[Asked] = [
         ("POST", submit, "{}"),
         ("POST", submit, "{}"),
         ("POST", submit, '{"order": "#nobody"}'),
@@ -55,25 +79,33 @@ def test_calls_that_came_in_together_share_a_commit(client: Client, server: Embe
         ("PUT", "/api/v1/orders", '{"external_id": "E1"}'),
         ("POST", submit, "{}"),
     ]
-    connections = [_connected(client) for _ in calls]
-    headers = {"X-Authorization": client.key, "Content-Type": "application/json"}
-    shop.connection.set_trace_callback(trace)
-    try:
-        connections[0].request(*calls[0], headers)
-        assert at_work.wait(PATIENCE)
-        for connection, call in zip(connections[1:], calls[1:], strict=True):
-            connection.request(*call, headers)
-        sent.set()
-        answers = [_answer(connection) for connection in connections]
-    finally:
-        sent.set()
-        shop.connection.set_trace_callback(None)
+    answers, commits = _together(client, server, calls)
     assert [status for status, _ in answers] == [200, 200, 404, 422, 422, 200]
     assert len({body for _, body in answers}) == len(answers)
-    assert sum(commits) == 2
+    assert commits == 2
     assert len(client.call("GET", "/api/v1/warehouse/return/list").body) == 3
     statuses = [entry["status"] for entry in client.journal() if entry.get("method") in ("POST", "PUT")]
     assert sorted(statuses) == sorted(status for status, _ in answers)
+
+
+def test_one_that_is_refused_late_among_others_is_undone_alone_and_nothing_is_told_twice(
+    client: Client, server: EmbeddedServer
+) -> None:
+    order = {"name": "#1", "status": "active", "taxes_included": False, "external_id": "E1", "line_items": []}
+    order["total_price"] = {"amount": 0, "currency_code": "USD"}
+    ada = {"external_id": "C1", "first_name": "Ada", "last_name": "Byron", "email": "ada@example.com", "phone": "1"}
+    assert client.call("POST", "/api/v1/orders", order).status == 201
+    line = json.dumps({"resource": "customer", "action": "create", "data": {"colour": "red"}})
+    calls: list[Asked] = [
+        ("POST", f"/_loopsim/shops/{client.shop}/acts/customer.submits_return", "{}"),
+        ("POST", "/api/v1/bulk-operations", multipart(line)),
+        ("POST", "/api/v1/orders", json.dumps({**order, "customer": ada})),
+    ]
+    answers, _ = _together(client, server, calls, "multipart/form-data; boundary=b0")
+    assert [status for status, _ in answers] == [200, 201, 422]
+    assert client.call("GET", "/api/v1/customers?external_id=C1").body["customers"] == []
+    (entry,) = [entry for entry in client.journal() if entry.get("operation") == "createBulkOperation"]
+    assert entry["unknown"] == ["lines.1.colour"]
 
 
 def test_calls_behind_each_other_on_one_connection_are_performed_and_answered_in_their_order(client: Client) -> None:
