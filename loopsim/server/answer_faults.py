@@ -8,11 +8,15 @@ from msgspec import structs
 
 from loopsim.clock import from_ms
 from loopsim.domain.faults import Fault, matches_answer, strikes
+from loopsim.errors import Refusal
+from loopsim.operations.perform import Answer
 from loopsim.server.auth import Counter
 from loopsim.store.shop import Shop
 
 KIND = "fault"
 NO_FAULTS: tuple[Fault, ...] = ()
+LOST = ("reset", "answer_lost")
+"""Kinds of fault after which the caller has no answer."""
 
 
 class Struck(NamedTuple):
@@ -56,3 +60,19 @@ def strike(shop: Shop, counter: Counter, operation: str, now_ms: int) -> Struck:
                 transaction.put(KIND, fault.id, fault)
         counter.faults = tuple(used.get(fault.id, fault) for fault in faults)
     return Struck(wait, chosen)
+
+
+def in_place_of_answer(fault: Fault) -> Answer:
+    """The answer of a fault; raises the refusal that it plays."""
+    if fault.kind == "too_many":
+        raise Refusal("too_many_attempts", retry_after=int(fault.params.get("retry_after", 1)))
+    if fault.kind == "server_error":
+        raise Refusal("server_error")
+    return Answer(b"", 0)
+
+
+def in_fault(fault: Fault | None, answer: Answer) -> Answer:
+    """The answer with the status that a fault asks for."""
+    if fault is None or fault.kind != "server_error":
+        return answer
+    return Answer(answer.body, int(fault.params.get("status", answer.status)), answer.headers)

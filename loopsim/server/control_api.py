@@ -18,6 +18,7 @@ from loopsim.errors import Refusal, SetupError
 from loopsim.operations.perform import OPERATIONS, Answer, Call
 from loopsim.server.answers import SendWhole, send_answer, whole_answer, with_own
 from loopsim.server.control.registry import RUNTIME_OPERATIONS, RuntimeOperation
+from loopsim.server.entries import KEPT_BODY
 from loopsim.server.hosts import Hosts
 from loopsim.server.problems import not_simulated, problem
 from loopsim.server.requests import (
@@ -43,7 +44,6 @@ _HEADERS: list[Header] = [(b"content-type", b"application/json"), (b"cache-contr
 _PROBLEM_HEADERS = {"content-type": PROBLEM}
 _UNJOURNALED = frozenset({"getHealth", "readFindings", "readJournal"})
 _SECRET_WORDS = (b'"secret"', b'"key"')
-_KEPT_BODY = 64 * 1024
 
 
 class _Asked:
@@ -243,7 +243,7 @@ def _journal(shop: Shop, asked: _Asked, status: int, code: str | None) -> None:
             path=scope["path"],
             query=scope["query_string"].decode("utf-8", "replace") or None,
             status=status,
-            request_body=raw[:_KEPT_BODY].decode("utf-8", "replace") if raw and not secret else None,
+            request_body=raw[:KEPT_BODY].decode("utf-8", "replace") if raw and not secret else None,
             refusal=code,
             duration_ms=round((time.perf_counter() - asked.began) * 1000, 3),
         )

@@ -12,7 +12,7 @@ import logging
 import sqlite3
 from datetime import timedelta
 from functools import partial
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Any
 
 from msgspec import UNSET
@@ -20,16 +20,15 @@ from msgspec import UNSET
 from loopsim.contract import Operation, messages_of, read_body, read_ids, read_path, render, validate
 from loopsim.contract.shapes import JSON, PROBLEM
 from loopsim.domain import chance
-from loopsim.domain.faults import Fault
 from loopsim.domain.quirks import quirk
 from loopsim.errors import NotHere, Refusal, SetupError
 from loopsim.operations.perform import Answer, Call, Prepared
-from loopsim.server.answer_faults import NO_FAULTS, read_faults, strike
+from loopsim.server.answer_faults import LOST, NO_FAULTS, in_fault, in_place_of_answer, read_faults, strike
 from loopsim.server.answers import AnswerHeaders, SendWhole, rows_of, send_answer, whole_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.cors import preflight, with_cors
-from loopsim.server.credentials import CONCEALED, concealed
 from loopsim.server.elsewhere import forbidden_or
+from loopsim.server.entries import entry_of
 from loopsim.server.exchange import Exchange
 from loopsim.server.places import Places
 from loopsim.server.problems import not_simulated
@@ -48,7 +47,6 @@ from loopsim.server.requests import (
 )
 from loopsim.server.runtime import Runtime
 from loopsim.server.stamps import Header, Stamp
-from loopsim.store.journal import Entry
 from loopsim.store.shop import Shop
 from loopsim.wire import php
 
@@ -61,10 +59,8 @@ NO_SHIFT = timedelta()
 SHIFTED = "Its window was moved from the wall's time to the shop's (shift_windows)."
 LIMIT_OF_NOBODY = 300
 IDENTIFIER_TYPE = b"x-loop-global-identifier-type"
-KEPT_BODY = 64 * 1024
 MOST_TOLD_OF_LINE = 100
 """Of each of the bodies that came in one file, so many array elements are judged where it is refused."""
-_LOST = ("reset", "answer_lost")
 _DONE = ("answer_lost", "truncated")
 
 
@@ -105,13 +101,13 @@ class LoopApi:
                 if fault is None or fault.kind in _DONE:
                     answer = self._perform(exchange, entered.shop)
                 else:
-                    answer = _in_place_of_answer(fault)
+                    answer = in_place_of_answer(fault)
         except Disconnected:
             return
         except Exception as error:
             answer = self._failed(exchange, error)
         head, body = self._finish(exchange, answer)
-        if exchange.fault is not None and exchange.fault.kind in _LOST:
+        if exchange.fault is not None and exchange.fault.kind in LOST:
             await reset_connection(scope, receive)
         elif exchange.fault is not None and exchange.fault.kind == "truncated" and body:
             await send_half(scope, receive, send, answer.status, head, body)
@@ -173,7 +169,7 @@ class LoopApi:
 
     def _failed(self, exchange: Exchange, error: Exception) -> Answer:
         if isinstance(error, Refusal):
-            return _in_fault(exchange.fault, self._refused(exchange, error))
+            return in_fault(exchange.fault, self._refused(exchange, error))
         return self._broken(exchange, error)
 
     def _finish(self, exchange: Exchange, answer: Answer) -> tuple[list[Header], bytes]:
@@ -183,7 +179,7 @@ class LoopApi:
         if exchange.place.operation.cors:
             head = with_cors(head, exchange.headers)
         if exchange.shop is not None:
-            self._enter(exchange, exchange.shop, answer.status, body)
+            exchange.shop.journal.add(entry_of(exchange, answer.status, body))
         return with_own(head, answer.headers) if answer.headers else head, body
 
     def _admits_page(self, scope: Scope, headers: Headers) -> bool:
@@ -391,63 +387,6 @@ class LoopApi:
             remaining = 0 if faked else entrance.window.remaining(monotonic(), limit)
         request_id = chance.uuid4(seed, "request", "", number)
         return self._heads[exchange.place.version].of(request_id, limit, remaining, stamp)
-
-    def _enter(self, exchange: Exchange, shop: Shop, status: int, body: bytes) -> None:
-        """Write the call into the shop's journal. Bodies of reads that went well would be most of it: not kept."""
-        place, scope, fault, entrance = exchange.place, exchange.scope, exchange.fault, exchange.entrance
-        query: bytes = scope["query_string"]
-        raw = exchange.raw
-        if place.operation.id in CONCEALED:
-            query, raw, body = concealed(query), concealed(raw), concealed(body)
-        entry = Entry(
-            at=exchange.at_ms,
-            direction="in",
-            kind="call",
-            operation=None if place.refusal is not None else place.operation.id,
-            method=scope["method"],
-            path=scope["path"],
-            query=query.decode("utf-8", "replace") if query else None,
-            version=place.version,
-            status=status,
-            key=None if entrance is None else entrance.key.id,
-            token=None if entrance is None else entrance.token,
-            unknown=exchange.unknown,
-            note=exchange.note,
-            truncated=exchange.truncated,
-            duration_ms=round((perf_counter() - exchange.began) * 1000, 3),
-            began_ms=round(exchange.began * 1000, 3),
-        )
-        if not place.reads or exchange.refusal is not None or not 200 <= status < 300:
-            entry.response_body = body[:KEPT_BODY].decode("utf-8", "replace")
-            entry.refusal = exchange.refusal
-            entry.retry_after = exchange.retry_after
-        if exchange.count is not None:
-            entry.count, entry.more = exchange.count, exchange.more
-        if raw:
-            entry.request_body = raw[:KEPT_BODY].decode("utf-8", "replace")
-        if place.return_id is not None:
-            entry.return_id = place.return_id
-        if fault is not None:
-            entry.fault = fault.kind
-            if fault.kind in _LOST:
-                entry.status = entry.response_body = None
-        shop.journal.add(entry)
-
-
-def _in_place_of_answer(fault: Fault) -> Answer:
-    """The answer of a fault; raises the refusal that it plays."""
-    if fault.kind == "too_many":
-        raise Refusal("too_many_attempts", retry_after=int(fault.params.get("retry_after", 1)))
-    if fault.kind == "server_error":
-        raise Refusal("server_error")
-    return Answer(b"", 0)
-
-
-def _in_fault(fault: Fault | None, answer: Answer) -> Answer:
-    """The answer with the status that a fault asks for."""
-    if fault is None or fault.kind != "server_error":
-        return answer
-    return Answer(answer.body, int(fault.params.get("status", answer.status)), answer.headers)
 
 
 def _bytes_of(answer: Answer) -> bytes:
