@@ -36,7 +36,10 @@ class CustomBuildHook(BuildHookInterface[Any]):
         compiled.write_bytes(_compile(root))
         included[str(compiled)] = f"{DATA}/compiled.json"
         for world in _build_worlds(root, self._scratch / "worlds"):
-            included[str(world)] = f"{WORLDS}/{world.name}"
+            # Empty till the first start writes it (`store.kept_pages`): pip takes away only what the wheel brought.
+            pages = world.with_suffix(".pages")
+            pages.touch()
+            included |= {str(file): f"{WORLDS}/{file.name}" for file in (world, pages)}
         index = self._scratch / "index.json"
         index.write_bytes(_index(root))
         included[str(index)] = INDEX

@@ -70,6 +70,13 @@ def test_a_wheel_carries_the_compiled_contract_its_documents_the_worlds_and_the_
     assert list(compiled["documents"]) == ["loop/2026-07", "loop/2026-10", "control/1"]
 
 
+def test_a_wheel_brings_the_files_that_a_server_writes_into_it_so_that_pip_takes_them_away(checkout: Path) -> None:
+    assert build(checkout).returncode == 0
+    with zipfile.ZipFile(next((checkout / "dist").glob("*.whl"))) as wheel:
+        record = wheel.read("loopsim-0.0.1.dist-info/RECORD").decode()
+    assert "loopsim/store/_worlds/empty.pages," in record
+
+
 def test_a_broken_contract_builds_no_wheel(checkout: Path) -> None:
     (checkout / "openapi" / "FACTS.md").write_text("# No facts\n", encoding="utf-8")
     run = build(checkout)
