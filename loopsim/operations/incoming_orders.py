@@ -21,6 +21,8 @@ from loopsim.wire.commerce import in_order
 from loopsim.wire.orders import SAID_OF_LINES, SAID_OF_ORDERS
 
 Body = dict[str, Any]
+PLAIN = ("name", "status", "taxes_included", "external_id")
+ECHOED = tuple(name for name in SAID_OF_ORDERS if name not in ("created_at", "updated_at"))
 NOBODY = Customer(id=0, email="", first_name="", last_name="")
 SENT = frozenset({"success", "pending", "open"})
 """Statuses of a shipment whose units were sent, where it says when (assumed: the others failed)."""
@@ -106,8 +108,7 @@ def put_merged(tx: Transaction, order: Order, body: Body) -> Order:
 
 
 def _merged(reader: Reader, order: Order, body: Body) -> Order:
-    changes: Body = {name: body[name] for name in ("name", "status", "taxes_included") if body.get(name) is not None}
-    changes |= {name: body[name] for name in ("external_id",) if body.get(name) is not None}
+    changes: Body = {name: body[name] for name in PLAIN if body.get(name) is not None}
     if "sales_channel" in body:
         changes["sales_channel"] = body["sales_channel"] or ""
     if body.get("tags") is not None:
@@ -116,9 +117,8 @@ def _merged(reader: Reader, order: Order, body: Body) -> Order:
         if name in body:
             changes[name] = _address(body[name])
     changes |= _dated(reader, body)
-    echoed = (name for name in SAID_OF_ORDERS if name in body and name not in ("created_at", "updated_at"))
-    said = {name: in_order(body[name]) for name in echoed}
-    changes["said"] = {**order.said, **said, **changes.pop("said")}
+    said = {name: in_order(body[name]) for name in ECHOED if name in body}
+    changes["said"] = {**order.said, **said, **changes["said"]}
     if body.get("total_price") is not None:
         changes["currency"] = body["total_price"]["currency_code"]
     presentment = body.get("total_price_presentment")
@@ -126,14 +126,12 @@ def _merged(reader: Reader, order: Order, body: Body) -> Order:
         changes |= _presentment(body, presentment)
     if body.get("line_items") is not None:
         changes["lines"] = _lines(reader, order, body["line_items"])
-    changed_order = structs.replace(order, **changes)
     if body.get("fulfillments") is not None:
-        changed_order = structs.replace(
-            changed_order, fulfillments=_fulfillments(reader, changed_order, body["fulfillments"])
-        )
-    customer = _customer(reader, body["customer"]) if "customer" in body else order.customer
+        changes["fulfillments"] = _fulfillments(reader, changes.get("lines", order.lines), body["fulfillments"])
+    if "customer" in body:
+        changes["customer"] = _customer(reader, body["customer"])
     reader.finish()
-    return _counted(structs.replace(changed_order, customer=customer))
+    return _counted(structs.replace(order, **changes))
 
 
 def _address(given: Body | None) -> Address:
@@ -203,8 +201,8 @@ def _line(tx: Transaction, body: Body, product: Product, variant: Variant | None
     )
 
 
-def _fulfillments(reader: Reader, order: Order, given: list[Body]) -> tuple[Fulfillment, ...]:
-    by_name = {line.external_id: line for line in order.lines if line.external_id is not None}
+def _fulfillments(reader: Reader, lines: tuple[OrderLine, ...], given: list[Body]) -> tuple[Fulfillment, ...]:
+    by_name = {line.external_id: line for line in lines if line.external_id is not None}
     made = []
     for index, body in enumerate(given):
         field = f"fulfillments.{index}"
@@ -247,10 +245,8 @@ def _counted(order: Order) -> Order:
         if shipment.fulfilled_at is not None and shipment.status in SENT:
             for line_id, quantity in shipment.lines:
                 sent[line_id] = sent.get(line_id, 0) + quantity
-    lines = tuple(
-        structs.replace(line, fulfilled=max(0, min(line.quantity, sent.get(line.id, 0)))) for line in order.lines
-    )
-    return structs.replace(order, lines=lines)
+    lines = [structs.replace(line, fulfilled=max(0, min(line.quantity, sent.get(line.id, 0)))) for line in order.lines]
+    return structs.replace(order, lines=tuple(lines))
 
 
 def _customer(reader: Reader, body: Body | None) -> Customer:
