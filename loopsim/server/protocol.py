@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from loopsim.server.memory import expect_large_bodies
@@ -38,7 +39,11 @@ class Protocol(HttpToolsProtocol):
     _begun = 0  # requests
     _answered = False  # the request that comes in is answered without uvicorn
     _held: Scope | None = None  # of a request that is begun when its body is there
+    _held_headers: list[Header]  # of that
     _body = b""  # of that
+    _upgrade = b""  # the head of the request that comes in, without its wish for another protocol
+    _refusal = 0  # status of the last answer, which waits for those before it
+    _active: RequestResponseCycle | None = None  # the request that a task answers
     _is_writing = False  # the last request is performed in a moment
     _idle_since: float | None = None  # since the last answer, where nothing came after it
     _late: asyncio.TimerHandle | None = None
@@ -59,14 +64,22 @@ class Protocol(HttpToolsProtocol):
         self._expect_nothing()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
+        if self._active is not None and not self._active.response_complete:
+            # uvicorn tells the last request alone.
+            self._active.disconnected = True
+            self._active.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Something came in. The parser takes lines of any length; a head without end would fill the memory."""
         before = self._begun
-        super().data_received(data)
+        self._idle_since = None
+        if not self._refusal:
+            self._parse(data)
+        if self._refusal:
+            return
         if self._held is not None:
-            self._hand_on()
+            self._hand_on(self._held_headers)
         if self._whole and (self._begun != before or self._is_answering()):
             # What came ends with the end of a request.
             return
@@ -77,6 +90,24 @@ class Protocol(HttpToolsProtocol):
             self._head += len(data)
             if self._head > MOST_HEAD and not self.transport.is_closing():
                 self.send_400_response("")
+
+    def _parse(self, data: bytes) -> None:
+        """Take what came apart. A wish for another protocol is passed over (RFC 9110, 7.8), which the parser cannot: it
+        takes the body for something of that protocol. So it is given the head once more, without the wish."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._upgrade + data[upgrade.args[0] :]
+                self._upgrade = b""
+                self.parser = httptools.HttpRequestParser(self)
+                with suppress(AttributeError):  # httptools before 0.6.3
+                    self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            except httptools.HttpParserError:
+                self.send_400_response("")
+                return
+            else:
+                return
 
     def on_message_begin(self) -> None:
         """A request begins. uvicorn's scope is made when it is needed (`_hand_on`)."""
@@ -102,21 +133,37 @@ class Protocol(HttpToolsProtocol):
             # What such a target says counts, and not the header (RFC 9112, 3.2.2).
             kept = [header for header in self.headers if header[0] != b"host"]
             self.headers = [*kept, (b"host", absolute[1])]
+        if self.parser.should_upgrade():
+            self._upgrade = self._head_without(b"upgrade")
+            if self._upgrade:
+                return
+        headers, self.headers = self.headers, []  # what comes behind a body in chunks is no header
         scope = self._plain_scope()
         if scope is not None and scope["method"] != "GET":
             # It is begun when all of it is there, which mostly is now.
-            self._held = scope
-        elif scope is None or not self._answer_at_once(scope):
-            self._hand_on()
+            self._held, self._held_headers = scope, headers
+        elif scope is None or not self._answer_at_once(scope, headers):
+            self._hand_on(headers)
 
-    def _hand_on(self) -> None:
+    def _head_without(self, unwanted: bytes) -> bytes:
+        """The head once more, but for a header; empty where that is not in it."""
+        kept = [header for header in self.headers if header[0] != unwanted]
+        if len(kept) == len(self.headers):
+            return b""
+        line = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        return b"\r\n".join([line, *map(b": ".join, kept), b"", b""])
+
+    def _hand_on(self, headers: list[Header]) -> None:
         """Let uvicorn answer, by a task."""
-        url, headers, expected, body = self.url, self.headers, self.expect_100_continue, self._body
+        url, expected, body = self.url, self.expect_100_continue, self._body
         self._held = None
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expected
         self.headers += headers
         super().on_headers_complete()
+        if not self.pipeline:
+            self._active = self.cycle
+        self.headers = []
         if body:
             super().on_body(body)
 
@@ -124,11 +171,13 @@ class Protocol(HttpToolsProtocol):
         """A part of its body came."""
         if self._held is not None:
             self._body += body
-        elif not self._answered:
+        elif not (self._answered or self._upgrade):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is there to its end."""
+        if self._upgrade:
+            return
         if self._held is not None:
             self._write_at_once(self._held)
         if not self._answered:
@@ -144,7 +193,12 @@ class Protocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._active, app = self.pipeline.pop()
+            task = self.loop.create_task(self._active.run_asgi(app))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
+        elif self._refusal:
+            self._refuse(self._refusal)
         else:
             self._idle_since = self.loop.time()
 
@@ -158,9 +212,6 @@ class Protocol(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
         else:
             self.timeout_keep_alive_task = self.loop.call_later(wait, self.timeout_keep_alive_handler)
-
-    def _unset_keepalive_if_required(self) -> None:
-        self._idle_since = None
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -191,10 +242,11 @@ class Protocol(HttpToolsProtocol):
     def _write_at_once(self, scope: Scope) -> None:
         """Perform what has nothing to wait for with what else came in, or hand it on."""
         write_at_once = getattr(self.app, "write_at_once", None)
+        headers = self._held_headers
         self._answered = self._is_writing = True
-        if write_at_once is None or not write_at_once(scope, self.headers, self._body, self._send_whole):
+        if write_at_once is None or not write_at_once(scope, headers, self._body, self._send_whole):
             self._answered = self._is_writing = False
-            self._hand_on()
+            self._hand_on(headers)
         self._held = None
 
     def _send_whole(self, answer: tuple[bytes, ...]) -> None:
@@ -205,10 +257,10 @@ class Protocol(HttpToolsProtocol):
         self._unsent += answer
         self.write_unsent()
 
-    def _answer_at_once(self, scope: Scope) -> bool:
+    def _answer_at_once(self, scope: Scope, headers: list[Header]) -> bool:
         """Answer here and now what has nothing to wait for: uvicorn's way, by a task, costs more than many answers."""
         at_once = getattr(self.app, "at_once", None)
-        answer = None if at_once is None else at_once(scope, self.headers)
+        answer = None if at_once is None else at_once(scope, headers)
         if answer is None:
             return False
         self._answered = True
@@ -270,7 +322,18 @@ class Protocol(HttpToolsProtocol):
             self._refuse(408)
 
     def _refuse(self, status: int) -> None:
-        """Answer what never becomes a request, and hang up."""
+        """Answer what never becomes a request, once all before it is answered, and hang up."""
+        if self._is_writing:
+            self._write_all()
+        self._held = None
+        active = self._active
+        if active is not None and not (active.response_complete or active.more_body):
+            if self.pipeline and self.pipeline[0][0].more_body:
+                # The rest of it is missing.
+                self.pipeline.popleft()
+            self._refusal = status
+            self._expect_nothing()
+            return
         self.write_unsent()
         line = STATUS_LINE[status]
         body = b'{"message":"%b"}' % line[len("HTTP/1.1 408 ") :].rstrip()

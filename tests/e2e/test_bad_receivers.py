@@ -368,12 +368,13 @@ def test_an_advance_ends_with_its_shop(client: Loopsim, shop: Shop, holding: Bad
     assert client.health()["status"] == "ok"
 
 
-def test_an_advance_ends_with_the_client_who_asked_for_it(shop: Shop, holding: BadReceiver) -> None:
+@pytest.mark.parametrize("behind", [b"", request("GET", "/_loopsim/health")])
+def test_an_advance_ends_with_the_client_who_asked_for_it(shop: Shop, holding: BadReceiver, behind: bytes) -> None:
     before = shop.clock.read()["now"]
     wire = Wire(shop.server.url)
     asked = request("POST", f"/_loopsim/shops/{shop.name}/clock/advance", b'{"by":"30d"}')
     connection = socket.create_connection(wire.address, timeout=PATIENCE)
-    connection.sendall(asked)
+    connection.sendall(asked + behind)
     assert wait_for(lambda: bool(shop.clock.read()["advancing"]))
     connection.close()
     assert wait_for(lambda: not shop.clock.read()["advancing"])

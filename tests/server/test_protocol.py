@@ -96,3 +96,56 @@ def test_a_read_is_the_same_in_every_spelling(server: EmbeddedServer) -> None:
         bodies = re.findall(rb"\r\n\r\n([^\r]+?)(?=HTTP/1\.1|$)", everything(server, calls))
         assert len(bodies) == calls.count(b" HTTP/1.1\r\n"), spelling
         assert len(set(bodies)) == 1
+
+
+HOOK = b'{"topic":"restock","trigger":"restock.requested","url":"http://127.0.0.1:9/"}'
+CHUNKED = b"%x\r\n%b\r\n0\r\n" % (len(HOOK), HOOK)
+
+
+def asks(server: EmbeddedServer, line: bytes, *headers: bytes) -> bytes:
+    """The head of a request, with the key and what `headers` say."""
+    key = b"X-Authorization: %b" % server.key.encode()
+    return b"\r\n".join([line + b" HTTP/1.1", b"Host: localhost", key, *headers, b"", b""])
+
+
+def last(server: EmbeddedServer) -> bytes:
+    return asks(server, b"GET /api/v1/nowhere", b"Connection: close")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40])
+@pytest.mark.parametrize("coding", [b"Content-Length: %d" % len(HOOK), b"Transfer-Encoding: chunked"])
+def test_a_wish_for_another_protocol_costs_no_body(server: EmbeddedServer, coding: bytes, cut: int) -> None:
+    """Java's HttpClient asks for HTTP/2 with each request, until a server takes it up."""
+    wish = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAA")
+    head = asks(server, b"POST /api/v1/webhooks", *wish, b"Content-Type: application/json", coding)
+    body = HOOK if b"Length" in coding else CHUNKED + b"\r\n"
+    with connected(server) as connection, connection.makefile("rb") as file:
+        connection.sendall(head + body[:cut])
+        if cut:
+            statuses(server, last(server))  # by now the first part is read
+        connection.sendall(body[cut:] + asks(server, b"GET /api/v1/webhooks", *wish) + last(server))
+        assert re.findall(rb"HTTP/1\.1 (\d+) ", file.read()) == [b"201", b"200", b"404"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("trailer", [b"X-Authorization: other", b"Host: evil.test", b"Content-Type: text/plain"])
+def test_what_comes_behind_a_body_is_no_header(server: EmbeddedServer, trailer: bytes, at_once: bool) -> None:
+    head = asks(server, b"POST /api/v1/webhooks", b"Content-Type: application/json", b"Transfer-Encoding: chunked")
+    parts = [head + CHUNKED, trailer + b"\r\n\r\n" + last(server)]
+    with connected(server) as connection, connection.makefile("rb") as file:
+        for part in [b"".join(parts)] if at_once else parts:
+            connection.sendall(part)
+            statuses(server, last(server))  # by now it is read
+        assert re.findall(rb"HTTP/1\.1 (\d+) ", file.read()) == [b"201", b"404"]
+
+
+@pytest.mark.parametrize(
+    ("line", "status"), [(b"GET /_loopsim/health", b"200"), (b"POST /api/v1/webhooks", b"422"), (b"HEAD /", b"404")]
+)
+@pytest.mark.parametrize("bad", [b"nonsense\r\n\r\n", b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"])
+def test_a_refusal_waits_for_the_answers_before_it(
+    server: EmbeddedServer, line: bytes, status: bytes, bad: bytes
+) -> None:
+    """Whoever it came behind would take it for the answer to what was in fact done."""
+    calls = asks(server, line) * 2
+    assert statuses(server, calls + bad) == [status, status, b"400"]
