@@ -69,6 +69,7 @@ class Shape:
         "is_whole",
         "items",
         "keeps_empty",
+        "keeps_trimmed",
         "leniency",
         "may_be_empty",
         "names_keys",
@@ -86,7 +87,7 @@ class Shape:
         self.rest: Shape | None = None
         self.names_keys = False
         self.filled: set[str] = set()
-        self.casts_texts = self.is_whole = self.is_truth = False
+        self.casts_texts = self.is_whole = self.is_truth = self.keeps_trimmed = False
         self.may_be_empty = False
         self.truncates = False
         self.keeps_empty = False
@@ -98,6 +99,7 @@ class Shape:
         self.casts_texts = casts and "string" not in self.types
         self.is_whole = "integer" in self.types and "number" not in self.types
         self.is_truth = self.leniency.cast and "boolean" in self.types and not self.types & {"integer", "number"}
+        self.keeps_trimmed = self.leniency.trim and not self.casts_texts
         if not self.leniency.trim:
             self.filled.clear()
 
@@ -148,30 +150,39 @@ class Shape:
         return [items.read(each, f"{prefix}{index}.", notes) for index, each in enumerate(value)]
 
     def _object(self, value: dict[str, Any], prefix: str, notes: Notes) -> Any:
-        read: dict[str, Any] = {}
-        find = self.properties.get
+        # Most of what is sent stays as it is: a copy is changed where it does not.
+        read, find = value.copy(), self.properties.get
         for key, each in value.items():
             shape = find(key)
             if shape is None:
                 if self.names_keys:
                     notes.unknown.append(prefix + key)
                     if self.leniency.drop:
+                        del read[key]
                         continue
                 shape = self.rest
                 if shape is None:
-                    read[key] = _TRIMMED.read(each, "", Notes()) if self.leniency.trim else each
+                    if self.leniency.trim:
+                        read[key] = _TRIMMED.read(each, "", Notes())
                     continue
             # Most values are texts and numbers, and most paths are never told: neither is worth a detour.
             kind = type(each)
             if kind is str:
+                if shape.keeps_trimmed and each and each.strip() is each:
+                    continue
                 each = shape._text(each)
             elif kind is int:
+                if shape.is_whole and -INTEGER_LIMIT <= each < INTEGER_LIMIT:
+                    continue
                 each = shape._int(each)
+            elif kind is dict:
+                each = shape._object(each, f"{prefix}{key}.", notes)
             elif kind is not bool and each is not None:
                 each = shape.read(each, f"{prefix}{key}.", notes)
             if not each and key in self.filled and _is_blank(each, shape):
-                continue
-            read[key] = each
+                del read[key]
+            else:
+                read[key] = each
         return read
 
 
