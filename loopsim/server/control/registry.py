@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from loopsim.operations.perform import Answer, Call
     from loopsim.server.runtime import Runtime
 
 
-class RuntimeOperation(NamedTuple):
+class RuntimeOperation(Struct, frozen=True):
     """The function of an operation, by its name and that of the module beside this one which is imported when it is
     called first. One that `ends_with_client` is cancelled when the client who asked for it goes away."""
 

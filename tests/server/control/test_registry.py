@@ -21,7 +21,7 @@ def test_the_table_names_every_function_there_is() -> None:
         for name, function in getmembers(module, iscoroutinefunction)
         if not name.startswith("_") and function.__module__ == module.__name__
     }
-    assert {row[:2] for row in RUNTIME_OPERATIONS.values()} == functions
+    assert {(each.module, each.function) for each in RUNTIME_OPERATIONS.values()} == functions
     assert len(RUNTIME_OPERATIONS) == len(functions)
 
 
