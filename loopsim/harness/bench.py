@@ -22,7 +22,7 @@ from loopsim.harness.document import PartnerDocument, Scenario
 from loopsim.harness.failures import ExpectationFailed, StoryOver
 from loopsim.harness.gathering import deliveries_of, probed
 from loopsim.harness.journal import Entry
-from loopsim.harness.oauth import Grant, ended, grant, key_scopes, keys_of
+from loopsim.harness.oauth import Grant, ended, grant, is_let_in, key_scopes, keys_of
 from loopsim.harness.partner import Connection, NeverStarted, Process
 from loopsim.harness.plan import DELIVERY_TIMEOUT, MOMENT, SEED, PartnerPlan, RunPlan
 from loopsim.harness.play import Went, failure_of, moment_of, play
@@ -84,7 +84,7 @@ class Bench:
                 process = Process(plan.start, self._connection(self._shop, partner), partner or "the partner", grants)
                 self._processes[partner] = process
                 process.on_end = self._partner_ended
-            elif plan.oauth and not self._shop.oauth_clients():
+            elif plan.oauth and not is_let_in(self._shop, partner):
                 # For one that was told beforehand: what it was told comes of the shop's seed.
                 self._granted(self._shop, partner)
         self._shop = self._empty()

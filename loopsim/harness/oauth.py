@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -51,7 +51,7 @@ def grant(shop: Shop, partner: str, given: Given, known: Grant | None = None) ->
     """Let the merchant say yes to a partner's application, which is registered where it is not yet; with the id and
     secret of a `known` one, where the partner has those already."""
     name = partner or NAME
-    apps = [app for app in shop.oauth_clients() if app["name"] == name]
+    apps = _apps_of(shop, partner)
     if apps:
         app = apps[0]
     else:
@@ -64,6 +64,15 @@ def grant(shop: Shop, partner: str, given: Given, known: Grant | None = None) ->
         answer = shop.create_oauth_tokens(client_id)
         told = {token: answer[token] for token in ("access_token", "refresh_token") if token in answer}
     return Grant(client_id=client_id, client_secret=app["client_secret"], token_url=shop.token_url, **told)
+
+
+def is_let_in(shop: Shop, partner: str) -> bool:
+    """Whether the merchant said yes to the partner before. The nameless one may go by any name."""
+    return bool(_apps_of(shop, partner) if partner else shop.oauth_clients())
+
+
+def _apps_of(shop: Shop, partner: str) -> list[dict[str, Any]]:
+    return [app for app in shop.oauth_clients() if app["name"] == (partner or NAME)]
 
 
 def key_scopes(scopes: Iterable[str]) -> tuple[str, ...]:

@@ -238,3 +238,42 @@ def test_by_hand_env_says_what_lets_a_partner_in_and_no_log_tells_it(tmp_path: P
     secrets = [values[f"LOOP_OAUTH_{name}"] for name in ("CLIENT_SECRET", "ACCESS_TOKEN", "REFRESH_TOKEN")]
     for secret in (*secrets, told["code"], tokens["access_token"], tokens["refresh_token"]):
         assert secret not in said
+
+
+TOGETHER = """
+scenario: One makes the labels, another receives what they bring
+protects: A partner that is let in by the token of another.
+pattern: label-provider
+direction: two-way
+stages: [created, processing]
+shop: {policy: {label_source: third_party, carrier: manual, processing_event: disabled}}
+partners: {labels: {oauth: true}, warehouse: {}}
+steps:
+- customer.submits_return: {items: [{outcome: refund}]}
+  as: ret
+- clock.advances: 10s
+- expect.call: {operation: createLabel, status: 201, times: 1}
+- carrier.scans: {return_id: '${ret.id}', status: delivered}
+- expect.call: {operation: processReturn, path: {return_id: '${ret.id}'}, times: 1}
+  in: warehouse
+"""
+
+
+def test_of_two_partners_each_comes_in_by_what_it_was_given(play: Play, scenario: Write) -> None:
+    warehouse = Start(
+        command=f"exec {shlex.join([sys.executable, str(ROOT / 'loopsim/partners/warehouse.py')])}",
+        target=f"{HOME}/webhooks/loop",
+        health=f"{HOME}/health",
+    )
+    plans = {"labels": provider()[""], "warehouse": PartnerPlan(target=warehouse.target, start=warehouse)}
+    run = play(scenario(TOGETHER), partners=plans)
+    assert [(each.status, each.failures) for each in run.scenarios] == [("passed", ())], run
+    by = {entry["operation"]: entry for entry in run.scenarios[0].journal if entry["kind"] == "call"}
+    assert by["createLabel"]["token"]
+    assert not by["processReturn"].get("token")
+
+
+def test_all_partners_that_were_told_beforehand_are_let_in(play: Play, scenario: Write, server: Loopsim) -> None:
+    story = scenario(TOGETHER[: TOGETHER.index("- expect.call")].replace("warehouse: {}", "others: {oauth: true}"))
+    play(story, partners={name: PartnerPlan(oauth="tokens") for name in ("labels", "others")}, shop="beforehand")
+    assert {app["name"] for app in server.shop("beforehand").oauth_clients()} == {"labels", "others"}
