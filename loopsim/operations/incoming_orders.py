@@ -23,6 +23,7 @@ from loopsim.wire.orders import SAID_OF_LINES, SAID_OF_ORDERS
 Body = dict[str, Any]
 PLAIN = ("name", "status", "taxes_included", "external_id")
 ECHOED = tuple(name for name in SAID_OF_ORDERS if name not in ("created_at", "updated_at"))
+TAKEN = "This external id has already been taken."
 NOBODY = Customer(id=0, email="", first_name="", last_name="")
 SENT = frozenset({"success", "pending", "open"})
 """Statuses of a shipment whose units were sent, where it says when (assumed: the others failed)."""
@@ -30,11 +31,13 @@ SENT = frozenset({"success", "pending", "open"})
 
 class Reader:
     """Reads one body. `wrong` gathers messages by field, none where nothing is wrong so far; `parts` the kind and the
-    merchant's own id of each part, by its field. `finish` raises what was found."""
+    merchant's own id of each part, by its field; `external_id` the order's own that is asked for. `finish` raises what
+    was found."""
 
     def __init__(self, tx: Transaction, order: Order) -> None:
         self.tx = tx
         self.order_id = order.id
+        self.external_id: str | None = None
         self.parts: dict[str, tuple[str, str]] = {}
         self.wrong: dict[str, list[str]] = {}
 
@@ -44,11 +47,14 @@ class Reader:
             self.finish_parts()
 
     def finish_parts(self) -> None:
-        """The same, with the parts whose ids other orders have. They are looked for where something is wrong anyway:
-        the store keeps no id that is taken."""
+        """The same, with the ids that other orders have, and their parts. They are looked for where something is wrong
+        anyway: the store keeps no id that is taken."""
         for field, (kind, external_id) in self.parts.items():
             if self.tx.owner_of_part(kind, external_id) not in (None, self.order_id):
-                self.wrong[field].insert(0, "This external id has already been taken.")
+                self.wrong[field].insert(0, TAKEN)
+        owner = None if self.external_id is None else self.tx.order_by_external(self.external_id)
+        if owner is not None and owner.id != self.order_id:
+            self.wrong = {"external_id": [TAKEN], **self.wrong}
         if self.is_wrong():
             raise Invalid({field: messages for field, messages in self.wrong.items() if messages})
 
@@ -108,6 +114,7 @@ def put_merged(tx: Transaction, order: Order, body: Body) -> Order:
 
 
 def _merged(reader: Reader, order: Order, body: Body) -> Order:
+    reader.external_id = body.get("external_id")
     changes: Body = {name: body[name] for name in PLAIN if body.get(name) is not None}
     if "sales_channel" in body:
         changes["sales_channel"] = body["sales_channel"] or ""

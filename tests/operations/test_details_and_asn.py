@@ -141,3 +141,13 @@ def test_since_2026_10_the_notice_covers_120_days_at_most(shop: Shop) -> None:
         reply = reported(shop, "2026-10", since=since, until=until.isoformat())
         assert (reply.status, list(reply.body["errors"])) == (422, ["to"])
         assert lines(reported(shop, since=since, until=until.isoformat())) == 0
+
+
+def test_120_days_are_counted_from_date_to_date(shop: Shop) -> None:
+    first, longer = (f"{shop.now - timedelta(days=days):%Y-%m-%d}" for days in (120, 121))
+    today = f"{shop.now:%Y-%m-%d}"
+    shop.submit()
+    assert lines(reported(shop, "2026-10", since=first, until=today)) == 1
+    assert lines(reported(shop, "2026-10", since=first)) == 1
+    assert reported(shop, "2026-10", since=longer, until=today).status == 422
+    assert reported(shop, "2026-10", since=longer).status == 422

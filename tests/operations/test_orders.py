@@ -166,6 +166,19 @@ def test_the_merchants_ids_of_parts_are_unique_over_the_shop(empty: Shop, produc
     make(empty, product, name="#2")
 
 
+def test_an_order_that_comes_again_says_first_that_it_is_there(empty: Shop, product: Any) -> None:
+    make(empty, product, external_id="o1", fulfillments=[shipped(("l1", 1))])
+    again = empty.call("createOrder", body(product, external_id="o1", fulfillments=[shipped(("l1", 1))]))
+    assert errors(again) == ["external_id", "line_items.0.external_id", "fulfillments.0.external_id"]
+    assert errors(empty.call("createOrder", body(product, external_id="o1", customer={"id": 5}))) == [
+        "external_id",
+        "line_items.0.external_id",
+        "customer.id",
+    ]
+    other = make(empty, product, name="#2", external_id="o2", line_items=[line(product, external_id="l2")])
+    assert errors(empty.call("updateOrder", {"external_id": "o1"}, id=other["id"])) == ["external_id"]
+
+
 def test_an_order_that_something_else_changed_keeps_the_ids_of_its_parts(empty: Shop, product: Any) -> None:
     make(empty, product)
     assert empty.call("ordersFulfils", {"order": "#1"}).status == 200

@@ -263,7 +263,8 @@ def report_asn(tx: Transaction, call: Call) -> Answer:
     today = tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
     first = _lenient("from", call, today - 7 * DAY, tx.now, end=False)
     last = _lenient("to", call, today + DAY - timedelta(seconds=1), tx.now, end=True)
-    if call.version >= "2026-10" and last - first > LONGEST_WINDOW:
+    # From date to date: the rest of the last day comes on top.
+    if call.version >= "2026-10" and _lenient("to", call, today, tx.now, end=False) - first > LONGEST_WINDOW:
         raise Invalid({"to": ["The date range may not be greater than 120 days."]})
     wanted = query.get("tracking_status")
     rows = [
