@@ -47,16 +47,17 @@ class Reader:
             self.finish_parts()
 
     def finish_parts(self) -> None:
-        """The same, with the ids that other orders have, and their parts. They are looked for where something is wrong
-        anyway: the store keeps no id that is taken."""
+        """The same, with the ids that other orders or parts of them have. They are looked for where something is wrong
+        anyway: the store keeps no id that is taken, and says so itself where nothing but the order's own is."""
         for field, (kind, external_id) in self.parts.items():
             if self.tx.owner_of_part(kind, external_id) not in (None, self.order_id):
                 self.wrong[field].insert(0, TAKEN)
+        if not self.is_wrong():
+            return
         owner = None if self.external_id is None else self.tx.order_by_external(self.external_id)
         if owner is not None and owner.id != self.order_id:
             self.wrong = {"external_id": [TAKEN], **self.wrong}
-        if self.is_wrong():
-            raise Invalid({field: messages for field, messages in self.wrong.items() if messages})
+        raise Invalid({field: messages for field, messages in self.wrong.items() if messages})
 
     def is_wrong(self) -> bool:
         """Whether something is."""

@@ -55,6 +55,7 @@ class Entrances:
         if text is None:
             scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
             return (self._of_token(token.strip()), True) if scheme.lower() == b"bearer" else (None, False)
+        text = text.strip(b" \t")  # no part of a header's value, and the parser leaves what is at its end
         entrance = self._known.get(text)
         if entrance is None or not self._is_current(entrance):
             entrance = self._open(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,13 @@ def test_twice(loopsim):
 )
 
 
+EXPECTS = """
+    def test_expected(loopsim):
+        made = loopsim.customer.submits_return(items=[{"outcome": "refund"}])
+        loopsim.expect.call("processReturn", path={"id": made["id"]}, within="0s")
+"""
+
+
 def run(folder: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A pytest run of its own over one test file, with warnings as errors but for those a test is about."""
     import textwrap
@@ -107,6 +115,13 @@ def test_a_broken_rule_fails_the_test_and_says_how_to_mend(tmp_path: Path) -> No
     done = run(tmp_path, PROCESSES_TWICE)
     assert "1 failed" in done.stdout, done.stdout
     assert "processed-once" in done.stdout
+
+
+def test_a_failed_expectation_shows_the_line_of_the_test_and_nothing_of_loopsim(tmp_path: Path) -> None:
+    done = run(tmp_path, EXPECTS)
+    assert '>       loopsim.expect.call("processReturn"' in done.stdout
+    assert "partner made no such call" in done.stdout
+    assert re.findall(r"^(\S+\.py):\d+: ", done.stdout, re.MULTILINE) == ["test_it.py"]
 
 
 @pytest.mark.parametrize(

@@ -149,3 +149,9 @@ def test_a_refusal_waits_for_the_answers_before_it(
     """Whoever it came behind would take it for the answer to what was in fact done."""
     calls = asks(server, line) * 2
     assert statuses(server, calls + bad) == [status, status, b"400"]
+
+
+@pytest.mark.parametrize("around", [b"%s ", b"%s\t", b"  %s \t"])
+def test_white_space_around_a_key_is_no_part_of_it(server: EmbeddedServer, around: bytes) -> None:
+    head = b"GET /api/v1/webhooks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Authorization: "
+    assert statuses(server, head + around % server.key.encode() + b"\r\n\r\n") == [b"200"]
