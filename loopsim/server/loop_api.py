@@ -26,13 +26,14 @@ from loopsim.operations.perform import Answer, Call, Prepared
 from loopsim.server.answer_faults import LOST, NO_FAULTS, in_fault, in_place_of_answer, read_faults, strike
 from loopsim.server.answers import AnswerHeaders, SendWhole, rows_of, send_answer, whole_answer, with_own
 from loopsim.server.auth import Entrance, may
+from loopsim.server.breaking import reset_connection, send_half
 from loopsim.server.cors import preflight, with_cors
 from loopsim.server.elsewhere import forbidden_or
 from loopsim.server.entries import entry_of
 from loopsim.server.exchange import Exchange
 from loopsim.server.places import Places
 from loopsim.server.problems import not_simulated
-from loopsim.server.protocol import in_one_piece, reset_connection, send_half
+from loopsim.server.protocol import in_one_piece
 from loopsim.server.requests import (
     Disconnected,
     Headers,

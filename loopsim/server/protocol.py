@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -13,7 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from loopsim.server.memory import expect_large_bodies
-from loopsim.server.requests import Receive, Scope, Send
+from loopsim.server.requests import Scope, Send
 from loopsim.server.stamps import Header
 
 REQUEST_TIME = 60.0
@@ -28,7 +26,6 @@ _SHORT = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELET
 """Methods of requests that need no task."""
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _COPIED = 16 * 1024  # bytes; larger bodies are handed on as they are
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Protocol(HttpToolsProtocol):
@@ -383,32 +380,3 @@ def _is_plain(cycle: RequestResponseCycle) -> bool:
         or cycle.flow.write_paused
         or cycle.scope["method"] == "HEAD"
     )
-
-
-async def send_half(
-    scope: Scope, receive: Receive, send: Send, status: int, headers: list[Header], body: bytes
-) -> None:
-    """Send an answer that ends before its time: as many bytes are announced as `body` has, and half of them come."""
-    length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-    transport: asyncio.Transport | None = scope.get("state", {}).get("transport")
-    if transport is not None:
-        transport.close()
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-
-async def reset_connection(scope: Scope, receive: Receive) -> None:
-    """Let the client's connection break without an answer. Returns when it has."""
-    transport: asyncio.Transport | None = scope.get("state", {}).get("transport")
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        with suppress(OSError):
-            # Without it the client would see an orderly end instead of a reset.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
