@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from contextlib import suppress
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from loopsim.server.memory import expect_large_bodies
@@ -20,6 +21,8 @@ each that brought `STEADY` bytes, so that a large import may come over a slow li
 STEADY = 1024 * 1024
 MOST_HEAD = 1024 * 1024
 """Bytes of a request's first line and headers. What is read at once, of several requests, counts whole."""
+MOST_WAITING = 100
+"""Requests of a connection that may wait for those before them, until no more is read."""
 _PLAIN = re.compile(rb"(/[^?#%]*)(?:\?([^#]*))?")
 """Path and query of a target in which nothing has to be decoded."""
 _SHORT = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE")}
@@ -49,6 +52,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected."""
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         self.app_state = {"transport": transport, "connection": self}
         self._head = None
         self._unsent: list[bytes] = []
@@ -188,9 +192,10 @@ class Protocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
+        ahead = self.pipeline.pop() if self.pipeline else None
         self.flow.resume_reading()
-        if self.pipeline:
-            self._active, app = self.pipeline.pop()
+        if ahead is not None:
+            self._active, app = ahead
             task = self.loop.create_task(self._active.run_asgi(app))
             task.add_done_callback(self.tasks.discard)
             self.tasks.add(task)
@@ -337,6 +342,19 @@ class Protocol(HttpToolsProtocol):
         fields = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
         self.transport.write(line + fields + body)
         self.transport.close()
+
+
+class _Flow(FlowControl):
+    """Reads on while few requests are `waiting`. uvicorn does with each answer: who sends faster than it is answered,
+    or never reads, would fill the memory."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if len(self._waiting) < MOST_WAITING:
+            super().resume_reading()
 
 
 def write_whole(send: Send, status: int, headers: list[Header], body: bytes) -> bool:

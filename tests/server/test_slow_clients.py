@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -146,3 +147,14 @@ def test_an_idle_connection_ends_in_time(monkeypatch: pytest.MonkeyPatch, path: 
             came = rest_of(client)
         assert came.count(b"HTTP/1.1 200 ") == 2
         assert time.monotonic() - began > 4 * LIMIT - 0.05
+
+
+def test_of_who_never_reads_no_more_is_read(server: EmbeddedServer, client: socket.socket) -> None:
+    """Each request that waits for its turn takes some kilobytes."""
+    call = b"GET /api/v1/webhooks HTTP/1.1\r\nX-Fill: " + b"a" * 200 + b"\r\n" + HEAD + b"\r\n"
+    client.settimeout(1)
+    with suppress(TimeoutError):
+        client.sendall(call * 100_000)
+    connections = server.running._server.server_state.connections
+    # What was read at once last is taken apart to its end.
+    assert max(len(each.pipeline) for each in connections) < 5000
