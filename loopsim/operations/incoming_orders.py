@@ -135,7 +135,8 @@ def _merged(reader: Reader, order: Order, body: Body) -> Order:
     if body.get("line_items") is not None:
         changes["lines"] = _lines(reader, order, body["line_items"])
     if body.get("fulfillments") is not None:
-        changes["fulfillments"] = _fulfillments(reader, changes.get("lines", order.lines), body["fulfillments"])
+        lines = changes.get("lines", order.lines)
+        changes["fulfillments"] = _fulfillments(reader, order, lines, body["fulfillments"])
     if "customer" in body:
         changes["customer"] = _customer(reader, body["customer"])
     reader.finish()
@@ -209,8 +210,11 @@ def _line(tx: Transaction, body: Body, product: Product, variant: Variant | None
     )
 
 
-def _fulfillments(reader: Reader, lines: tuple[OrderLine, ...], given: list[Body]) -> tuple[Fulfillment, ...]:
+def _fulfillments(
+    reader: Reader, order: Order, lines: tuple[OrderLine, ...], given: list[Body]
+) -> tuple[Fulfillment, ...]:
     by_name = {line.external_id: line for line in lines if line.external_id is not None}
+    known = {each.external_id: each.id for each in order.fulfillments if each.external_id is not None}
     made = []
     for index, body in enumerate(given):
         field = f"fulfillments.{index}"
@@ -229,7 +233,7 @@ def _fulfillments(reader: Reader, lines: tuple[OrderLine, ...], given: list[Body
                 pairs.append((line.id, item["quantity"]))
         made.append(
             Fulfillment(
-                id=commerce.new_id(reader.tx),
+                id=known.get(body.get("external_id") or "") or commerce.new_id(reader.tx),
                 fulfilled_at=reader.moment(body.get("fulfilled_at"), f"{field}.fulfilled_at"),
                 lines=tuple(pairs),
                 location_id=None if location is None else location.id,

@@ -31,6 +31,11 @@ def _searched(order: Order) -> tuple[int, str, str | None]:
     return order.provider_id, order.name, order.external_id
 
 
+def _is_same(before: Order, order: Order) -> bool:
+    """Whether an order is kept as it is, to the letter: merchants send theirs again and again."""
+    return before == order and encode(before) == encode(order)
+
+
 def _names_parts(order: Order) -> bool:
     """Whether the merchant's ids of an order's parts are kept: where it came from the merchant, not from a platform."""
     return order.external_id is not None or bool(order.said)
@@ -96,6 +101,8 @@ class Records(Resources):
         names_parts = _names_parts(order)
         if before is None and names_parts:
             before = self.order(order.id)
+        if before is not None and _is_same(before, order):
+            return
         doc = pack(order)
         try:
             if before is None or _searched(before) != _searched(order):

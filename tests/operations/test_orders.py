@@ -192,6 +192,25 @@ def test_the_id_of_a_line_that_is_left_out_may_be_used_again(empty: Shop, produc
     make(empty, product, name="#2")
 
 
+def test_an_order_that_is_sent_again_as_it_is_changes_nothing(empty: Shop, product: Any) -> None:
+    sent = body(product, external_id="o1", fulfillments=[shipped(("l1", 1))])
+    first = empty.call("upsertOrder", sent).body
+    before = empty.dump()
+    assert empty.call("upsertOrder", sent).body == first
+    assert empty.dump() == before
+
+
+def test_an_order_is_kept_to_the_letter_as_it_was_sent_last(empty: Shop, product: Any) -> None:
+    def tax(*names: str) -> Any:
+        lines = [line(product, tax_lines=[dict.fromkeys(names)])]
+        order = empty.call("upsertOrder", body(product, external_id="o1", line_items=lines)).body["order"]
+        (kept,) = empty.call("getOrder", id=order["id"]).body["order"]["line_items"]
+        return [list(each) for each in kept["tax_lines"]]
+
+    assert tax("title", "rate") == [["title", "rate"]]
+    assert tax("rate", "title") == [["rate", "title"]]
+
+
 def test_two_lines_of_one_order_do_not_share_an_id(empty: Shop, product: Any) -> None:
     reply = empty.call("createOrder", body(product, line_items=[line(product), line(product)]))
     assert errors(reply) == ["line_items.1.external_id"]
