@@ -144,6 +144,9 @@ def _template(reader: Reader, error: ValidationError, keyword: str, path: Path) 
         return TYPE_WORDS.get("array" if name == "object" and reader.shape.leniency.trim else name, OTHERWISE)
     if keyword == "format":
         return FORMAT_WORDS.get(kind["format"], OTHERWISE)
+    if keyword == "enum" and not reader.shape.leniency.trim:
+        # Laravel never says it; the control API is ours.
+        return f"{WORDS['enum']} There are: {', '.join(str(each) for each in kind['options'] if each is not None)}."
     return WORDS.get(keyword, OTHERWISE)
 
 

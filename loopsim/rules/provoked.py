@@ -37,5 +37,6 @@ def survived(traffic: Traffic, kind: ProvocationKind, done: str) -> Judgement:
 def _findings(provoked: Provocation, done: str) -> list[Finding]:
     said = [Finding(says=f"{done}: {effect}", entries=provoked.entries) for effect in provoked.effect]
     if not provoked.alive:
-        said.append(Finding(says=f"{done}, and it answers no longer.", entries=provoked.entries))
+        silent = f"{done}: since then it answers no longer; see what it printed."
+        said.append(Finding(says=silent, entries=provoked.entries))
     return said

@@ -46,6 +46,14 @@ def test_a_field_that_is_not_known_is_refused_and_named(client: Client) -> None:
     assert list(answer.body["errors"]) == ["nmae"]
 
 
+def test_a_word_that_is_none_of_a_list_is_told_the_list(client: Client) -> None:
+    answer = client.control("POST", "faults", {"kind": "twice"})
+    assert answer.status == 422
+    assert answer.body["detail"].startswith("The selected kind is invalid. There are: duplicate, swap, ")
+    moved = client.control("POST", "acts/carrier.scans", {"return_id": 1, "status": "lost"})
+    assert moved.body["errors"]["status"][0].endswith(", out_for_delivery, delivered, error, failure.")
+
+
 def test_a_body_is_json_whatever_the_client_calls_it(client: Client) -> None:
     answer = client.control("PATCH", "settings", {"rate_limit": 7}, Content_Type="application/x-www-form-urlencoded")
     assert answer.body["shop"]["rate_limit"] == 7
