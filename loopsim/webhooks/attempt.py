@@ -30,13 +30,18 @@ from loopsim.webhooks.targets import Target
 
 MAX_ANSWER = 64 * 1024  # bytes of an answer's body that are read; the rest is not waited for
 MOST_HEAD = 64 * 1024  # bytes that may come before an answer's head is complete, informational answers included
-_SLICE = 4 * 1024
+_SLICE, _HEAD_ENDS = 4 * 1024, b"\r\n\r\n"
 _AT_ONCE = 32 * 1024  # bytes of a body; a transport's buffer holds twice as many before anybody has to wait
 # Shorter than what any common server keeps an idle connection for, so that a POST does not meet a connection that is
 # just being closed; and a receiver that serves one connection at a time is not held up for long.
 KEEP_ALIVE = 1.0
 _MAX_URLS = 1024
 _LONGEST = 1e9  # seconds; a larger Retry-After means the same: too long
+
+
+class _Malformed(aiohttp.ClientError):
+    """What came behind an answer's head is no HTTP."""
+
 
 # What a failed connection is called, by the first class that fits.
 _ERRORS: tuple[tuple[type[Exception], str], ...] = (
@@ -46,6 +51,7 @@ _ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorError, "refused"),
     (aiohttp.InvalidURL, "url"),
     (aiohttp.ClientResponseError, "malformed"),
+    (_Malformed, "malformed"),
     (aiohttp.ClientPayloadError, "reset"),
     (aiohttp.ServerDisconnectedError, "reset"),
     (OSError, "reset"),
@@ -184,24 +190,38 @@ def _ms(seconds: float) -> float:
 
 class _Handler(ResponseHandler):
     """Reads answers. What only announces one (`100 Continue` and the like) comes to an end at `MOST_HEAD`: aiohttp
-    would read it for as long as it comes, and let nobody else have the loop meanwhile."""
+    would read it for as long as it comes, and let nobody else have the loop meanwhile. Who says something unasked on a
+    kept connection (`408`, as it is about to close it) is hung up on: aiohttp would take it for the answer to the
+    next post."""
 
     _ahead: int | None = None  # bytes that came before the head was complete; None once it is
+    _answered = False
 
     def set_response_params(self, **params: Any) -> None:
-        self._ahead = 0
+        self._ahead, self._answered = 0, False
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        while self._ahead is not None and len(data) > _SLICE:
-            self._receive(data[:_SLICE])
-            data = data[_SLICE:]
+        begin = 0
+        while self._ahead is not None and begin < len(data):
+            # The head by itself: what is more than it announced must not spoil it.
+            end = data.find(_HEAD_ENDS, begin, begin + _SLICE)
+            end = begin + _SLICE if end < 0 else end + len(_HEAD_ENDS)
+            self._receive(data[begin:end])
             if not self.is_connected():
                 return
-        self._receive(data)
+            begin = end
+        if begin < len(data):
+            self._receive(data[begin:] if begin else data)
 
     def _receive(self, data: bytes) -> None:
+        if self._answered and (self._payload is None or self._payload.is_eof()):
+            self.abort()
+            return
         super().data_received(data)
+        if self._exception is not None and self._payload is not None and not self._payload.is_eof():
+            # Nobody else tells who waits for the rest of it.
+            self._payload.set_exception(_Malformed())
         if self._ahead is not None:
             self._ahead += len(data)
             if self._ahead > MOST_HEAD and self.transport is not None:
@@ -211,7 +231,7 @@ class _Handler(ResponseHandler):
     def feed_data(self, data: Any, size: int = 0) -> None:
         super().feed_data(data, size)
         if self._ahead is not None and not 100 <= data[0].code < 200:
-            self._ahead = None
+            self._ahead, self._answered = None, True
 
 
 class _Connector(aiohttp.TCPConnector):

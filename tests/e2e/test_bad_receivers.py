@@ -89,6 +89,19 @@ def endless(first: bytes, more: bytes) -> Behave:
     return behave
 
 
+def in_parts(*parts: bytes) -> Behave:
+    """Answer in parts that the server reads one after the other."""
+
+    def behave(connection: socket.socket, _body: bytes) -> bool:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for part in parts:
+            connection.sendall(part)
+            threading.Event().wait(0.02)
+        return True
+
+    return behave
+
+
 LONG = b"x" * 65536
 BOMB = gzip.compress(bytes(20_000_000))
 ANSWERS: dict[str, tuple[Behave, str, int | None, str | None]] = {
@@ -112,11 +125,21 @@ ANSWERS: dict[str, tuple[Behave, str, int | None, str | None]] = {
     "a status of many digits": (says(b"HTTP/1.1 1000000000 OK\r\n\r\n"), "queued", None, "malformed"),
     "status 999": (says(b"HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n"), "queued", 999, None),
     "garbage in chunks": (says(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), "queued", None, "malformed"),
+    "garbage in chunks, later": (
+        in_parts(HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", b"zz\r\n"), "queued", None, "malformed"
+    ),
     "a chunk beyond 64 bits": (
         says(HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nx"), "queued", None, "malformed"
     ),
     "less than nothing": (says(HEAD + b"Content-Length: -5\r\n\r\n"), "queued", None, "malformed"),
     "less than announced": (says(HEAD + b"Content-Length: 100\r\n\r\nx"), "queued", None, "reset"),
+    "more than announced": (says(HEAD + b"Content-Length: 2\r\n\r\nokay"), "delivered", 200, None),
+    "more than announced, after the head": (
+        says(CONTINUE + HEAD + b"Connection: close\r\nContent-Length: 0\r\n\r\n{}"), "delivered", 200, None
+    ),
+    "a body where none may be": (
+        says(b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"), "delivered", 204, None
+    ),
     "a redirect": (
         says(b"HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"), "failed", 307, None
     ),
@@ -208,6 +231,25 @@ def test_the_loopback_of_ipv6_is_loopback(shop: Shop) -> None:
     state, attempt = only_attempt(shop)
     receiver.close()
     assert (state, attempt["status"]) == ("delivered", 200)
+
+
+def test_what_a_receiver_says_unasked_is_no_answer_to_the_next_post(client: Loopsim, shop: Shop) -> None:
+    """Some say 408 on a kept connection that they are about to close."""
+    connections: list[socket.socket] = []
+
+    def behave(connection: socket.socket, body: bytes) -> bool:
+        connections.append(connection)
+        return fine(connection, body)
+
+    with receiving(behave) as receiver:
+        shop.subscribe(receiver.url, "return", "return.created")
+        for number in range(3):
+            shop.act("customer.submits_return")
+            assert shop.settle(timeout=PATIENCE)["settled"]
+            connections[number].sendall(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+            client.health()  # by now the server has heard it
+    assert [each["state"] for each in shop.deliveries()] == ["delivered"] * 3
+    assert len(receiver.bodies) == 3
 
 
 # one beside the other
