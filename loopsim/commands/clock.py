@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import click
@@ -33,7 +34,7 @@ def show(shop: Shop, format: str) -> None:
 
 @command.command("advance")
 @click.argument("by", required=False)
-@options.flag("--to", help="To this moment instead, such as 2026-06-15T09:00:00Z.")
+@options.flag("--to", type=options.moment, help="To this moment instead, such as 2026-06-15T09:00:00Z.")
 @options.flag("--next-event", is_flag=True, help="To the next thing that is due.")
 @options.flag("--until-idle", is_flag=True, help="Until nothing is left to come.")
 @options.flag("--no-wait", is_flag=True, help="Do not wait for webhooks to be answered on the way.")
@@ -49,7 +50,7 @@ def advance(
     server: Server,
     shop: str | None,
     by: str | None,
-    to: str | None,
+    to: datetime | None,
     next_event: bool,
     until_idle: bool,
     no_wait: bool,
@@ -61,7 +62,8 @@ def advance(
     All that is due happens on the way, in order and each at its own moment; after what sent webhooks it waits until
     they are answered and the receiver has made its calls. Ctrl-C stops between two events.
     """
-    goals = {"by": by, "to": to, "next_event": next_event or None, "until_idle": until_idle or None}
+    until = None if to is None else to.isoformat()
+    goals = {"by": by, "to": until, "next_event": next_event or None, "until_idle": until_idle or None}
     goal = {name: value for name, value in goals.items() if value is not None}
     if len(goal) != 1:
         raise click.UsageError("Say exactly one: a duration such as 14d, --to, --next-event or --until-idle.")
@@ -80,16 +82,16 @@ def advance(
 @command.command("set")
 @click.argument("mode", type=click.Choice(["real", "scaled", "manual"]))
 @options.flag("--rate", type=options.RATE, help="How many times as fast as the wall; for scaled.")
-@options.flag("--at", help="Set it to this moment, which must lie ahead.")
+@options.flag("--at", type=options.moment, help="Set it to this moment, which must lie ahead.")
 @options.output
 @options.shop
 @with_server
-def set_mode(server: Server, shop: str | None, mode: str, rate: float | None, at: str | None, format: str) -> None:
+def set_mode(server: Server, shop: str | None, mode: str, rate: float | None, at: datetime | None, format: str) -> None:
     """Let the clock follow the wall (real), run faster or slower (scaled), or stand still until advanced (manual)."""
     if (mode == "scaled") != (rate is not None):
         raise click.UsageError("--rate goes with scaled, and scaled needs it: loopsim clock set scaled --rate 3600.")
     chosen = chosen_shop(server, shop)
-    _show(chosen, chosen.clock.set(mode, rate=rate, at=at), format)
+    _show(chosen, chosen.clock.set(mode, rate=rate, at=None if at is None else at.isoformat()), format)
 
 
 def advance_shop(shop: Shop, body: dict[str, Any], *, show: bool) -> dict[str, Any]:

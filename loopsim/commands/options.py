@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,6 +54,15 @@ class Whole(click.IntRange):
 
     def __init__(self, least: int = 0, most: int = 2**63 - 1) -> None:
         super().__init__(min=least, max=most)
+
+
+def moment(text: str) -> datetime:
+    """The type of a flag: a moment as ISO 8601 has it, of UTC where it has no offset."""
+    try:
+        read = datetime.fromisoformat(text)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(f"{text!r} is no moment. Write it as 2026-06-01T09:00:00Z.") from error
 
 
 SECONDS = Number(0, 31_536_000)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +61,11 @@ if TYPE_CHECKING:
     type=options.RATE,
     help="How many times as fast as the wall; for --clock scaled.",
 )
-@options.flag("--moment", help="When the first shop's time starts, such as 2026-06-01T09:00:00Z. [default: now]")
+@options.flag(
+    "--moment",
+    type=options.moment,
+    help="When the first shop's time starts, such as 2026-06-01T09:00:00Z. [default: now]",
+)
 @options.flag(
     "--webhook",
     callback=options.webhook_url,
@@ -149,24 +152,12 @@ def _build(values: dict[str, Any]) -> Running:
             world=values["world"],
             clock=values["clock"],
             rate=values["rate"] or 1.0,
-            moment=_moment(values["moment"]),
+            moment=values["moment"],
             allow_hosts=tuple(values["allow_host"]),
             allow_targets=tuple(values["allow_target"]),
             token=values["token"],
         )
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(
-            f"{text!r} is no moment. Write it as 2026-06-01T09:00:00Z.", param_hint="--moment"
-        ) from error
 
 
 def _write_port(file: Path, url: str) -> None:

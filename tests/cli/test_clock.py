@@ -34,6 +34,8 @@ def test_it_shows_the_time_and_what_is_due(shop: Shop, here: Here) -> None:
         (["14d"], "2026-06-15T09:00:00"),
         (["PT2H"], "2026-06-01T11:00:00"),
         (["--to", "2026-06-02T00:00:00Z"], "2026-06-02T00:00:00"),
+        (["--to", "2026-06-02"], "2026-06-02T00:00:00"),
+        (["--to", "2026-06-02T02:00:00+02:00"], "2026-06-02T00:00:00"),
         (["--next-event"], "2026-06-01T09:00:04"),
     ],
 )
@@ -67,6 +69,14 @@ def test_a_moment_that_is_past_ends_with_1(here: Here) -> None:
 
     assert done.code == 1
     assert "2026-06-01" in done.err
+
+
+@pytest.mark.parametrize("verb", [("advance", "--to"), ("set", "manual", "--at")])
+def test_a_moment_that_is_none_ends_with_2_and_says_how_it_is_written(here: Here, verb: tuple[str, ...]) -> None:
+    done = invoke("clock", *verb, "tomorrow", *here)
+
+    assert done.code == 2
+    assert "Write it as 2026-06-01T09:00:00Z" in done.err
 
 
 def test_a_length_that_is_none_ends_with_1_and_names_the_field(here: Here) -> None:
