@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -98,6 +99,25 @@ def test_connections_are_kept_and_a_closed_one_is_replaced(canned: Canned) -> No
         server.health()
         server.health()
     assert len(canned.seen) == 4
+
+
+@pytest.mark.parametrize("says", [b"Connection: close", b"Connection: keep-alive"])
+def test_a_server_that_goes_away_between_two_calls_is_missed_like_any_other(says: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Loopsim(f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+        def answer_once() -> None:
+            with listener.accept()[0] as connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + says + b"\r\n\r\n{}")
+            listener.close()
+
+        server = Thread(target=answer_once)
+        server.start()
+        assert client.call("GET", "/health") == {}
+        server.join()
+    with pytest.raises(SetupError, match="loopsim serve"):
+        client.call("GET", "/health")
 
 
 def test_acts_are_words_with_a_dot(canned: Canned) -> None:

@@ -80,14 +80,13 @@ class Transport:
         return answer
 
     def _send(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
-        while self._idle:
-            # One that the server has closed since the last call gives no answer; then another is tried.
-            with suppress(IndexError, http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                return self._over(self._idle.pop(), method, target, body, headers)
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(self._host, self._port, timeout=self._timeout)
         try:
-            return self._over(connection, method, target, body, headers)
+            while self._idle:
+                # One that the server has closed since the last call gives no answer; then another is tried.
+                with suppress(IndexError, http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                    return self._over(self._idle.pop(), method, target, body, headers)
+            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+            return self._over(kind(self._host, self._port, timeout=self._timeout), method, target, body, headers)
         except (OSError, http.client.HTTPException) as error:
             raise SetupError(
                 f"No loopsim answers at {self.url} ({error}). Start one with `loopsim serve`, or name another."
