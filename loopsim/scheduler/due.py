@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from loopsim.clock import to_ms
@@ -42,20 +43,42 @@ def run_due(shop: Shop, until_ms: int, enough: Callable[[list[Ran]], bool]) -> l
     none, or those that ran are `enough`. Nobody was told of them yet. Raises `sqlite3.Error` where not even the first
     can be written."""
     try:
-        with shop.one_commit():
-            ran = list[Ran]()
-            while (one := _run(shop, until_ms)) is not None:
-                ran.append(one)
-                if enough(ran):
-                    break
+        with suppress(_Broke):
+            return _run_together(shop, until_ms, enough, separable=False)
+        return _run_together(shop, until_ms, enough, separable=True)
     except sqlite3.Error:
         # Alone the first may find room.
-        one = _run(shop, until_ms)
+        one = _run_safely(shop, until_ms)
         return [] if one is None else [one]
+
+
+class _Broke(Exception):
+    """A timer did, among others from which it is not to be separated."""
+
+
+def _run_together(shop: Shop, until_ms: int, enough: Callable[[list[Ran]], bool], *, separable: bool) -> list[Ran]:
+    run = _run_safely if separable else _run
+    ran: list[Ran] = []
+    with shop.one_commit(separable=separable):
+        while (one := run(shop, until_ms)) is not None:
+            ran.append(one)
+            if enough(ran):
+                break
     return ran
 
 
 def _run(shop: Shop, until_ms: int) -> Ran | None:
+    """Run the next timer. Raises `_Broke`, and `sqlite3.Error`."""
+    try:
+        transaction = take_next_timer(shop, until_ms)
+    except sqlite3.Error:
+        raise
+    except Exception as error:
+        raise _Broke from error
+    return None if transaction is None else Ran(to_ms(transaction.now), transaction)
+
+
+def _run_safely(shop: Shop, until_ms: int) -> Ran | None:
     """Run the next timer. One that breaks is a bug of ours, or its records are damaged. It is logged, noted in the
     journal and taken away: it would break again for ever and stop the shop's time. A database that cannot be written is
     no fault of the timer, and raised.
