@@ -58,6 +58,7 @@ FORMAT_WORDS = {
     "date": "The {field} field must be a valid date.",
     "ipv4": "The {field} field must be a valid IPv4 address.",
 }
+MOMENT = "The {field} field must be a moment such as 2026-06-01T09:00:00Z."
 OTHERWISE = "The {field} field is invalid."
 
 _LIMITS = ("limit", "multiple_of")
@@ -138,14 +139,14 @@ def _template(reader: Reader, error: ValidationError, keyword: str, path: Path) 
         if keyword in owner.get("x-messages", {}):
             return str(owner["x-messages"][keyword])
     kind = error.kind.as_dict()
+    ours = not reader.shape.leniency.trim  # the control API's, which says more than Laravel
     if keyword == "type":
         name = next((name for name in kind["types"] if name != "null"), "")
         # To PHP, and so to Laravel, an object is an array with names.
-        return TYPE_WORDS.get("array" if name == "object" and reader.shape.leniency.trim else name, OTHERWISE)
+        return TYPE_WORDS.get("array" if name == "object" and not ours else name, OTHERWISE)
     if keyword == "format":
-        return FORMAT_WORDS.get(kind["format"], OTHERWISE)
-    if keyword == "enum" and not reader.shape.leniency.trim:
-        # Laravel never says it; the control API is ours.
+        return MOMENT if ours and kind["format"] == "date-time" else FORMAT_WORDS.get(kind["format"], OTHERWISE)
+    if keyword == "enum" and ours:
         return f"{WORDS['enum']} There are: {', '.join(str(each) for each in kind['options'] if each is not None)}."
     return WORDS.get(keyword, OTHERWISE)
 

@@ -54,6 +54,12 @@ def test_a_word_that_is_none_of_a_list_is_told_the_list(client: Client) -> None:
     assert moved.body["errors"]["status"][0].endswith(", out_for_delivery, delivered, error, failure.")
 
 
+def test_a_date_alone_is_told_how_a_moment_is_written(client: Client) -> None:
+    answer = client.control("POST", "clock/advance", {"to": "2027-01-01"})
+    assert answer.status == 422
+    assert answer.body["detail"] == "The to field must be a moment such as 2026-06-01T09:00:00Z."
+
+
 def test_a_body_is_json_whatever_the_client_calls_it(client: Client) -> None:
     answer = client.control("PATCH", "settings", {"rate_limit": 7}, Content_Type="application/x-www-form-urlencoded")
     assert answer.body["shop"]["rate_limit"] == 7
