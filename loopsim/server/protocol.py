@@ -226,7 +226,7 @@ class Protocol(HttpToolsProtocol):
         method = _SHORT.get(parser.get_method())
         if method is None or self._is_answering() or self.flow.write_paused or self.expect_100_continue:
             return None
-        if not parser.should_keep_alive() or parser.get_http_version() != "1.1" or parser.should_upgrade():
+        if not parser.should_keep_alive() or parser.get_http_version() != "1.1":
             return None
         target = _PLAIN.fullmatch(self.url)
         if target is None or not self.url.isascii() or self.transport.is_closing():

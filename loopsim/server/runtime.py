@@ -90,11 +90,17 @@ class Runtime:
             # Time may have been moved since they came in.
             asked = [Write(id_, call, from_ms(max(now_ms, shop.last_ms))) for id_, call, now_ms, _ in writes]
             for (*_, answered), outcome in zip(writes, perform_together(shop, asked), strict=True):
-                if isinstance(outcome, Performed):
-                    self.after(shop, outcome)
-                    _tell(answered, outcome.answer)
-                else:
-                    _tell(answered, shop.damaged() if isinstance(outcome, Damaged) else outcome)
+                _tell(answered, self._ended(shop, outcome))
+
+    def _ended(self, shop: Shop, outcome: Performed | Exception) -> Answer | Exception:
+        """The answer to an operation whose deliveries and timers are handed on. None breaks those that came with it."""
+        try:
+            if isinstance(outcome, Performed):
+                self.after(shop, outcome)
+                return outcome.answer
+            return shop.damaged() if isinstance(outcome, Damaged) else outcome
+        except Exception as error:
+            return error
 
     async def perform_in_slices(self, shop: Shop, work: Callable[[Transaction], Steps]) -> Answer:
         """Perform long work on a shop, in one transaction. Other shops go on between its steps; whatever else is asked

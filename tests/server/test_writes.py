@@ -8,6 +8,8 @@ from socket import create_connection
 from threading import Event
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import pytest
+
 from loopsim.embedded import EmbeddedServer
 from tests.server.test_bulk_operations import multipart
 
@@ -124,3 +126,15 @@ def test_calls_behind_each_other_on_one_connection_are_performed_and_answered_in
     assert [status for status, _ in answers] == [200, 200, 200, 404, 200]
     first, second = (answers[place][1]["return"]["id"] for place in (0, 2))
     assert [[each["id"] for each in answers[place][1]] for place in (1, 4)] == [[f"{first}"], [f"{first}", f"{second}"]]
+
+
+def test_a_bug_in_what_follows_a_call_is_told_to_its_caller_alone(
+    client: Client, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it is performed by itself. On the way there it must not leave anybody without an answer."""
+    hook = {"topic": "return", "trigger": "return.created", "url": "http://127.0.0.1:9/"}
+    assert client.call("POST", "/api/v1/webhooks", hook).status == 201
+    with monkeypatch.context() as patch:
+        patch.setattr(server.running.runtime.worker, "take", None)
+        assert client.control("POST", "acts/customer.submits_return", {}).status == 500
+    assert client.control("POST", "acts/customer.submits_return", {}).status == 200
