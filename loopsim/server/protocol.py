@@ -93,8 +93,8 @@ class Protocol(HttpToolsProtocol):
                 self.send_400_response("")
 
     def _parse(self, data: bytes) -> None:
-        """Take what came apart. A wish for another protocol is passed over (RFC 9110, 7.8), which the parser cannot: it
-        takes the body for something of that protocol. So it is given the head once more, without the wish."""
+        """Take what came apart. A wish for another protocol is passed over (RFC 9110, 7.8): the parser, which takes the
+        body for something of that protocol, is given the head once more without it."""
         while data:
             try:
                 self.parser.feed_data(data)
@@ -156,12 +156,13 @@ class Protocol(HttpToolsProtocol):
 
     def _hand_on(self, headers: list[Header]) -> None:
         """Let uvicorn answer, by a task."""
-        url, expected, body = self.url, self.expect_100_continue, self._body
-        self._held = None
+        url, expected, body, self._held = self.url, self.expect_100_continue, self._body, None
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expected
         self.headers += headers
         super().on_headers_complete()
+        if not self.parser.should_keep_alive():
+            self.cycle.keep_alive = False  # an old uvicorn does not look
         if not self.pipeline:
             self._active = self.cycle
         self.headers = []
@@ -345,8 +346,7 @@ class Protocol(HttpToolsProtocol):
 
 
 class _Flow(FlowControl):
-    """Reads on while few requests are `waiting`. uvicorn does with each answer: who sends faster than it is answered,
-    or never reads, would fill the memory."""
+    """Reads on while few are `waiting`, where uvicorn would fill the memory for whoever never reads."""
 
     def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
         super().__init__(transport)
