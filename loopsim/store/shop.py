@@ -263,11 +263,14 @@ class Shop:
                 self._commit(ms, transaction.counters)
             elif separable:
                 self.connection.execute("release one")
-        except BaseException:
+        except BaseException as error:
             self.settings = settings
             if separable:
                 with suppress(sqlite3.Error):
                     self.connection.execute("rollback" if alone else "rollback to one")
+            if not alone and not self.connection.in_transaction:
+                # Where memory runs out, SQLite undoes all of it.
+                raise sqlite3.OperationalError("those before it were undone as well") from error
             raise
         self.last_ms = ms
         self.counters = transaction.counters

@@ -13,8 +13,9 @@ import pytest
 from loopsim.clock import Clock
 from loopsim.domain.products import Product
 from loopsim.errors import Refusal
-from loopsim.operations.perform import Call, Performed, Write, perform, perform_together
+from loopsim.operations.perform import OPERATIONS, Call, Performed, Registered, Write, perform, perform_together
 from loopsim.store.shop import Shop
+from loopsim.store.transaction import Transaction
 
 SUBMIT, SUBSCRIBE, SETTINGS = "customerSubmitsReturn", "createWebhook", "updateSettings"
 HOOK = {"topic": "return", "trigger": "return.created", "url": "http://127.0.0.1:1/hook"}
@@ -136,6 +137,21 @@ def test_a_commit_that_fails_undoes_them_all_and_what_is_remembered_of_them(
     assert performed.deliveries == (), "a subscription that was never committed listens"
     shown = shop.call("getProduct", id=product.id).body["product"]
     assert shown["name"] == product.name, "a name that was never committed is remembered"
+
+
+def test_what_undoes_those_before_it_too_is_done_alone(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite rolls all of it back where it has no memory left. None may be done twice, or half."""
+
+    def runs_out(transaction: Transaction, _call: Call) -> None:
+        transaction.connection.execute("rollback")
+        raise MemoryError
+
+    monkeypatch.setitem(OPERATIONS, "createOrder", Registered(runs_out, False))
+    asked = writes(shop, (SUBMIT, {}), ("createOrder", {}), (SUBSCRIBE, HOOK), (SUBMIT, {}))
+    outcomes = list(perform_together(shop.shop, asked))
+    assert [type(outcome) for outcome in outcomes] == [Performed, MemoryError, Performed, Performed]
+    ids = [outcomes[place].answer.body["return"]["id"] for place in (0, 3)]
+    assert [found.id for found in shop.records.returns()] == ids
 
 
 def test_one_sees_what_those_before_it_did(shop: Any) -> None:
