@@ -43,7 +43,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
     `base_url` is scheme, host and version path as the client used them (`http://127.0.0.1:8484/api/v1`), without a
     slash at the end. `text_ids`: global ids are to be written as texts. `accept` is that header, as it came.
-    `credentials`: name and password of HTTP Basic, where no key is asked for.
+    `credentials`: name and password of HTTP Basic, where no key is asked for. `shopper_token`: that header, as it came.
     """
 
     path: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +53,7 @@ class Call(Struct, frozen=True, kw_only=True):
     base_url: str = ""
     text_ids: bool = False
     accept: str = ""
+    shopper_token: str = ""
     shift: timedelta = timedelta()
     credentials: tuple[str, str] | None = None
     preparer: Callable[[str, dict[str, Any], bytes, str], Prepared] | None = None

@@ -60,6 +60,7 @@ NO_SHIFT = timedelta()
 SHIFTED = "Its window was moved from the wall's time to the shop's (shift_windows)."
 LIMIT_OF_NOBODY = 300
 IDENTIFIER_TYPE = b"x-loop-global-identifier-type"
+SHOPPER_TOKEN = b"x-loop-shopper-token"
 MOST_TOLD_OF_LINE = 100
 """Of each of the bodies that came in one file, so many array elements are judged where it is refused."""
 _DONE = ("answer_lost", "truncated")
@@ -281,6 +282,7 @@ class LoopApi:
             base_url=base,
             text_ids=text_ids,
             accept=text_of(exchange.headers.get(b"accept", b"")),
+            shopper_token=text_of(exchange.headers.get(SHOPPER_TOKEN, b"")),
             shift=shift,
         )
 

@@ -287,6 +287,7 @@ QUIRKS: dict[str, Quirk] = {
     "draft-ready-by-link": _of("A draft is ready where the link to submit it is there.", "resources 1.13"),
     "draft-totals-currency": _of("The totals' page says currencyCode since 2026-10.", "resources 1.13"),
     "draft-address-open": _of("An address that no policy covers leaves the draft open.", "resources 1.13"),
+    "draft-shopper-token": _of("A shopper's token that does not fit a draft is a 404; none is told.", "resources 1.13"),
     "draft-shop-now-pos": _of("A return in a store is exempt from the Shop Now check.", "resources 1.13"),
     "listings-decide": _of("Blocked orders return nothing; allowed ones get past the window.", "resources 1.10"),
     "bulk-later": _of("A file is taken with 201, and carried out later.", "resources 1.9"),

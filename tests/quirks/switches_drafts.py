@@ -44,7 +44,8 @@ def _in_stores_too(chosen: Submission, decision: Decision) -> None:
     _check(structs.replace(chosen, method="mail") if chosen.method == "in_store" else chosen, decision)
 
 
-_answer, _look_up, _steps_of = draft_returns._answer, drafts._look_up, draft_steps.steps_of
+_answer, _draft = draft_returns._answer, draft_returns._draft
+_look_up, _steps_of = drafts._look_up, draft_steps.steps_of
 _check, _speaks_hal, _terms_of = submission.check, wire.speaks_hal, submitting.terms_of
 
 SWITCHES: dict[str, Switch] = {
@@ -57,6 +58,9 @@ SWITCHES: dict[str, Switch] = {
     "draft-totals-currency": asked("getDraftReturnTotals", lambda call: structs.replace(call, version="2026-07")),
     "draft-address-open": function(domain_drafts.covers, lambda _countries, _address: True),
     "draft-shop-now-pos": function(submission.check, _in_stores_too),
+    "draft-shopper-token": function(
+        draft_returns._draft, lambda tx, call: _draft(tx, structs.replace(call, shopper_token=""))
+    ),
     "listings-decide": function(
         submitting.terms_of, lambda tx: eligibility.Terms(window_days=_terms_of(tx).window_days)
     ),

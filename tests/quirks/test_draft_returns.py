@@ -135,3 +135,12 @@ def test_the_lists_decide_what_comes_back(open_shop: OpenShop) -> None:
     assert begin(shop, late).json["context"]["items_eligible_to_return"] == []
     shop.post("/allowlists", {"type": "order", "value": late})
     assert len(begin(shop, late).json["context"]["items_eligible_to_return"]) == 1
+
+
+@shows("draft-shopper-token")
+def test_a_shoppers_token_fits_no_draft_of_an_integration(shop: Bench) -> None:
+    here = readied(shop)
+    wrong, empty = {"X-Loop-Shopper-Token": "guess"}, {"X-Loop-Shopper-Token": ""}
+    assert shop.get(here, headers=wrong).status == 404
+    assert shop.post(f"{here}/submit", headers=wrong).status == 404
+    assert shop.get(here, headers=empty).json["draft_return"]["state"] != "submitted"

@@ -21,6 +21,13 @@ Body = dict[str, Any]
 Change = Callable[[Transaction, Draft, Call], Draft]
 
 
+def _draft(tx: Transaction, call: Call) -> Draft:
+    """The draft of a call's path. A shopper's token must fit it, and an integration is never told one that would."""
+    if call.shopper_token:
+        raise Refusal("draft_not_found")
+    return drafts.need(tx, call.path["id"])
+
+
 def _answer(
     tx: Transaction, call: Call, draft: Draft | None, refusal: Refusal | None = None, status: int = 200
 ) -> Answer:
@@ -37,7 +44,7 @@ def _changes(operation_id: str) -> Callable[[Change], Change]:
 
     def register(change: Change) -> Change:
         def perform(tx: Transaction, call: Call) -> Answer:
-            draft = drafts.need(tx, call.path["id"])
+            draft = _draft(tx, call)
             try:
                 after = change(tx, draft, call)
             except Refusal as refusal:
@@ -77,13 +84,13 @@ def create_draft_return(tx: Transaction, call: Call) -> Answer:
 @operation("getDraftReturn", reads=True)
 def get_draft_return(tx: Transaction, call: Call) -> Answer:
     """How a draft stands."""
-    return _answer(tx, call, drafts.need(tx, call.path["id"]))
+    return _answer(tx, call, _draft(tx, call))
 
 
 @operation("getDraftReturnTotals", reads=True)
 def get_draft_return_totals(tx: Transaction, call: Call) -> Answer:
     """The money of a draft."""
-    standing = drafts.standing(tx, drafts.need(tx, call.path["id"]))
+    standing = drafts.standing(tx, _draft(tx, call))
     hal = wire.speaks_hal(call.version, call.accept)
     body = wire.totals_document(standing, call.base_url, call.version, hal=hal)
     return Answer(body, headers={"content-type": wire.HAL} if hal else {})
