@@ -5,6 +5,7 @@ Options ── build ──> Running ── run ──> until SIGINT, SIGTERM or
 
 from __future__ import annotations
 
+import logging
 import socket
 import sqlite3
 from collections.abc import Callable
@@ -36,10 +37,12 @@ from loopsim.server.serving import (
 )
 from loopsim.store.shop import Shop
 from loopsim.store.world import Key, World, new_settings
-from loopsim.store.worlds import DEFAULT_WORLD, fill
+from loopsim.store.worlds import DEFAULT_WORLD, fill, unfilled
 from loopsim.urls import is_loopback
 from loopsim.webhooks.targets import allowed
 from loopsim.webhooks.worker import Worker
+
+log = logging.getLogger("loopsim.server")
 
 DEFAULT_PORT = 8484
 DEFAULT_SHOP = "default"
@@ -195,6 +198,8 @@ def _ensure_default_shop(world: World, contract: Contract, options: Options, wal
 def _fill_all(world: World) -> None:
     """Give the first shop the orders of a generated world, and any that a server left before it had them all."""
     for shop in world.shops.values():
+        if unfilled(shop):
+            log.info("Making the goods and orders of shop %s; that takes some seconds", shop.name)
         try:
             fill(shop)
         except sqlite3.OperationalError as error:

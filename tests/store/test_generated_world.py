@@ -110,10 +110,14 @@ def test_a_shop_whose_server_died_before_it_had_all_is_given_it_at_the_next_star
         running.close()
 
 
-def test_a_server_that_starts_with_it_has_its_orders(small: WorldFile) -> None:
+def test_a_server_that_starts_with_it_says_what_takes_long_and_has_its_orders(
+    small: WorldFile, caplog: pytest.LogCaptureFixture
+) -> None:
     del small
-    running = build(Options(port=0, world=LARGE))
+    with caplog.at_level("INFO", "loopsim"):
+        running = build(Options(port=0, world=LARGE))
     try:
+        assert ["takes some seconds" in message for message in caplog.messages] == [True]
         assert len(list(running.shop.records.orders())) == ORDERS
     finally:
         running.close()
