@@ -210,8 +210,8 @@ class Shop:
 
     def set_clock(self, clock: Clock) -> None:
         """Keep another clock."""
-        self.clock = clock
         self.connection.execute("update shop set clock = ?", (encode(clock),))
+        self.clock = clock
 
     def set_settings(self, settings: Settings) -> None:
         """Keep other settings; wire bytes made under the old ones are forgotten."""

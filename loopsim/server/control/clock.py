@@ -35,7 +35,9 @@ async def set_clock(runtime: Runtime, call: Call) -> Answer:
         try:
             await runtime.scheduler.advance(shop, goal, patient=False)
         except BaseException:
-            shop.set_clock(shop.clock.switched(before.mode, before.rate, runtime.wall_ms()))
+            # In memory first: it may be a full disk that the way there ended at.
+            shop.clock = shop.clock.switched(before.mode, before.rate, runtime.wall_ms())
+            shop.set_clock(shop.clock)
             raise
         shop = runtime.world.shop(call.path["shop"])
     rate = float(body.get("rate", shop.clock.rate))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from loopsim.bootstrap import Running
 from loopsim.client import ControlError, Shop
 from loopsim.errors import Invalid
 from loopsim.server.control.spans import moment_ms, span_ms
@@ -192,6 +193,17 @@ def test_a_clock_that_runs_fast_is_set_to_the_very_moment(shop: Shop) -> None:
     for year in range(2030, 2070):
         shop.clock.set("scaled", rate=1_000_000)
         assert shop.clock.set("manual", at=f"{year}-08-01T00:00:00Z")["now"] == f"{year}-08-01T00:00:00.000Z"
+
+
+def test_a_clock_that_cannot_be_written_down_stays_as_it_was(shop: Shop, running: Running) -> None:
+    connection = running.runtime.world.shop(shop.name).connection
+    connection.execute("pragma query_only = on")
+    try:
+        with pytest.raises(ControlError, match="500"):
+            shop.clock.set("real")
+    finally:
+        connection.execute("pragma query_only = off")
+    assert shop.clock.read()["mode"] == "manual"
 
 
 def test_a_moment_that_is_past_leaves_the_clock_running(shop: Shop) -> None:
