@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import sys
+from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -138,7 +141,28 @@ def command(
         click.echo(f"loopsim stopped{kept}.", err=True)
 
 
+class _Nothing(ModuleType):
+    """A module that has every name, as None."""
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+
+def _import_uvicorn() -> None:
+    """Import uvicorn without what restarts and multiplies its processes, which a simulator does not: multiprocessing
+    and all that comes with it is a twentieth of the start."""
+    name = "uvicorn.supervisors"
+    sys.modules[name] = _Nothing(name)
+    # Another version may want more of it, and gets it when it is imported again.
+    with suppress(ImportError):
+        import uvicorn as uvicorn
+    # Whoever asks for it later gets the real one.
+    del sys.modules[name]
+
+
 def _build(values: dict[str, Any]) -> Running:
+    _import_uvicorn()
     # Only here: the verbs that speak to a server need none of it.
     from loopsim.bootstrap import Options, build
 

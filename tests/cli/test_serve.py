@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -247,3 +248,35 @@ def test_a_server_of_several_shops_is_asked_for_its_first_one_or_the_one_named(t
     assert named["LOOP_API_KEY"] == other.key
     assert wrong.code == 2
     assert "default, other" in wrong.err
+
+
+# what it starts without
+
+SCRIPT = """
+import sys
+from loopsim.commands.serve import _import_uvicorn
+_import_uvicorn()
+import uvicorn
+print(uvicorn.Config is not None, "multiprocessing" in sys.modules)
+import uvicorn.supervisors
+print(uvicorn.supervisors.Multiprocess is not None)
+"""
+
+
+def imports(folder: Path | None = None) -> list[str]:
+    """What the script says, with a uvicorn of the folder's if it has one."""
+    own, script = environment(PYTHONPATH=f"{folder or ''}"), [sys.executable, "-c", SCRIPT]
+    return subprocess.run(script, env=own, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout.split()
+
+
+def test_it_starts_without_what_restarts_processes_and_takes_nothing_from_who_wants_it() -> None:
+    assert imports() == ["True", "False", "True"]
+
+
+def test_a_uvicorn_that_cannot_do_without_it_is_imported_whole(tmp_path: Path) -> None:
+    package = tmp_path / "uvicorn" / "supervisors"
+    package.mkdir(parents=True)
+    (tmp_path / "uvicorn" / "__init__.py").write_text("from uvicorn.supervisors.own import Config\n")
+    (package / "__init__.py").write_text("from uvicorn.supervisors.own import Config as Multiprocess\n")
+    (package / "own.py").write_text("import multiprocessing\nclass Config: ...\n")
+    assert imports(tmp_path) == ["True", "True", "True"]
