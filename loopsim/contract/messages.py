@@ -147,7 +147,7 @@ def _template(reader: Reader, error: ValidationError, keyword: str, path: Path) 
     if keyword == "format":
         return MOMENT if ours and kind["format"] == "date-time" else FORMAT_WORDS.get(kind["format"], OTHERWISE)
     if keyword == "enum" and ours:
-        return f"{WORDS['enum']} There are: {', '.join(str(each) for each in kind['options'] if each is not None)}."
+        return f"{WORDS['enum']} There are: {', '.join(str(each) for each in parent['enum'] if each is not None)}."
     return WORDS.get(keyword, OTHERWISE)
 
 

@@ -54,6 +54,12 @@ def test_a_word_that_is_none_of_a_list_is_told_the_list(client: Client) -> None:
     assert moved.body["errors"]["status"][0].endswith(", out_for_delivery, delivered, error, failure.")
 
 
+def test_a_name_that_is_none_of_a_list_is_told_the_list(client: Client) -> None:
+    answer = client.control("POST", "/shops", {"policy": {"processing_events": {"swap": "immediate"}}})
+    assert answer.status == 422
+    assert answer.body["detail"].endswith("There are: refund, credit, exchange, shop_now.")
+
+
 def test_a_date_alone_is_told_how_a_moment_is_written(client: Client) -> None:
     answer = client.control("POST", "clock/advance", {"to": "2027-01-01"})
     assert answer.status == 422

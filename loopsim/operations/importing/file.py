@@ -99,28 +99,22 @@ def parsed(text: str | bytes) -> Any:
         return msgspec.json.decode(data)
     except RecursionError:
         reason, at = "objects or lists stand too deep in each other", 0
-    except UnicodeDecodeError:
-        reason, at = "this is not UTF-8", _first_beyond_utf8(data)
-    except msgspec.MsgspecError as error:
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
+        # Which of the two it is where bytes are no UTF-8 goes by msgspec's version.
         reason, at = _complaint(data, error)
     before = data[:at].decode("utf-8", "replace")
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     raise Refusal("import_unreadable", line=line, column=column, reason=reason)
 
 
-def _first_beyond_utf8(data: bytes) -> int:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return error.start
-    return 0
-
-
-def _complaint(data: bytes, error: msgspec.MsgspecError) -> tuple[str, int]:
+def _complaint(data: bytes, error: Exception) -> tuple[str, int]:
     """What is wrong with JSON, and at which byte. The standard library says it better, but takes what is no JSON."""
     text = data.decode("utf-8", "replace")
     try:
+        data.decode()
         json.loads(text)
+    except UnicodeDecodeError as beyond:
+        return "this is not UTF-8", beyond.start
     except json.JSONDecodeError as better:
         return better.msg[:1].lower() + better.msg[1:], len(text[: better.pos].encode())
     except (RecursionError, ValueError):
