@@ -29,7 +29,7 @@ from loopsim.store.timers import next_due_ms
 from loopsim.store.transaction import Transaction
 
 SCHEMA_VERSION = 4
-CHECKPOINT_EVERY = 10_000  # pages, 40 MB: each checkpoint waits for the disk, and writes a page once that changed often
+CHECKPOINT_EVERY = 20_000  # pages, 80 MB: each checkpoint waits for the disk, and writes a page once that changed often
 PAGE_SIZE = 4096  # what a commit writes are whole pages: larger ones make it up to 1.4 times as slow
 MOST_READ, LARGEST_READ = 500, 2048  # resources of a kind that are remembered, and bytes of one
 Durability = Literal["process", "power"]
