@@ -12,7 +12,8 @@ import importlib
 import io
 import sys
 
-if sys.argv[1:2] == ["serve"]:
+# Only where this is the program: others import it too, such as pytest, which may be told of a folder of that name.
+if sys.argv[1:2] == ["serve"] and sys.argv[0].replace("\\", "/").rpartition("/")[2].startswith(("loopsim", "cli.py")):
     # Until it answers: nothing of what is imported is garbage, and to look for some takes a fifth of the start.
     gc.disable()
 

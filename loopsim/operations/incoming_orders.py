@@ -44,9 +44,9 @@ class Reader:
     def finish(self) -> None:
         """Raise `Invalid` for what was found."""
         if self.is_wrong():
-            self.finish_parts()
+            self.finish_with_taken_ids()
 
-    def finish_parts(self) -> None:
+    def finish_with_taken_ids(self) -> None:
         """The same, with the ids that other orders or parts of them have. They are looked for where something is wrong
         anyway: the store keeps no id that is taken, and says so itself where nothing but the order's own is."""
         for field, (kind, external_id) in self.parts.items():
@@ -109,7 +109,7 @@ def put_merged(tx: Transaction, order: Order, body: Body) -> Order:
     try:
         tx.put_order(changed_order, order)
     except Refusal:
-        reader.finish_parts()
+        reader.finish_with_taken_ids()
         raise
     return changed_order
 

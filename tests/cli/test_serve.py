@@ -280,3 +280,14 @@ def test_a_uvicorn_that_cannot_do_without_it_is_imported_whole(tmp_path: Path) -
     (package / "__init__.py").write_text("from uvicorn.supervisors.own import Config as Multiprocess\n")
     (package / "own.py").write_text("import multiprocessing\nclass Config: ...\n")
     assert imports(tmp_path) == ["True", "True", "True"]
+
+
+@pytest.mark.parametrize(
+    ("program", "looks"),
+    [("/usr/bin/loopsim", False), ("/x/loopsim/cli.py", False), ("/loopsim/.venv/bin/pytest", True)],
+)
+def test_it_looks_for_no_garbage_while_it_starts_and_keeps_nobody_else_from_it(program: str, looks: bool) -> None:
+    """`pytest serve` runs the tests of a folder."""
+    script = f"import gc, sys; sys.argv = [{program!r}, 'serve']; import loopsim.cli; print(gc.isenabled())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert done.stdout.strip() == str(looks)
