@@ -33,7 +33,7 @@ from tests.e2e.hostile import (
 )
 from tests.e2e.serving import Server
 
-TIMEOUT = 250  # milliseconds that a receiver has
+TIMEOUT = 250  # milliseconds that a receiver has where the test is about them
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -56,7 +56,7 @@ _numbers = count(1)
 @pytest.fixture
 def shop(client: Loopsim) -> Iterator[Shop]:
     made = client.create_shop(
-        f"shop-{next(_numbers)}", moment=MOMENT, clock={"mode": "manual"}, delivery_timeout=TIMEOUT, quiet_for=0
+        f"shop-{next(_numbers)}", moment=MOMENT, clock={"mode": "manual"}, delivery_timeout=60_000, quiet_for=0
     )
     yield made
     with suppress(ControlError):
@@ -189,6 +189,7 @@ def drips(connection: socket.socket, _body: bytes) -> None:
 
 @pytest.mark.parametrize("behave", [hangs, drips])
 def test_a_receiver_that_takes_too_long_is_left(shop: Shop, behave: Behave) -> None:
+    shop.update(delivery_timeout=TIMEOUT)
     with receiving(behave) as receiver:
         shop.subscribe(receiver.url, "return", "return.created")
         began = time.monotonic()
@@ -257,7 +258,6 @@ def test_what_a_receiver_says_unasked_is_no_answer_to_the_next_post(client: Loop
 
 @pytest.mark.parametrize("first", [b"", HEAD, HEAD + b"X-Long: ", HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;"])
 def test_a_flood_from_a_receiver_holds_nobody_up(shop: Shop, first: bytes) -> None:
-    shop.update(delivery_timeout=60_000)
     with receiving(endless(first, CONTINUE * 2000)) as receiver:
         for trigger in ("return.created", "return.created"):
             shop.subscribe(receiver.url, "return", trigger)
@@ -272,7 +272,6 @@ def test_a_flood_from_a_receiver_holds_nobody_up(shop: Shop, first: bytes) -> No
 
 
 def test_a_dead_receiver_delays_no_other(shop: Shop) -> None:
-    shop.update(delivery_timeout=60_000)
     with receiving(hangs) as dead, receiving(fine) as live:
         for receiver in (dead, live):
             shop.subscribe(receiver.url, "return", "return.created")
@@ -335,7 +334,6 @@ class Holding:
 @pytest.fixture
 def holding(shop: Shop) -> Iterator[BadReceiver]:
     """A receiver that has the first of two deliveries of one return in hand, and does not answer."""
-    shop.update(delivery_timeout=60_000)
     hold = Holding()
     with receiving(hold) as receiver:
         for trigger in ("return.created", "return.updated", "label.created"):
@@ -444,7 +442,6 @@ def test_a_server_told_to_stop_in_an_advance_stops_and_forgets_nothing(tmp_path:
     with receiving(hold) as receiver:
         server = Server(tmp_path)
         shop = Loopsim(server.url, timeout=PATIENCE).shop("default")
-        shop.update(delivery_timeout=60_000)
         shop.subscribe(receiver.url, "return", "return.created")
         made = shop.act("customer.submits_return")
         thread, came = advancing(shop, by="30d")

@@ -200,7 +200,7 @@ def test_a_partner_that_hung_is_started_again_for_the_next_story(play: Play, sce
         scenario(name="a"),
         scenario(name="b"),
         command=write(tmp_path, on_delivered=f"{once}; first and threading.Event().wait(); {PROCESS}"),
-        time_limit=1.5,
+        time_limit=4,
     )
 
     assert [story.status for story in result.scenarios] == ["failed", "passed"]

@@ -65,7 +65,7 @@ def test_a_window_that_misses_the_shops_time_is_said_to_be_the_set_ups(
     text = DELIVERED.replace("shop: {", "shop: {rate_limit: 10000, ")
     command = write(tmp_path, on_delivered="pass", at_end=POLLS)
 
-    result = play(scenario(text), command=command, idle_probe=False, patience=0.3)
+    result = play(scenario(text), command=command, idle_probe=False, patience=2)
 
     (story,) = result.scenarios
     assert (result.exit_code, story.status) == (2, "error")

@@ -238,6 +238,7 @@ def test_refused_connections_and_silence_are_retried(
     (webhook,) = shop.listen(CREATED, url=request.getfixturevalue(where))
     shop.submit(method="in_store")
     assert state(shop) == "queued"
+    shop.control.update(delivery_timeout=10_000)
     shop.control.update_subscription(webhook, url=shop.receiver.url)
     shop.advance(60)
 

@@ -55,10 +55,10 @@ def test_what_will_not_pass_fails_at_once(play: Play, status: int) -> None:
     play(story)
 
 
-@pytest.mark.parametrize(("answer", "error"), [(hang_up, "reset"), (never, "timeout")])
-def test_no_answer_is_tried_again(play: Play, answer: Answer, error: str) -> None:
+@pytest.mark.parametrize(("answer", "error", "allowed"), [(hang_up, "reset", 60_000), (never, "timeout", 100)])
+def test_no_answer_is_tried_again(play: Play, answer: Answer, error: str, allowed: int) -> None:
     async def story(rig: Rig) -> None:
-        rig.configure(delivery_timeout=100)
+        rig.configure(delivery_timeout=allowed)
         receiver = await rig.receiver(answer)
         rig.subscribe(receiver.url)
         delivery = rig.queue()
