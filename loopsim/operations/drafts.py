@@ -22,6 +22,7 @@ from loopsim.domain.policy import Candidate, Decision, Method, Resolution, decid
 from loopsim.domain.submission import Submission, quote
 from loopsim.domain.totals import Totals
 from loopsim.errors import Refusal
+from loopsim.operations.buyers import with_live_customer
 from loopsim.operations.perform import timer
 from loopsim.operations.submitting import decision_of, submit, terms_of
 from loopsim.store.transaction import Transaction
@@ -87,7 +88,7 @@ def begin(tx: Transaction, name: str, secret: str, *, gift: bool, shop_id: int |
 def _look_up(tx: Transaction, name: str, secret: str) -> Order:
     if tx.use_switch("order_lookup_fails"):
         raise Refusal("order_lookup_failed")
-    named = tx.orders_named(name)
+    named = [with_live_customer(tx, order) for order in tx.orders_named(name)]
     if not named:
         raise Refusal("order_not_found")
     if tx.use_switch("order_retrieval_fails"):
@@ -292,7 +293,7 @@ def _order_of(tx: Transaction, draft: Draft) -> Order:
     order = tx.order(draft.order_id)
     if order is None:
         raise Refusal("draft_not_found")
-    return order
+    return with_live_customer(tx, order)
 
 
 def _keep(tx: Transaction, draft: Draft) -> Draft:

@@ -18,7 +18,7 @@ from loopsim.store.resources import Kind
 from loopsim.store.transaction import Transaction
 from loopsim.wire import times
 from loopsim.wire.commerce import in_order
-from loopsim.wire.orders import SAID_OF_LINES, SAID_OF_ORDERS
+from loopsim.wire.orders import SAID_OF_LINES, SAID_OF_ORDERS, said_of
 
 Body = dict[str, Any]
 PLAIN = ("name", "status", "taxes_included", "external_id")
@@ -30,15 +30,15 @@ SENT = frozenset({"success", "pending", "open"})
 
 
 class Reader:
-    """Reads one body. `wrong` gathers messages by field, none where nothing is wrong so far; `parts` the kind and the
-    merchant's own id of each part, by its field; `external_id` the order's own that is asked for. `finish` raises what
+    """Reads one body. `wrong` gathers messages by field, none where nothing is wrong so far; `parts` the field of each
+    part by its kind and the merchant's own id; `external_id` the order's own that is asked for. `finish` raises what
     was found."""
 
     def __init__(self, tx: Transaction, order: Order) -> None:
         self.tx = tx
         self.order_id = order.id
         self.external_id: str | None = None
-        self.parts: dict[str, tuple[str, str]] = {}
+        self.parts: dict[tuple[str, str], str] = {}
         self.wrong: dict[str, list[str]] = {}
 
     def finish(self) -> None:
@@ -49,7 +49,7 @@ class Reader:
     def finish_with_taken_ids(self) -> None:
         """The same, with the ids that other orders or parts of them have. They are looked for where something is wrong
         anyway: the store keeps no id that is taken, and says so itself where nothing but the order's own is."""
-        for field, (kind, external_id) in self.parts.items():
+        for (kind, external_id), field in self.parts.items():
             if self.tx.owner_of_part(kind, external_id) not in (None, self.order_id):
                 self.wrong[field].insert(0, TAKEN)
         if not self.is_wrong():
@@ -96,8 +96,9 @@ class Reader:
     def part(self, kind: str, external_id: str | None, field: str) -> str | None:
         """The merchant's own id of a part, which no other order may have."""
         if external_id is not None:
-            self.parts[field] = kind, external_id
             self.wrong[field] = []  # its place among the others
+            if self.parts.setdefault((kind, external_id), field) != field:
+                self.refuse(field, f"The {field} field has a duplicate value.")
         return external_id
 
 
@@ -126,12 +127,11 @@ def _merged(reader: Reader, order: Order, body: Body) -> Order:
             changes[name] = _address(body[name])
     changes |= _dated(reader, body)
     said = {name: in_order(body[name]) for name in ECHOED if name in body}
-    changes["said"] = {**order.said, **said, **changes["said"]}
+    changes["said"] = _all_said(order, {**said, **changes["said"]})
     if body.get("total_price") is not None:
         changes["currency"] = body["total_price"]["currency_code"]
-    presentment = body.get("total_price_presentment")
-    if presentment is not None:
-        changes |= _presentment(body, presentment)
+    if "total_price_presentment" in body or changes["said"].get("total_price_presentment") is not None:
+        changes |= _presentment(changes["said"])
     if body.get("line_items") is not None:
         changes["lines"] = _lines(reader, order, body["line_items"])
     if body.get("fulfillments") is not None:
@@ -140,7 +140,8 @@ def _merged(reader: Reader, order: Order, body: Body) -> Order:
     if "customer" in body:
         changes["customer"] = _customer(reader, body["customer"])
     reader.finish()
-    return _counted(structs.replace(order, **changes))
+    changed_order = structs.replace(order, **changes)
+    return _counted(changed_order) if changes.keys() & {"lines", "fulfillments"} else changed_order
 
 
 def _address(given: Body | None) -> Address:
@@ -159,22 +160,30 @@ def _dated(reader: Reader, body: Body) -> Body:
     return {**changes, "said": said}
 
 
-def _presentment(body: Body, presentment: Body) -> Body:
-    shop = (body.get("total_price") or presentment)["amount"]
-    rate = 1_000_000 if not shop else round(presentment["amount"] * 1_000_000 / shop)
+def _all_said(order: Order, said: Body) -> Body:
+    """What is said of an order now. One that came another way keeps what was shown of it; a new one has no name yet."""
+    if not said:
+        return order.said
+    return {**(said_of(order) if order.name else {}), **said}
+
+
+def _presentment(said: Body) -> Body:
+    """What the customer's currency is, and how much of it one unit of the shop's is, by the two totals as they are
+    now, whichever of them came."""
+    shop, presentment = said.get("total_price"), said.get("total_price_presentment")
+    if presentment is None:
+        return {"presentment_currency": "", "presentment_rate": 1_000_000}
+    amount = (shop or presentment)["amount"]
+    rate = 1_000_000 if not amount else round(presentment["amount"] * 1_000_000 / amount)
     return {"presentment_currency": presentment["currency_code"], "presentment_rate": max(rate, 1)}
 
 
 def _lines(reader: Reader, order: Order, given: list[Body]) -> tuple[OrderLine, ...]:
     known = {line.external_id: line for line in order.lines if line.external_id is not None}
-    seen: set[str] = set()
     lines = []
     for index, body in enumerate(given):
         field = f"line_items.{index}"
         external_id = reader.part("line", body.get("external_id"), f"{field}.external_id")
-        if external_id in seen:
-            reader.refuse(f"{field}.external_id", f"The {field}.external_id field has a duplicate value.")
-        seen.add(external_id or "")
         product = reader.reference(body.get("product"), "product", Product, f"{field}.product")
         variant = reader.reference(body.get("product_variant"), "variant", Variant, f"{field}.product_variant")
         if product is None:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from loopsim.clock import from_ms
 from loopsim.domain.orders import Variant
 from loopsim.errors import Refusal
+from loopsim.operations.buyers import live_customer
 from loopsim.operations.control.views import PORTAL as PATH
 from loopsim.operations.control.views import portal_path
 from loopsim.operations.loop.deep_links import DeepLink
@@ -164,7 +165,8 @@ class Portal:
             raise Refusal("draft_not_found")
         errors: list[Json] = []
         if visit.posted:
-            secret = order.shipping_address.zip or order.customer.email or order.customer.phone
+            who = live_customer(records, order)
+            secret = order.shipping_address.zip or who.email or who.phone
             body = {"order_name": order.name, "secondary_input": secret, "is_gift": link.gift}
             document = visit.perform("createDraftReturn", body)
             if not document["errors"]:

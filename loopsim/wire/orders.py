@@ -26,7 +26,7 @@ SAID_OF_LINES = (
 
 def order(of: Order, customer: Customer | None, spell: Spell) -> dict[str, Any]:
     """An order. `customer` is who it is now, not who it was when the order was made (captured)."""
-    said = of.said or _worked_out(of)
+    said = said_of(of)
     return {
         "id": spell(of.id),
         "external_id": of.external_id,
@@ -55,6 +55,11 @@ def order(of: Order, customer: Customer | None, spell: Spell) -> dict[str, Any]:
         "updated_at": said.get("updated_at"),
         "warnings": None,
     }
+
+
+def said_of(of: Order) -> dict[str, Any]:
+    """What the merchant said of an order, or would have to say of one that came another way."""
+    return of.said or _worked_out(of)
 
 
 def _worked_out(of: Order) -> dict[str, Any]:

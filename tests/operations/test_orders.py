@@ -216,6 +216,69 @@ def test_two_lines_of_one_order_do_not_share_an_id(empty: Shop, product: Any) ->
     assert errors(reply) == ["line_items.1.external_id"]
 
 
+@pytest.mark.parametrize(
+    ("shipments", "field"),
+    [
+        ([shipped(("l1", 1)), shipped(("l1", 1))], "fulfillments.1.external_id"),
+        (
+            [
+                {"fulfillment_line_items": [{"external_id": "x", "order_line_item_external_id": "l1", "quantity": 1}]}
+                for _ in range(2)
+            ],
+            "fulfillments.1.fulfillment_line_items.0.external_id",
+        ),
+    ],
+)
+def test_an_id_that_stands_twice_in_an_order_is_told_where_it_stands(
+    shipments: Any, field: str, empty: Shop, product: Any
+) -> None:
+    reply = empty.call("createOrder", body(product, fulfillments=shipments))
+    assert (reply.status, reply.body["errors"]) == (422, {field: [f"The {field} field has a duplicate value."]})
+
+
+@pytest.mark.parametrize("half", [{"total_price_presentment": {"amount": 2800, "currency_code": "EUR"}}, {}])
+def test_the_customers_currency_follows_the_two_totals_whichever_came(half: Any, empty: Shop, product: Any) -> None:
+    rest = {} if half else {"total_price_presentment": {"amount": 1400, "currency_code": "EUR"}}
+    made = make(empty, product, fulfillments=[shipped(("l1", 2))], **rest)
+    empty.call("updateOrder", half or {"total_price": money(2800)}, id=made["id"])
+    returned = empty.call("customerSubmitsReturn", {"order": "#1"}).body["return"]
+    query = {"return_id": returned["id"], "currency_type": "presentment"}
+    details = empty.call("getReturnDetails", query=query).body
+    assert (details["currency"], details["refund"], details["multi_currency"]) == ("EUR", "14.00", True)
+    other = make(empty, product, name="#2", fulfillments=[shipped(("l2", 1), external_id="f2")], **half,
+                 line_items=[line(product, external_id="l2")])  # fmt: skip
+    empty.call("updateOrder", {"total_price_presentment": None}, id=other["id"])
+    returned = empty.call("customerSubmitsReturn", {"order": "#2"}).body["return"]
+    details = empty.call("getReturnDetails", query={**query, "return_id": returned["id"]}).body
+    assert (details["currency"], details["refund"], details["multi_currency"]) == ("USD", "28.00", False)
+
+
+# orders that came another way
+
+
+@pytest.mark.parametrize("world", ["us-apparel", "eu-multi-currency"])
+def test_an_update_of_a_worlds_order_leaves_the_rest_as_it_was(world: str, open_shop: Any) -> None:
+    shop = open_shop(world)
+    for order in shop.call("listCommerceOrders", query={"limit": 5}).body["orders"]:
+        changed = shop.call("updateOrder", {"source": "NetSuite"}, id=order["id"]).body["order"]
+        assert changed == {**order, "source": "NetSuite"}
+
+
+def test_an_order_that_an_act_makes_was_shipped_and_has_a_customer(shop: Shop) -> None:
+    variant = shop.call("listVariants").body["variants"][0]
+    asked = {"name": "#A", "lines": [{"variant": variant["id"], "quantity": 2}]}
+    made = shop.call("ordersMakes", asked).body["order"]
+    order = shop.call("getOrder", id=made["id"]).body["order"]
+    (shipment,) = order["fulfillments"]
+    assert [each["quantity"] for each in shipment["fulfillment_line_items"]] == [2]
+    assert shipment["fulfilled_at"] == order["created_at"]
+    assert shop.call("getCustomer", id=order["customer"]["id"]).status == 200
+    shop.call("updateOrder", {"tags": ["vip"]}, id=made["id"])
+    assert eligible(shop, "#A") == [None]
+    shop.call("ordersMakes", {**asked, "name": "#B", "fulfilled": False})
+    assert eligible(shop, "#B") == ["not-fulfilled"]
+
+
 # the customer
 
 
@@ -227,6 +290,24 @@ def test_a_customer_is_a_live_join(empty: Shop, product: Any) -> None:
     customer_id = made["customer"]["id"]
     second = make(empty, product, name="#2", line_items=[], customer={"id": customer_id})
     assert second["customer"]["first_name"] == "Augusta"
+
+
+def test_whoever_looks_an_order_up_sees_its_customer_as_it_is_now(empty: Shop, product: Any) -> None:
+    make(empty, product, customer={"external_id": "c", **ADA}, fulfillments=[shipped(("l1", 2))])
+    empty.call("upsertCustomer", {"external_id": "c", "email": "augusta@example.com", "phone": "2"})
+    for secret, known in (("augusta@example.com", True), ("2", True), ("ada@example.com", False), ("1", False)):
+        linked = empty.call("createDeepLink", {"name": "#1", "zip": secret})
+        begun = empty.call("createDraftReturn", {"order_name": "#1", "secondary_input": secret})
+        assert [linked.status, begun.status] == ([200, 201] if known else [400, 422]), secret
+    draft = empty.call("createDraftReturn", {"order_name": "#1", "secondary_input": "2"}).body["draft_return"]
+    assert draft["customer"] == {"email": "augusta@example.com"}
+    made = empty.call("customerSubmitsReturn", {"order": "#1"}).body["return"]
+    details = empty.call("getReturnDetails", query={"return_id": made["id"]}).body
+    assert details["customer_email"] == "augusta@example.com"
+    for value, codes in (("ada@example.com", [None]), ("augusta@example.com", ["blocklisted"])):
+        empty.call("createBlocklist", {"type": "email", "value": value})
+        assert eligible(empty) == codes
+        assert empty.call("customerSubmitsReturn", {"order": "#1"}).status == (409 if codes[0] else 200)
 
 
 def test_a_customer_made_on_the_way_needs_all_four(empty: Shop, product: Any) -> None:

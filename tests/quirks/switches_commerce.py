@@ -13,9 +13,8 @@ from loopsim.contract.shaping import Shape
 from loopsim.domain import products as domain_products
 from loopsim.domain.orders import Customer, Variant
 from loopsim.errors import Invalid, Refusal
-from loopsim.operations import commerce, incoming_orders
+from loopsim.operations import buyers, commerce, incoming_orders
 from loopsim.operations.incoming_orders import Reader
-from loopsim.operations.loop import orders
 from loopsim.operations.perform import Answer, Call
 from loopsim.server import cors
 from loopsim.store.records import Records
@@ -221,6 +220,6 @@ SWITCHES: dict[str, Switch] = {
     "order-dates-null": answered("createOrder", _dated, 201),
     "order-unfulfilled": function(incoming_orders._counted, _all_sent),
     "order-part-ids": method(Records, "_put_parts", _no_parts),
-    "order-customer-live": function(orders.live_customer, lambda _tx, order: order.customer),
+    "order-customer-live": function(buyers.live_customer, lambda _tx, order: order.customer),
     "order-both-ids": method(Reader, "reference", _either),
 }

@@ -218,18 +218,20 @@ def test_variants_and_inventories_have_the_ids_of_their_paths_beside_the_data(cl
 
 
 def test_a_line_that_fails_half_way_leaves_nothing(client: Client) -> None:
-    """The customer of the first order is written before its shipments show that they have one id."""
+    """The customer of the second order is written before its shipment shows an id that another order's has."""
     product = made(client, "products", FAMILIES["products"][1])
     buyer = {"external_id": "half", "first_name": "A", "last_name": "B", "email": "a@example.com", "phone": "1"}
     sold = {"product": {"id": product}, "unit_price": USD}
     order = {**ORDER, "customer": buyer, "line_items": [sold], "external_id": "half"}
-    first, second = carried_out(
+    shipped = {"fulfillments": [{"external_id": "F"}]}
+    _, first, second = carried_out(
         client,
-        of("order", "create", {**order, "fulfillments": [{"external_id": "F"}, {"external_id": "F"}]}),
+        of("order", "create", {**ORDER, **shipped, "external_id": "before", "line_items": [sold]}),
+        of("order", "create", {**order, **shipped}),
         of("order", "create", {**order, "external_id": "whole", "customer": {**buyer, "external_id": "whole"}}),
     )
     assert (first["status"], second["status"]) == ("failed", "success"), (first, second)
-    assert first["errors"] == {"external_id": ["This external id has already been taken."]}
+    assert first["errors"] == {"fulfillments.0.external_id": ["This external id has already been taken."]}
     for path in ("orders", "customers"):
         statuses = [client.call("GET", f"/api/v1/{path}/external/{name}").status for name in ("half", "whole")]
         assert statuses == [404, 200]

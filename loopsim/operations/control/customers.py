@@ -11,6 +11,7 @@ from loopsim.domain.returns import Return
 from loopsim.domain.submission import Item, Submission, check_editable, edit
 from loopsim.errors import Refusal
 from loopsim.operations import happy_returns, moves
+from loopsim.operations.buyers import with_live_customer
 from loopsim.operations.control.named import named_order, named_return, named_variant, shown
 from loopsim.operations.loop.carts import TOKEN_DIGITS
 from loopsim.operations.perform import Call, operation
@@ -86,7 +87,7 @@ def _next_order(tx: Transaction, body: Body) -> Order:
             continue
         try:
             chosen = [item.line for wanted in body.get("items") or [{}] for item in _units(tx, wanted, free)]
-            eligibility.check(order, chosen, terms, tx.now)
+            eligibility.check(with_live_customer(tx, order), chosen, terms, tx.now)
         except Refusal as other:
             refusal = other
         else:
@@ -121,7 +122,7 @@ def _submission(tx: Transaction, order: Order, body: Body, taken: frozenset[tupl
     if body.get("cart") is not None:
         shop_now += tuple((named_variant(tx, id_), 1) for id_ in _brought(tx, body["cart"]))
     return Submission(
-        order=order,
+        order=with_live_customer(tx, order),
         items=tuple(items),
         shop_now=shop_now,
         leftover=body.get("leftover") or "refund",

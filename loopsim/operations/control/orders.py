@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import structs
@@ -11,6 +11,7 @@ from loopsim.domain.orders import Address, Customer, Fulfillment, Order, OrderLi
 from loopsim.errors import Refusal
 from loopsim.operations.commerce import new_id
 from loopsim.operations.control.named import named_order, named_variant
+from loopsim.operations.loop.customers import put_customer
 from loopsim.operations.perform import Call, operation
 from loopsim.store.transaction import Transaction
 
@@ -25,8 +26,6 @@ def orders_makes(tx: Transaction, call: Call) -> Any:
     shopify = settings.platform == "shopify"
     order_id, customer_id = new_id(tx), new_id(tx)
     lines = tuple(_order_line(tx, wanted, body.get("tax_percent", 0)) for wanted in body["lines"])
-    if body.get("fulfilled", True):
-        lines = tuple(structs.replace(line, fulfilled=line.quantity) for line in lines)
     provider_number = str(90_000 + number)
     email = body.get("email") or f"shopper{number}@example.com"
     first, last = body.get("first_name") or "Robin", body.get("last_name") or "Shopper"
@@ -54,8 +53,10 @@ def orders_makes(tx: Transaction, call: Call) -> Any:
         billing_address=address,
         taxes_included=settings.taxes_included,
     )
-    tx.put_order(order)
-    return {"order": _order_view(order)}
+    put_customer(tx, order.customer)
+    kept = _sent(tx, order, order.created_at) if body.get("fulfilled", True) else order
+    tx.put_order(kept)
+    return {"order": _order_view(kept)}
 
 
 def _order_line(tx: Transaction, wanted: Body, tax_percent: int) -> OrderLine:
@@ -74,19 +75,19 @@ def _order_line(tx: Transaction, wanted: Body, tax_percent: int) -> OrderLine:
 @operation("ordersFulfils")
 def orders_fulfils(tx: Transaction, call: Call) -> Any:
     """Everything of an order is sent out; from then on it can come back."""
-    order = named_order(tx, call.body["order"])
-    left = tuple((line.id, line.quantity - line.fulfilled) for line in order.lines if line.quantity > line.fulfilled)
-    fulfilled = structs.replace(
-        order,
-        lines=tuple(structs.replace(line, fulfilled=line.quantity) for line in order.lines),
-        fulfillments=(
-            (*order.fulfillments, Fulfillment(id=tx.next_id("fulfillment"), fulfilled_at=tx.now, lines=left))
-            if left
-            else order.fulfillments
-        ),
-    )
+    fulfilled = _sent(tx, named_order(tx, call.body["order"]), tx.now)
     tx.put_order(fulfilled)
     return {"order": _order_view(fulfilled)}
+
+
+def _sent(tx: Transaction, order: Order, moment: datetime) -> Order:
+    """The order with everything that was not sent yet in a shipment of its own."""
+    left = tuple((line.id, line.quantity - line.fulfilled) for line in order.lines if line.quantity > line.fulfilled)
+    if not left:
+        return order
+    shipment = Fulfillment(id=tx.next_id("fulfillment"), fulfilled_at=moment, lines=left)
+    lines = tuple(structs.replace(line, fulfilled=line.quantity) for line in order.lines)
+    return structs.replace(order, lines=lines, fulfillments=(*order.fulfillments, shipment))
 
 
 def _order_view(order: Order) -> Body:

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from loopsim.domain.orders import Order, Variant
 from loopsim.domain.returns import Return
+from loopsim.operations.buyers import live_customer
 from loopsim.store.transaction import Transaction
 from loopsim.wire.money import decimal
 from loopsim.wire.times import with_millis
@@ -31,7 +32,7 @@ def order_view(order: Order, tx: Transaction) -> dict[str, Any]:
         "name": order.name,
         "currency": order.currency,
         "created_at": with_millis(order.created_at),
-        "email": order.customer.email,
+        "email": live_customer(tx, order).email,
         "country": order.shipping_address.country_code,
         "lines": [
             {

@@ -10,6 +10,7 @@ from msgspec import Struct
 from loopsim.domain import chance
 from loopsim.domain.orders import Order, is_known_by
 from loopsim.errors import NotHere, Refusal
+from loopsim.operations.buyers import with_live_customer
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
 from loopsim.wire.links import is_signed, with_query
@@ -110,6 +111,6 @@ def _size(value: Any) -> int:
 
 def _find(tx: Transaction, name: str, secret: str) -> Order:
     for order in reversed(tx.orders_named(name)):
-        if is_known_by(order, secret):
+        if is_known_by(with_live_customer(tx, order), secret):
             return order
     raise Refusal("order_not_found")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from loopsim.domain import eligibility
-from loopsim.domain.orders import Customer, Order
+from loopsim.domain.orders import Order
 from loopsim.errors import Refusal
 from loopsim.operations import commerce
+from loopsim.operations.buyers import live_customer, with_live_customer
 from loopsim.operations.incoming_orders import NOBODY, put_merged
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.operations.submitting import terms_of
@@ -22,11 +23,6 @@ FIRST_LOOP_ID = 150_000_000
 def _shown(tx: Transaction, order: Order, call: Call) -> dict[str, Any]:
     customer = live_customer(tx, order)
     return wire.order(order, customer if customer.id else None, commerce.spell_of(call))
-
-
-def live_customer(tx: Transaction, order: Order) -> Customer:
-    """Who the customer of an order is now; as the order has it where the customer is nobody's any more."""
-    return tx.resource("customer", order.customer.id, Customer) or order.customer
 
 
 def _need(tx: Transaction, call: Call) -> Order:
@@ -113,7 +109,7 @@ def check_return_eligibility(tx: Transaction, call: Call) -> Any:
     named = tx.orders_named(call.body["order_name"])
     if not named:
         raise Refusal("order_not_found")
-    order = named[-1]
+    order = with_live_customer(tx, named[-1])
     spell = commerce.spell_of(call)
     held = tx.held_units(line.id for line in order.lines)
     terms = terms_of(tx)
