@@ -41,6 +41,36 @@ def variants(shop: Shop, product: Any) -> Any:
     return shop.call("listProductVariants", productId=product["id"]).body["product_variants"]
 
 
+# upserts
+
+PRICE = {"amount": 2800, **USD}
+UPSERTS: dict[str, Any] = {
+    "upsertCustomer": {"first_name": "Ada"},
+    "upsertProduct": {"name": "Tee", "price": PRICE},
+    "upsertProductVariant": {"taxable": True},
+    "upsertCollection": {"name": "Summer"},
+    "upsertLocation": {"name": "Ohio", "status": "active", "address": ADDRESS},
+    "upsertOrder": {"name": "#1", "status": "active", "taxes_included": False, "total_price": PRICE, "line_items": []},
+}
+
+
+@pytest.mark.parametrize("operation", UPSERTS)
+def test_an_upsert_without_the_merchants_id_makes_nothing(operation: str, empty: Shop) -> None:
+    path = {"productId": make_product(empty)["id"]} if operation == "upsertProductVariant" else {}
+    before = empty.dump()
+    for given in ({}, {"external_id": None}, {"external_id": ""}, {"external_id": " "}):
+        reply = empty.call(operation, {**UPSERTS[operation], **given}, **path)
+        assert reply.status == 422, given
+        assert reply.body["errors"] == {"external_id": ["The external id field is required."]}
+    for wrong, said in ((7, "be a string"), ("x" * 101, "not be greater than")):
+        (message,) = empty.call(operation, {**UPSERTS[operation], "external_id": wrong}, **path).body["errors"][
+            "external_id"
+        ]
+        assert said in message
+    assert empty.dump() == before
+    assert empty.call(operation, {**UPSERTS[operation], "external_id": "mine"}, **path).status == 200
+
+
 # products
 
 
