@@ -209,6 +209,11 @@ def share(total: int, parts: int, index: int) -> int:
     return base + (1 if index < odd else 0)
 
 
+def free_units(line: OrderLine, held: set[tuple[int, int]]) -> int:
+    """How many shipped units of a line no return holds; `held` are (line id, unit) pairs."""
+    return line.fulfilled - sum(line_id == line.id and unit < line.fulfilled for line_id, unit in held)
+
+
 def is_known_by(order: Order, secret: str) -> bool:
     """Whether this is what only the customer knows of an order: its postal code, e-mail or phone. Spaces and case do
     not count."""

@@ -17,7 +17,7 @@ from loopsim.domain.draft_returns import CartItem, CreditType, Draft, ReturningI
 from loopsim.domain.durations import DURATIONS
 from loopsim.domain.events import Timer
 from loopsim.domain.listings import is_order_listed
-from loopsim.domain.orders import Address, Order, OrderLine, Variant, is_known_by
+from loopsim.domain.orders import Address, Order, OrderLine, Variant, free_units, is_known_by
 from loopsim.domain.policy import Candidate, Decision, Method, Resolution, decide
 from loopsim.domain.submission import Submission, quote
 from loopsim.domain.totals import Totals
@@ -205,7 +205,7 @@ def hand_in(tx: Transaction, draft: Draft) -> Draft:
     if lacking:
         raise Refusal("draft_incomplete", missing=", ".join(lacking))
     held = tx.held_units(line.id for line in order.lines)
-    if any(len([i for i in draft.items if i.line_id == line.id]) > _free(line, held) for line in order.lines):
+    if any(len([i for i in draft.items if i.line_id == line.id]) > free_units(line, held) for line in order.lines):
         raise Refusal("unit_already_returned")
     submission = drafts.submission_of(draft, order, held)
     if not drafts.covers(tx.settings.policy.return_countries, submission.order.shipping_address):
@@ -280,13 +280,9 @@ def _code(
     return eligibility.ineligibility(order, line, held, terms, tx.now)
 
 
-def _free(line: OrderLine, held: set[tuple[int, int]]) -> int:
-    return sum((line.id, unit) not in held for unit in range(line.fulfilled))
-
-
 def _left(draft: Draft, line: OrderLine, held: set[tuple[int, int]]) -> int:
     """How many units of a line could still be added."""
-    return _free(line, held) - sum(item.line_id == line.id for item in draft.items)
+    return free_units(line, held) - sum(item.line_id == line.id for item in draft.items)
 
 
 def _order_of(tx: Transaction, draft: Draft) -> Order:

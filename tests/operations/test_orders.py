@@ -352,6 +352,16 @@ def test_only_what_left_is_returnable(own: Any, units: int, empty: Shop, product
     assert [each.fulfilled for each in order.lines] == [units]
 
 
+def test_units_by_the_billion_are_not_counted_one_by_one(empty: Shop, product: Any) -> None:
+    many = 10**9
+    make(empty, product, line_items=[line(product, quantity=many)], fulfillments=[shipped(("l1", many))],
+         shipping_address=ADDRESS)  # fmt: skip
+    begun = empty.call("createDraftReturn", {"order_name": "#1", "secondary_input": ADDRESS["postal_code"]})
+    assert len(begun.body["context"]["items_eligible_to_return"]) == 1
+    (viewed,) = empty.call("listOrders").body["orders"]
+    assert viewed["lines"][0]["returnable"] == many
+
+
 def test_an_order_of_the_api_is_returned_like_any_other(empty: Shop, product: Any) -> None:
     priced = [line(product, unit_discounts=money(300), tax_lines=[{"title": "VAT", "price": money(400)}])]
     make(empty, product, line_items=priced, fulfillments=[shipped(("l1", 2))], customer={"external_id": "c", **ADA})

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from msgspec import structs
 
-from loopsim.domain.orders import Order, Variant
+from loopsim.domain.orders import Order, Variant, free_units
 from loopsim.domain.returns import Return
 from loopsim.operations.buyers import live_customer
 from loopsim.store.transaction import Transaction
@@ -43,7 +43,7 @@ def order_view(order: Order, tx: Transaction) -> dict[str, Any]:
                 "quantity": line.quantity,
                 "unit_price": decimal(line.unit_price),
                 "fulfilled": line.fulfilled,
-                "returnable": sum((line.id, unit) not in held for unit in range(line.fulfilled)),
+                "returnable": free_units(line, held),
                 "final_sale": line.final_sale,
             }
             for line in order.lines
