@@ -105,6 +105,16 @@ def without_item(draft: Draft, item_id: int) -> Draft:
     return move(draft, "change_items", items=tuple(item for item in draft.items if item is not gone))
 
 
+def without_lines_gone(draft: Draft, order: Order) -> Draft:
+    """The draft without the items of lines that the order has no more, and without what they were exchanged for: the
+    merchant may have changed the order meanwhile."""
+    items = tuple(item for item in draft.items if order.line(item.line_id))
+    if len(items) == len(draft.items):
+        return draft
+    left = {None, *(item.id for item in items)}
+    return structs.replace(draft, items=items, cart=tuple(new for new in draft.cart if new.for_item in left))
+
+
 def answered(draft: Draft, item_id: int, input_id: int, value: Any) -> Draft:
     """The draft with an answer to a question that an item asks: the id of a reason, or a comment."""
     item = item_of(draft, item_id)
@@ -152,6 +162,7 @@ def missing(draft: Draft) -> tuple[str, ...]:
     """What has to be said before a draft whose items are settled can be submitted."""
     needs_credit = any(exchange_for(draft, item) is None for item in draft.items)
     open_ = {
+        "items": not draft.items,
         "credit_type": needs_credit and draft.credit_type is None,
         "return_method": draft.method is None,
         "policy": not draft.policy_accepted,

@@ -57,8 +57,7 @@ def need(tx: Transaction, draft_id: int) -> Draft:
     order = None if draft is None else tx.order(draft.order_id)
     if draft is None or order is None:
         raise Refusal("draft_not_found")
-    # The merchant may have changed the order's lines meanwhile.
-    return structs.replace(draft, items=tuple(item for item in draft.items if order.line(item.line_id)))
+    return drafts.without_lines_gone(draft, order)
 
 
 def newest(tx: Transaction, most: int) -> list[Draft]:
@@ -148,6 +147,8 @@ def set_cart(tx: Transaction, draft: Draft, wanted: Sequence[tuple[int, int, int
                 raise Refusal("draft_exchange_uneven", item=item_id)
             bound.add(item_id)
         chosen.append((variant, quantity, item_id))
+    if any(item_id is None for _, _, item_id in chosen) and bound.issuperset(item.id for item in draft.items):
+        raise Refusal("shop_now_needs_units")
     cart = tuple(
         CartItem(id=tx.next_id("draft_item"), variant=variant, quantity=quantity, for_item=item_id)
         for variant, quantity, item_id in chosen

@@ -52,6 +52,7 @@ INVALID: dict[str, str] = {
     "draft_line_used_up": "No more of order line item {line} can be returned.",
     "draft_variant_unknown": "Variant ID {variant} not found.",
     "draft_exchange_uneven": "An item can be exchanged once, for another variant of its product.",
+    "shop_now_needs_units": "There is no item left whose credit could buy something: all are exchanged.",
     "draft_cart_unknown": "No cart found for the provided token.",
     "draft_credit_unavailable": "The credit type {credit_type} is not available.",
     "draft_method_unavailable": "The return method {method} is not available.",

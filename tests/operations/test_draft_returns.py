@@ -458,6 +458,42 @@ def test_the_money_of_a_submitted_draft_stays_what_it_was(shop: Shop) -> None:
     assert client.draft["totals"] == totals
 
 
+def test_what_is_bought_needs_an_item_that_is_not_exchanged(shop: Shop) -> None:
+    client = with_item(begun(shop))
+    client.follow("finalize-items")
+    new = {"variant_id": client.document["context"]["order"]["line_items"][0]["variant_id"]}
+    exchanged = {**new, "returning_item_id": client.draft["returning_items"][0]["id"]}
+    client.follow("set-cart", {"cart_items": [exchanged, new]}, status=422)
+    assert (client.error, client.draft["cart_items"]) == ("validation-failed", [])
+    client.follow("set-cart", {"cart_items": [exchanged]})
+
+
+@pytest.mark.parametrize("cart", [None, "exchange", "shop"])
+def test_items_whose_lines_are_gone_are_no_return(cart: Any, shop: Shop) -> None:
+    order = ordered(shop)
+    client = Follower(shop, "2026-07", "")
+    client.enter()
+    client.follow("create-draft-return", {"order_name": order["name"], "secondary_input": "43004"}, status=201)
+    with_item(client)
+    chosen = {"variant_id": client.document["context"]["order"]["line_items"][0]["variant_id"]}
+    if cart == "exchange":
+        chosen["returning_item_id"] = client.draft["returning_items"][0]["id"]
+    client.follow("finalize-items")
+    client.follow("set-cart", {"cart_items": [chosen] if cart else []})
+    if cart != "exchange":
+        client.follow("set-credit-type", {"credit_type": "refund"})
+    client.follow("set-return-method", {"return_method": "mail"})
+    client.follow("accept-return-policy")
+    href = client.steps["submit-draft-return"]["href"]
+    shop.call("updateOrder", {"line_items": []}, id=order["id"])
+    client.follow("self")
+    assert "submit-draft-return" not in client.steps
+    assert (client.draft["returning_items"], len(client.draft["cart_items"])) == ([], int(cart == "shop"))
+    reply = shop.call("submitDraftReturn", {}, id=int(href.split("/")[-2]))
+    assert (reply.status, reply.body["errors"][0]["message"]) == (422, "Still missing: items.")
+    assert shop.call("listShopReturns").body["returns"] == []
+
+
 def test_an_unknown_draft_is_a_404(shop: Shop) -> None:
     assert shop.call("getDraftReturn", id=43).status == 404
     assert shop.call("submitDraftReturn", {}, id=43, version="2026-10").status == 404
