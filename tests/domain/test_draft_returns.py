@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from loopsim.domain.draft_returns import LIFECYCLE, STATES, Draft, finalized, missing, move
+from loopsim.domain.draft_returns import LIFECYCLE, STATES, Draft, ReturningItem, finalized, missing, move
 from loopsim.errors import Refusal
 
 DRAFT = Draft(id=43, order_id=1, created_at=datetime(2026, 6, 1, tzinfo=UTC))
@@ -33,4 +34,6 @@ def test_nothing_is_final_without_items() -> None:
 
 
 def test_what_is_missing_is_named() -> None:
-    assert missing(DRAFT) == ("return_method", "policy")
+    assert missing(DRAFT) == ("items", "return_method", "policy")
+    with_item = structs.replace(DRAFT, items=(ReturningItem(id=1, line_id=2),))
+    assert missing(with_item) == ("credit_type", "return_method", "policy")
