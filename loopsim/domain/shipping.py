@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from msgspec import structs
 from loopsim.domain import chance
 from loopsim.domain.change import NextId
 from loopsim.domain.events import Timer
-from loopsim.domain.labels import Label, LabelRequest, is_ahead, timetable
+from loopsim.domain.labels import USELESS, Label, LabelRequest, is_ahead, timetable
 from loopsim.domain.orders import Address, Variant
 from loopsim.domain.returns import STAY_HOME, Return
 from loopsim.domain.shop import Settings
@@ -43,6 +44,35 @@ def parcels(return_: Return, items_per_label: int) -> list[tuple[int, ...]]:
     units = boxed(return_)
     size = items_per_label or max(1, len(units))
     return [units[start : start + size] for start in range(0, len(units), size)]
+
+
+def reboxed(return_: Return, before: Return) -> Return:
+    """The return, whose units are not those it had `before`, with labels that name what is in each parcel now: those of
+    its units that are left, and in the newest one with which a parcel can travel those that have come."""
+    if not return_.labels:
+        return return_
+    had = {line.id for line in before.lines}
+    usable = [label.id for label in return_.labels if label.status not in USELESS]
+    newest = usable[-1] if usable else return_.labels[-1].id
+    units = boxed(return_)
+    return structs.replace(
+        return_,
+        labels=tuple(
+            structs.replace(
+                label,
+                line_ids=tuple(u for u in units if u in label.line_ids or (label.id == newest and u not in had)),
+            )
+            for label in return_.labels
+        ),
+    )
+
+
+def units_of_request(return_: Return, request: LabelRequest, others: Iterable[LabelRequest]) -> tuple[int, ...]:
+    """The units that the parcel of a label request holds when its label is made: of those that it was for the ones that
+    the return still has, and what has come since and travels with no other parcel."""
+    held = {unit for label in return_.labels if label.status not in USELESS for unit in label.line_ids}
+    held |= {unit for other in others if other.status == "issued" and other.id != request.id for unit in other.line_ids}
+    return tuple(unit for unit in boxed(return_) if unit in request.line_ids or unit not in held)
 
 
 def make_label(return_: Return, line_ids: tuple[int, ...], settings: Settings, next_id: NextId, now: datetime) -> Label:

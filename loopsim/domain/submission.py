@@ -26,6 +26,7 @@ from loopsim.domain.returns import (
     ReturnMethod,
     with_money,
 )
+from loopsim.domain.shipping import reboxed
 from loopsim.domain.shop import Settings
 from loopsim.domain.totals import Leftover, Totals
 from loopsim.errors import Refusal
@@ -148,9 +149,17 @@ def _return(submission: Submission, decision: Decision, settings: Settings, next
     return with_money(draft)
 
 
-def edit(return_: Return, submission: Submission, decision: Decision, next_id: NextId, now: datetime) -> Return:
+def edit(
+    return_: Return,
+    submission: Submission,
+    decision: Decision,
+    label_source: LabelSource,
+    next_id: NextId,
+    now: datetime,
+) -> Return:
     """The return with other units or outcomes; only while open, and before anything of it was delivered. A unit that
-    stays keeps its row's id and what inspection found; labels hold what now goes into the parcel."""
+    stays keeps its row's id and what inspection found; labels hold what now goes into their parcels. `label_source` is
+    the policy's, for what stayed at home and now travels."""
     check_editable(return_)
     check(submission, decision)
     before = {(line.order_line_id, line.unit): line for line in return_.lines}
@@ -163,11 +172,12 @@ def edit(return_: Return, submission: Submission, decision: Decision, next_id: N
         fee=decision.handling_fee,
         bonus=decision.bonus_credit,
         processing_event=decision.processing_event,
+        label_source=_label_source(
+            submission, decision, label_source if return_.label_source == "none" else return_.label_source
+        ),
         edited_at=now,
     )
-    inside = tuple(line.id for line in lines if line.outcome not in STAY_HOME)
-    labels = tuple(structs.replace(label, line_ids=inside) for label in return_.labels)
-    return with_money(structs.replace(changed, labels=labels))
+    return with_money(reboxed(changed, return_))
 
 
 def check_editable(return_: Return) -> None:

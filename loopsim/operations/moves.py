@@ -203,6 +203,27 @@ def request_label(tx: Transaction, return_: Return) -> None:
         tx.emit(Event("label.request.issued", return_, {"label_request": request}))
 
 
+def queue_label(tx: Transaction, return_: Return) -> None:
+    """A label is made, or asked for, a moment later."""
+    tx.schedule(Timer("label.make", tx.now + DURATIONS["label_made"].fixed, return_.id))
+
+
+def label_on_its_way(tx: Transaction, return_: Return) -> bool:
+    """Whether a label is about to be made or asked for."""
+    return any(timer.kind == "label.make" for timer in tx.timers_of(return_.id))
+
+
+def label_as_edited(tx: Transaction, return_: Return) -> None:
+    """What was to travel and now stays at home needs no label any more, and the other way round."""
+    if return_.label_source == "none":
+        tx.cancel_timers(return_.id, "label.make")
+        withdraw_requests(tx, return_)
+        return
+    asked = any(request.status == "issued" for request in tx.label_requests_of(return_.id))
+    if returns.awaits_label(return_) and not asked and not label_on_its_way(tx, return_):
+        queue_label(tx, return_)
+
+
 def move_label_request(tx: Transaction, request: LabelRequest, action: str, **changes: Any) -> LabelRequest:
     """Look an action on a label request up and write down what it comes to."""
     after = structs.replace(move_request(request, action), **changes)
@@ -277,7 +298,8 @@ def remove_lines(tx: Transaction, return_: Return, line_ids: list[int]) -> Retur
         tx.moved("return", return_.id, return_.state, "remove", return_.state)
         return cancel(tx, return_)
     left = tuple(line for line in return_.lines if line.id not in wanted)
-    without = returns.with_money(structs.replace(return_, lines=left, edited_at=tx.now))
+    without = structs.replace(return_, lines=left, edited_at=tx.now)
+    without = returns.with_money(shipping.reboxed(without, return_))
     change = None if tx.use_switch("processing_fails") else run_processing(tx, without)
     if change is None or change.return_.state == "review":
         return None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from loopsim.domain.labels import Label
 from loopsim.domain.returns import Return, ReturnLine
 from loopsim.wire.money import decimal
-from loopsim.wire.returns import MISSING, label_fields
+from loopsim.wire.returns import label_fields, latest_label
 from loopsim.wire.times import iso, iso_or_none
 
 
@@ -17,13 +19,16 @@ def rows(return_: Return) -> list[dict[str, Any]]:
 
 
 def _label_of(return_: Return, line: ReturnLine) -> Label | None:
-    return next((label for label in reversed(return_.labels) if line.id in label.line_ids), None)
+    """The newest label of the unit's parcel; where labels name no units, as imported ones may, that of the return."""
+    named = next((label for label in reversed(return_.labels) if line.id in label.line_ids), None)
+    return named or (None if any(label.line_ids for label in return_.labels) else latest_label(return_))
 
 
 def _row(return_: Return, line: ReturnLine) -> dict[str, Any]:
     order, method = return_.order, return_.return_method
     label = _label_of(return_, line)
-    own = label_fields(return_)
+    # A unit whose parcel has no label yet does not travel with the number of another parcel of the return.
+    own = label_fields(structs.replace(return_, labels=() if label is None else (label,)))
     return {
         "id": line.id,
         "return_line_item_id": str(line.id),
@@ -37,14 +42,14 @@ def _row(return_: Return, line: ReturnLine) -> dict[str, Any]:
         "purchase_price": decimal(line.price),
         "sku": line.sku,
         "barcode": line.barcode,
-        "carrier": label.carrier if label else own["carrier"],
+        "carrier": own["carrier"],
         "service": label.service if label else None,
-        "label_status": label.status if label else own["label_status"],
-        "tracking_number": label.tracking_number if label else own["tracking_number"],
+        "label_status": own["label_status"],
+        "tracking_number": own["tracking_number"],
         "tracking_url": label.tracking_url if label else None,
         "restock_status": "restocked" if return_.processed.return_at and line.outcome == "default" else "not_restocked",
         "currency": order.currency,
-        "label_updated_at": iso(label.updated_at) if label else MISSING,
+        "label_updated_at": own["label_updated_at"],
         "label_url": label.url if label else None,
         "label_rate": decimal(label.rate) if label and label.rate is not None else None,
         "closed_at": iso_or_none(return_.closed_at),

@@ -196,7 +196,7 @@ def test_an_exchange_names_what_it_is_for(make: Any) -> None:
 def edited(make: Any, return_: Any, *outcomes: str, policy: Policy | None = None, **own: Any) -> Any:
     submission = make.submission(*outcomes, **own)
     decision = decide(policy or Policy(), submission.order, candidates(submission), submission.method, 5)
-    return edit(return_, submission, decision, make.next_id, make.now + timedelta(hours=1))
+    return edit(return_, submission, decision, "loop", make.next_id, make.now + timedelta(hours=1))
 
 
 def test_an_edit_reckons_the_money_again_and_says_when(make: Any) -> None:

@@ -133,6 +133,26 @@ def test_the_notice_can_be_of_one_label_status(shop: Shop) -> None:
     assert lines(reported(shop, tracking_status="delivered")) == 0
 
 
+def test_a_unit_without_a_label_is_not_told_with_the_number_of_another_parcel(open_shop: Any) -> None:
+    shop = open_shop(items_per_label=1, label_source="third_party", carrier="manual")
+    order = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU", "quantity": 2}])["order"]["name"]
+    id_ = shop.act("customerSubmitsReturn", order=order, items=[{"quantity": 2}])["id"]
+    told = ("carrier", "tracking_number", "label_status", "label_updated_at")
+    pending = ["", "N/A", "pending", "2026-06-01T09:00:00+00:00"]
+    assert [[row[key] for key in told] for row in reported(shop).body] == [pending, pending]
+    shop.advance(seconds=4)
+    request = shop.records.label_requests_of(id_)[0]
+    label = {"label_request_id": request.id, "tracking_number": "94612", "carrier": "USPS", "label_url": None}
+    label["rate"] = {"amount": 500, "currency_code": "USD"}
+    assert shop.call("createLabel", label).status == 201
+    made, waiting = ([row[key] for key in told] for row in reported(shop).body)
+    assert made == ["USPS", "94612", "new", "2026-06-01T09:00:04+00:00"]
+    assert waiting == pending
+    assert lines(reported(shop, tracking_status="new")) == 1
+    shop.call("closeReturn", id=id_)
+    assert [reported(shop).body[1][key] for key in told] == ["N/A"] * 4
+
+
 def test_since_2026_10_the_notice_covers_120_days_at_most(shop: Shop) -> None:
     until = shop.now
     exact, longer = until - timedelta(days=120), until - timedelta(days=120, seconds=1)

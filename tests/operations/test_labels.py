@@ -374,3 +374,76 @@ def test_a_third_party_is_asked_for_a_label_per_parcel(open_shop: Any) -> None:
         assert shop.call("createLabel", label_input(request.id)).status == 201
     labels = shop.records.return_(id_).labels
     assert [label.line_ids for label in labels] == [request.line_ids for request in requests]
+
+
+def in_labels(shop: Shop, id_: Any) -> list[list[int]]:
+    labels = shop.call("getReturnDetails", query={"return_id": id_}).body["labels"]
+    return [label["line_items"] for label in labels]
+
+
+def units(shop: Shop, id_: Any) -> list[int]:
+    return [line.id for line in shop.return_(id_).lines]
+
+
+def of_mugs(shop: Shop, ordered: int, returned: int) -> int:
+    order = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU", "quantity": ordered}])["order"]["name"]
+    return int(shop.act("customerSubmitsReturn", order=order, items=[{"quantity": returned}])["id"])
+
+
+def test_an_edit_leaves_each_unit_in_its_own_parcel(open_shop: Any) -> None:
+    shop = open_shop(items_per_label=1, carrier="manual")
+    id_ = of_mugs(shop, 3, 2)
+    shop.advance(seconds=4)
+    first, second = units(shop, id_)
+    shop.act("customerEditsReturn", return_id=id_, items=[{"quantity": 2, "outcome": "credit"}])
+    assert in_labels(shop, id_) == [[first], [second]]
+    shop.act("customerEditsReturn", return_id=id_, items=[{"quantity": 3}])
+    third = units(shop, id_)[2]
+    assert in_labels(shop, id_) == [[first], [second, third]], "what has come goes into the newest parcel"
+    shop.act("customerEditsReturn", return_id=id_, items=[{"quantity": 1}])
+    assert in_labels(shop, id_) == [[first], []]
+
+
+def test_what_has_come_goes_into_no_parcel_that_cannot_travel(open_shop: Any) -> None:
+    shop = open_shop(items_per_label=1, carrier="manual")
+    id_ = of_mugs(shop, 3, 2)
+    shop.advance(seconds=4)
+    first, second = units(shop, id_)
+    shop.act("carrierScans", return_id=id_, status="error")
+    shop.act("customerEditsReturn", return_id=id_, items=[{"quantity": 3}])
+    assert in_labels(shop, id_) == [[first, units(shop, id_)[2]], [second]]
+
+
+def test_a_unit_that_is_removed_is_in_no_label_any_more(open_shop: Any) -> None:
+    shop = open_shop(items_per_label=2, carrier="manual")
+    id_ = of_mugs(shop, 3, 3)
+    shop.advance(seconds=4)
+    first, second, third = units(shop, id_)
+    assert shop.call("removeLineItems", id=id_, query={"line_item_id": second}).body is True
+    assert units(shop, id_) == [first, third]
+    assert in_labels(shop, id_) == [[first], [third]]
+
+
+def test_a_label_holds_what_the_return_has_when_it_is_made(open_shop: Any) -> None:
+    shop = open_shop(label_source="third_party", carrier="manual")
+    order = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU"}, {"variant": "TEE-RED-M", "quantity": 2}])["order"]
+    both = [{"sku": "MUG-BLU"}, {"sku": "TEE-RED-M"}]
+    id_ = shop.act("customerSubmitsReturn", order=order["name"], items=both)["id"]
+    shop.advance(seconds=4)
+    (request,) = shop.records.label_requests_of(id_)
+    shop.act("customerEditsReturn", return_id=id_, items=[{"sku": "TEE-RED-M", "quantity": 2}])
+    assert shop.call("createLabel", label_input(request.id)).status == 201
+    assert in_labels(shop, id_) == [units(shop, id_)]
+
+
+def test_what_travels_with_another_parcel_is_in_no_second_label(open_shop: Any) -> None:
+    shop = open_shop(items_per_label=1, label_source="third_party", carrier="manual")
+    id_ = of_mugs(shop, 3, 2)
+    shop.advance(seconds=4)
+    first_request, second_request = shop.records.label_requests_of(id_)
+    shop.call("createLabel", label_input(first_request.id))
+    shop.act("customerEditsReturn", return_id=id_, items=[{"quantity": 3}])
+    first, second, third = units(shop, id_)
+    assert in_labels(shop, id_) == [[first, third]]
+    shop.call("createLabel", label_input(second_request.id))
+    assert in_labels(shop, id_) == [[first, third], [second]]

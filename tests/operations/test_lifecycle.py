@@ -448,6 +448,35 @@ def test_an_edit_may_bring_a_return_to_what_is_processed_at_once(open_shop: Any)
     assert (shop.return_(id_).state, shop.return_(id_).outcome) == ("closed", "credit")
 
 
+def test_an_edit_that_leaves_all_at_home_needs_no_label(open_shop: Any) -> None:
+    shop = opened(open_shop, keep_item_below=20_00, processing_event="disabled")
+    order = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU", "quantity": 2}])["order"]["id"]
+    id_ = shop.submit("refund", "refund", order=order)["id"]
+    shop.act("customerEditsReturn", return_id=id_, items=[{"outcome": "refund"}])
+    shop.advance(days=1)
+    row = shop.call("getReturnDetails", query={"return_id": id_}).body
+    assert (row["line_items"][0]["outcome"], row["label_status"], row["labels"]) == ("keep", "N/A", [])
+    shop.act("customerEditsReturn", return_id=id_, items=[{"quantity": 2}])
+    assert shop.call("getReturnDetails", query={"return_id": id_}).body["label_status"] == "pending"
+    shop.advance(seconds=4)
+    row = shop.call("getReturnDetails", query={"return_id": id_}).body
+    assert row["labels"][0]["line_items"] == [line["line_item_id"] for line in row["line_items"]]
+
+
+def test_an_edit_that_leaves_all_at_home_withdraws_the_request_for_a_label(open_shop: Any) -> None:
+    shop = opened(open_shop, keep_item_below=20_00, processing_event="disabled", label_source="third_party")
+    order = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU", "quantity": 2}])["order"]["id"]
+    id_ = shop.submit("refund", "refund", order=order)["id"]
+    shop.advance(seconds=4)
+    shop.heard()
+    shop.act("customerEditsReturn", return_id=id_, items=[{"outcome": "refund"}])
+    assert shop.triggers() == ["return.updated", "label.request.cancelled"]
+    shop.act("customerEditsReturn", return_id=id_, items=[{"quantity": 2}])
+    shop.act("customerEditsReturn", return_id=id_, leftover="credit")
+    shop.advance(seconds=4)
+    assert shop.triggers() == ["return.updated", "return.updated", "label.request.issued"]
+
+
 def test_edits_are_for_open_returns(shop: Shop) -> None:
     id_ = shop.submit()["id"]
     shop.call("processReturn", id=id_)

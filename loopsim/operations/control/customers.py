@@ -44,10 +44,12 @@ def customer_edits_return(tx: Transaction, call: Call) -> Any:
     same = {"method": return_.method, "leftover": return_.leftover, "gift": return_.is_gift}
     submission = _submission(tx, order, {**same, **_same_choices(return_, body), **body}, taken=mine)
     decision = decision_of(tx, submission, terms_of(tx), return_.destination_id)
-    changed = edit(return_, submission, decision, tx.next_id, tx.now)
+    changed = edit(return_, submission, decision, tx.settings.policy.label_source, tx.next_id, tx.now)
     tx.forget_units(line.id for line in return_.lines)
     tx.hold_units(return_.id, [(line.id, line.order_line_id, line.unit) for line in changed.lines])
-    return shown(tx, moves.start_if_due(tx, moves.save(tx, changed, "edit")))
+    edited = moves.save(tx, changed, "edit")
+    moves.label_as_edited(tx, edited)
+    return shown(tx, moves.start_if_due(tx, edited))
 
 
 @operation("customerDropsOff")

@@ -7,8 +7,6 @@ from typing import Any
 from msgspec import structs
 
 from loopsim.domain import shipping
-from loopsim.domain.durations import DURATIONS
-from loopsim.domain.events import Timer
 from loopsim.domain.labels import Label, LabelError, LabelRequest
 from loopsim.domain.returns import has_label
 from loopsim.errors import Invalid, Refusal
@@ -168,7 +166,7 @@ def create_label(tx: Transaction, call: Call) -> Answer:
         tracking_number=body["tracking_number"],
         created_at=tx.now,
         updated_at=tx.now,
-        line_ids=request.line_ids,
+        line_ids=shipping.units_of_request(return_, request, tx.label_requests_of(return_.id)),
         url=body.get("label_url"),
         rate=body["rate"]["amount"],
         rate_currency=body["rate"]["currency_code"],
@@ -207,11 +205,10 @@ def generate_label(tx: Transaction, call: Call) -> Answer:
         raise Refusal("return_cannot_receive_label", state=return_.state)
     if return_.label_failed:
         raise Refusal("label_generation_failed")
-    on_its_way = any(timer.kind == "label.make" for timer in tx.timers_of(return_.id))
-    if has_label(return_) or on_its_way:
+    if has_label(return_) or moves.label_on_its_way(tx, return_):
         raise Refusal("label_already_exists")
     if not shipping.boxed(return_):
         raise Refusal("return_cannot_receive_label", state=return_.state)
     tx.put_return(structs.replace(return_, label_source="loop"))
-    tx.schedule(Timer("label.make", tx.now + DURATIONS["label_made"].fixed, return_.id))
+    moves.queue_label(tx, return_)
     return Answer({"message": "Label generation queued", "returnId": return_.id}, 202)
