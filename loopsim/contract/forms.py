@@ -20,8 +20,9 @@ def read_form(raw: bytes) -> dict[str, Any]:
     return _nested(parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS))
 
 
-def read_multipart(raw: bytes, content_type: str) -> dict[str, Any]:
-    """A `multipart/form-data` body as the same; of a file the text alone is kept.
+def read_multipart(raw: bytes, content_type: str) -> tuple[dict[str, Any], set[str]]:
+    """A `multipart/form-data` body as the same, and the names of the parts that are files: those that have a file
+    name. Of a file the text alone is kept.
 
     Raises ValueError for what is none, ends before its time, is not text, or has too many parts.
     """
@@ -33,12 +34,15 @@ def read_multipart(raw: bytes, content_type: str) -> dict[str, Any]:
     if not boundary:
         raise ValueError("no boundary")
     parts: list[tuple[bytes, bytearray]] = []
-    header, value, ends = bytearray(), bytearray(), list[bool]()
+    header, value, ends, files = bytearray(), bytearray(), list[bool](), set[str]()
 
     def on_header_end() -> None:
         if header.lower() == b"content-disposition":
-            name = parse_options_header(bytes(value))[1].get(b"name", b"")
+            options = parse_options_header(bytes(value))[1]
+            name = options.get(b"name", b"")
             parts[-1] = (name, parts[-1][1])
+            if b"filename" in options:
+                files.add(name.decode())
         header.clear()
         value.clear()
 
@@ -65,7 +69,7 @@ def read_multipart(raw: bytes, content_type: str) -> dict[str, Any]:
         raise ValueError(str(error)) from None
     if not ends:
         raise ValueError("no end")
-    return _nested([(name.decode(), content.decode()) for name, content in parts])
+    return _nested([(name.decode(), content.decode()) for name, content in parts]), files
 
 
 def _nested(fields: list[tuple[str, str]]) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     """One endpoint of one version of one API.
 
     `scopes` are those of the API key, `oauth_scopes` those of the token that may stand in its place; `public` needs
-    neither. `body_schema` is None where the operation takes no body. `responses` maps a status, as text, to its media
+    neither. `body_schema` is None where the operation takes no body; `files` are the fields of it that only a file of
+    `multipart/form-data` can be (`x-file`). `responses` maps a status, as text, to its media
     types and their schemas; `query_schema` is the object that the query parameters make. `limits` is the operation's
     `x-limits`; `cors` says that pages of other origins may call it (`x-cors`). `schemas` compiles the schemas of the
     operation's document.
@@ -72,6 +73,7 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     parameters: tuple[Parameter, ...]
     query_schema: dict[str, Any]
     body_schema: dict[str, Any] | None
+    files: frozenset[str]
     errors: dict[str, ErrorForm]
     responses: dict[str, dict[str, dict[str, Any]]]
     provenance: Provenance | None
@@ -102,6 +104,7 @@ def read_operation(
         parameters=parameters,
         query_schema=_query_schema(parameters),
         body_schema=_body_schema(body),
+        files=_files(_body_schema(body) or {}),
         errors={code: read_error_form(form) for code, form in errors.items()},
         responses={status: _contents(document, response) for status, response in source["responses"].items()},
         provenance=_provenance(source),
@@ -126,6 +129,7 @@ def unrouted_operation(api: str, version: str, document: dict[str, Any], schemas
         parameters=(),
         query_schema=_query_schema(()),
         body_schema=None,
+        files=frozenset(),
         errors={code: read_error_form(form) for code, form in document["x-unrouted"].items()},
         responses={},
         provenance=None,
@@ -190,6 +194,10 @@ def _body_schema(body: dict[str, Any]) -> dict[str, Any] | None:
     content = body.get("content", {})
     media = content.get("application/json") or next(iter(content.values()), None)
     return media.get("schema", {}) if media is not None else None
+
+
+def _files(schema: dict[str, Any]) -> frozenset[str]:
+    return frozenset(name for name, field in schema.get("properties", {}).items() if field.get("x-file"))
 
 
 def _contents(document: dict[str, Any], response: dict[str, Any]) -> dict[str, dict[str, Any]]:

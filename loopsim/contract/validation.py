@@ -11,6 +11,7 @@ import msgspec
 
 from loopsim.contract.operation import Operation
 from loopsim.contract.schemas import Reader
+from loopsim.contract.shapes import JSON
 from loopsim.contract.shaping import Notes, excerpt, read_integer
 from loopsim.errors import Invalid, Refusal
 
@@ -39,9 +40,10 @@ class Validated(msgspec.Struct, frozen=True):
 def read_body(operation: Operation, raw: bytes, content_type: str) -> Any:
     """The JSON value of a request body; an empty body is `{}`, as is any body of an operation that takes none.
 
-    Forms of either kind become objects of texts, their brackets arrays, as PHP reads them; a file is its text. Raises
-    Refusal `malformed_json` for what is no JSON, holds NaN or a number beyond a double, or is nested too deeply to be
-    read, and `body_too_large` for one of too many values.
+    Forms of either kind become objects of texts, their brackets arrays, as PHP reads them; a file is its text, and
+    what stands in the place of a file and is none is left out. Raises Refusal `malformed_json` for what is no JSON,
+    holds NaN or a number beyond a double, or is nested too deeply to be read, and `body_too_large` for one of too many
+    values.
     """
     if operation.body_schema is None or not raw.strip():
         return {}
@@ -51,11 +53,15 @@ def read_body(operation: Operation, raw: bytes, content_type: str) -> Any:
             # Only here, as below: most bodies are JSON, and well formed.
             from loopsim.contract.forms import read_form, read_multipart
 
-            return read_form(raw) if media == FORM else read_multipart(raw, content_type)
+            fields, files = (read_form(raw), set()) if media == FORM else read_multipart(raw, content_type)
+            return {name: value for name, value in fields.items() if name in files or name not in operation.files}
+        if operation.files and media != JSON:
+            return {}
         most = operation.limits.get("values", MOST_VALUES)
         if _holds_more_than(most, raw):
             raise Refusal("body_too_large", limit=most)
-        return msgspec.json.decode(raw)
+        read = msgspec.json.decode(raw)
+        return {} if operation.files else read
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
         raise Refusal("malformed_json") from None
 
