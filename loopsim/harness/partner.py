@@ -33,7 +33,7 @@ STARTING = 30.0
 STOPPING = 5.0
 LOG_BYTES = 64 * 1024
 _ASKING = 2.0  # seconds for one question after its health
-_LEAVING = 1.0  # seconds that its port may stay open after its end
+_LEAVING = 1.0  # seconds that its port may stay open after its end, and what it wrote to be read
 _NAMED = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 _AGAIN = 0.02  # seconds between two of them; nothing tells when a port is opened
 
@@ -154,8 +154,9 @@ class Process:
             self._stopping = False
             self._ended = threading.Event()
             self._child = self._spawn()
-        for work in (self._collect, self._watch):
-            threading.Thread(target=work, args=(self._child, self._ended), daemon=True).start()
+        reader = threading.Thread(target=self._collect, args=(self._child,), daemon=True)
+        reader.start()
+        threading.Thread(target=self._watch, args=(self._child, self._ended, reader), daemon=True).start()
         try:
             self._await_health(self._ended)
         except BaseException:
@@ -175,7 +176,7 @@ class Process:
         _signal(child, signal.SIGKILL)
         child.wait()
         self._await_closed()
-        self._ended.set()
+        self._ended.wait(2 * _LEAVING)
         self._child = None
 
     def _await_closed(self) -> None:
@@ -220,17 +221,19 @@ class Process:
         except OSError as error:
             raise NeverStarted(f"{self.name} cannot be started ({error.strerror}): {plan.command}") from error
 
-    def _collect(self, child: subprocess.Popen[bytes], _ended: threading.Event) -> None:
+    def _collect(self, child: subprocess.Popen[bytes]) -> None:
         assert child.stdout is not None
         self._log.follow(child.stdout)
 
-    def _watch(self, child: subprocess.Popen[bytes], ended: threading.Event) -> None:
+    def _watch(self, child: subprocess.Popen[bytes], ended: threading.Event, reader: threading.Thread) -> None:
         code = child.wait()
         with self._lock:
             asked = self._stopping
         if not asked:
             # Its children are of no use without it.
             _signal(child, signal.SIGKILL)
+        # Whoever asks why it ended is told by the last it wrote. One that left its group may go on writing.
+        reader.join(_LEAVING)
         ended.set()
         if not asked and self.on_end is not None:
             self.on_end(f"{self.name} ended by itself, {_how(code)}.")

@@ -280,11 +280,7 @@ def _judged(kind: ProvocationKind, base: Base, told: Told) -> Provocation:
         why=_why_unseen(base),
     )
     if kind == "slow_loop":
-        waited = [call for call in told.traffic.calls if (call.ended or 0) - (call.began or 0) > SLOW_MS * 0.9]
-        entries = tuple(call.id for call in waited)
-        return structs.replace(
-            provocation, effect=_slow_answers(base, told), control=bool(waited), entries=entries, why=_NO_CALL
-        )
+        return structs.replace(provocation, effect=_slow_answers(base, told), control=bool(hit), why=_NO_CALL)
     if kind in _FORGED:
         if any(told.traffic.of(*_LISTS)):
             # It may have found the return by itself, so what it did proves nothing.

@@ -53,4 +53,6 @@ def entry_of(exchange: Exchange, status: int, body: bytes) -> Entry:
         entry.fault = fault.kind
         if fault.kind in LOST:
             entry.status = entry.response_body = None
+    elif exchange.held_back:
+        entry.fault = "latency"
     return entry

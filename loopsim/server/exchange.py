@@ -16,7 +16,8 @@ MOST_NAMED = 1000
 
 
 class Exchange:
-    """One call and what becomes of it. `shop` is the one it is about, where that is known; `at_ms` is its time."""
+    """One call and what becomes of it. `shop` is the one it is about, where that is known; `at_ms` is its time;
+    `held_back`: a fault let it wait."""
 
     __slots__ = (
         "at_ms",
@@ -27,6 +28,7 @@ class Exchange:
         "entrance",
         "fault",
         "headers",
+        "held_back",
         "more",
         "note",
         "place",
@@ -51,6 +53,7 @@ class Exchange:
         self.at_ms = 0
         self.raw = b""
         self.fault: Fault | None = None
+        self.held_back = False
         self.refusal: str | None = None
         self.retry_after: int | None = None
         self.unknown: list[str] | None = None

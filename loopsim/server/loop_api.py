@@ -40,6 +40,7 @@ from loopsim.server.requests import (
     Receive,
     Scope,
     Send,
+    ShopGone,
     base_url,
     basic_of,
     body_of,
@@ -105,6 +106,9 @@ class LoopApi:
                 else:
                     answer = in_place_of_answer(fault)
         except Disconnected:
+            return
+        except ShopGone:
+            await reset_connection(scope, receive)
             return
         except Exception as error:
             answer = self._failed(exchange, error)
@@ -221,11 +225,8 @@ class LoopApi:
         struck = strike(entrance.shop, entrance.counter, place.operation.id, self._now_ms(entrance.shop))
         exchange.fault = struck.fault
         if struck.wait:
-            try:
-                await asyncio.sleep(struck.wait)
-            except asyncio.CancelledError:
-                # The server stops, and waits no longer for an answer that is late on purpose.
-                raise Disconnected from None
+            exchange.held_back = True
+            await _hold_back(entrance.shop, struck.wait)
             entrance = await self._admitted_again(exchange)
         exchange.at_ms = self._now_ms(entrance.shop)
         return entrance
@@ -390,6 +391,17 @@ class LoopApi:
             remaining = 0 if faked else entrance.window.remaining(monotonic(), limit)
         request_id = chance.uuid4(seed, "request", "", number)
         return self._heads[exchange.place.version].of(request_id, limit, remaining, stamp)
+
+
+async def _hold_back(shop: Shop, seconds: float) -> None:
+    """Let an answer be late on purpose. Raises `Disconnected` where the server stops meanwhile, and `ShopGone`."""
+    try:
+        await asyncio.wait_for(shop.gone.wait(), seconds)
+    except TimeoutError:
+        return
+    except asyncio.CancelledError:
+        raise Disconnected from None
+    raise ShopGone
 
 
 def _bytes_of(answer: Answer) -> bytes:

@@ -22,6 +22,10 @@ class Disconnected(Exception):
     """The client went away before it had sent its whole request; nobody waits for an answer."""
 
 
+class ShopGone(Exception):
+    """The shop of a call that a fault held back was deleted or began anew: there is nothing to answer from."""
+
+
 def headers_of(raw: list[tuple[bytes, bytes]]) -> Headers:
     """The headers by name. What is said twice counts as HTTP has it: as one value with a comma in it, so that nobody
     gets by with a second `Host`, `Origin` or key."""

@@ -85,7 +85,7 @@ class Shop:
     """One shop, open. `settings`, `clock`, `counters` mirror what the database holds. `changes` counts the commits
     since it was opened; `few` holds the records of kinds that are read all the time (`kept`), `read` resources
     (`kept_resource`). `busy` is there while a long transaction has the connection, and set at its end: until then
-    nobody else may use the shop.
+    nobody else may use the shop. `gone` is set when it was deleted or another has taken its place.
     """
 
     def __init__(self, name: str, connection: sqlite3.Connection, path: Path | None) -> None:
@@ -110,6 +110,7 @@ class Shop:
         self.read: dict[str, dict[int, Any]] = {}
         self.answers = KeptAnswers(None if path is None else path.parent)
         self.busy: asyncio.Event | None = None
+        self.gone = asyncio.Event()
         self._together, self._separable = False, True
 
     # opening and copying
@@ -193,6 +194,7 @@ class Shop:
 
     def discard(self) -> None:
         """Let go of a file that goes too: nothing of it has to reach the disk."""
+        self.gone.set()
         with suppress(sqlite3.Error):
             self.connection.execute("pragma synchronous = off")
         self.answers.close()

@@ -56,6 +56,15 @@ def test_it_is_told_what_it_has_to_know_under_its_own_names_too() -> None:
     }
 
 
+def test_when_it_is_stopped_all_that_it_wrote_is_there() -> None:
+    says = "trap 'seq 20000; echo farewell; exit' TERM"
+
+    process = started(f"{says}; {SERVES} & wait")
+    process.stop()
+
+    assert process.log().endswith("farewell\n")
+
+
 def test_settings_of_loopsim_itself_are_not_the_partners(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOOPSIM_TOKEN", "hush")
 

@@ -329,6 +329,27 @@ def test_a_call_that_comes_late_to_a_shop_of_its_own_fails_its_story(
     assert [story.status for story in result.scenarios] == ["failed", "passed"]
 
 
+HANGS_UP = """worker = threading.Thread(target=call, args=("POST", f"/warehouse/return/{return_id}/process", path))
+    held.append(worker); worker.start()
+    if len(held) == 1: return
+    for worker in held: worker.join()
+    """
+
+
+@pytest.mark.parametrize("mode", ["shared", "tenant"])
+def test_a_call_that_a_fault_held_back_is_not_late(play: Play, scenario: Write, tmp_path: Path, mode: str) -> None:
+    """The partner goes on without an answer that takes long, and the story ends; it did nothing wrong."""
+    short = "".join(DELIVERED.partition("- carrier.scans")[:2]) + ": {return_id: '${ret.id}', status: delivered}\n"
+    slow = "- faults.on: {kind: latency, operation: processReturn, params: {ms: 1500}}\n- carrier.scans"
+    source = write(tmp_path, at_start="held = []", on_delivered=HANGS_UP, on_post='self.path = self.headers["X-Key"]')
+    plan = structs.replace(partner(source), headers={"X-Key": "{key}"})
+
+    stories = scenario(short.replace("- carrier.scans", slow), "a"), scenario(short, "b")
+    result = play(*stories, partners={"": plan}, mode=mode, jobs=1)
+
+    assert [(story.status, story.failures) for story in result.scenarios] == [("passed", ())] * 2
+
+
 def test_the_reset_hook_is_called_before_each_story(play: Play, scenario: Write, tmp_path: Path) -> None:
     hook = f"sh -c 'echo {{shop}} >> {tmp_path}/resets'"
 

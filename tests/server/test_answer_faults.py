@@ -58,6 +58,25 @@ def test_latency_lets_the_answer_wait(client: Client) -> None:
     began = time.monotonic()
     assert client.call("GET", LIST).status == 200
     assert time.monotonic() - began >= 0.08
+    assert (last_call(client)["fault"], last_call(client)["status"]) == ("latency", 200)
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "reset"), ("PUT", ""), ("DELETE", "")])
+def test_a_call_that_is_held_back_ends_with_its_shop(client: Client, method: str, path: str) -> None:
+    """Whoever gave up waiting for it would find it done in another shop, and a story what was asked in another."""
+    arm(client, "latency", params={"ms": 600_000})
+    waiting = http.client.HTTPConnection(client.authority, timeout=20)
+    body = b'{"topic":"return","trigger":"return.created","url":"http://127.0.0.1:9/"}'
+    waiting.request("POST", "/api/v1/webhooks", body, {"X-Authorization": client.key})
+    while not client.control("GET", "faults").body["faults"][0]["seen"]:
+        pass  # each look is a call
+
+    assert client.control(method, path).status < 300
+    with pytest.raises((ConnectionResetError, http.client.RemoteDisconnected)):
+        waiting.getresponse()
+    if method != "DELETE":
+        assert client.call("GET", "/api/v1/webhooks").body["webhooks"] == []
+        assert [entry["method"] for entry in client.journal() if entry["kind"] == "call"] == ["GET"]
 
 
 def test_a_reset_breaks_the_connection_before_anything_is_done(client: Client) -> None:
