@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import NamedTuple
 
 from msgspec import structs
@@ -11,6 +12,7 @@ from loopsim.domain.faults import Fault, matches_answer, strikes
 from loopsim.errors import Refusal
 from loopsim.operations.perform import Answer
 from loopsim.server.auth import Counter
+from loopsim.server.requests import Disconnected, ShopGone
 from loopsim.store.shop import Shop
 
 KIND = "fault"
@@ -60,6 +62,17 @@ def strike(shop: Shop, counter: Counter, operation: str, now_ms: int) -> Struck:
                 transaction.put(KIND, fault.id, fault)
         counter.faults = tuple(used.get(fault.id, fault) for fault in faults)
     return Struck(wait, chosen)
+
+
+async def hold_back(shop: Shop, seconds: float) -> None:
+    """Let an answer be late on purpose. Raises `Disconnected` where the server stops meanwhile, and `ShopGone`."""
+    try:
+        await asyncio.wait_for(shop.gone.wait(), seconds)
+    except TimeoutError:
+        return
+    except asyncio.CancelledError:
+        raise Disconnected from None
+    raise ShopGone
 
 
 def in_place_of_answer(fault: Fault) -> Answer:

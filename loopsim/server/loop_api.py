@@ -7,7 +7,6 @@ This is the hot path: no request and response objects, headers looked at once, b
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
 from datetime import timedelta
@@ -23,7 +22,7 @@ from loopsim.domain import chance
 from loopsim.domain.quirks import quirk
 from loopsim.errors import NotHere, Refusal, SetupError
 from loopsim.operations.perform import Answer, Call, Prepared
-from loopsim.server.answer_faults import LOST, NO_FAULTS, in_fault, in_place_of_answer, read_faults, strike
+from loopsim.server.answer_faults import LOST, NO_FAULTS, hold_back, in_fault, in_place_of_answer, read_faults, strike
 from loopsim.server.answers import AnswerHeaders, SendWhole, rows_of, send_answer, whole_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.breaking import reset_connection, send_half
@@ -226,7 +225,7 @@ class LoopApi:
         exchange.fault = struck.fault
         if struck.wait:
             exchange.held_back = True
-            await _hold_back(entrance.shop, struck.wait)
+            await hold_back(entrance.shop, struck.wait)
             entrance = await self._admitted_again(exchange)
         exchange.at_ms = self._now_ms(entrance.shop)
         return entrance
@@ -391,17 +390,6 @@ class LoopApi:
             remaining = 0 if faked else entrance.window.remaining(monotonic(), limit)
         request_id = chance.uuid4(seed, "request", "", number)
         return self._heads[exchange.place.version].of(request_id, limit, remaining, stamp)
-
-
-async def _hold_back(shop: Shop, seconds: float) -> None:
-    """Let an answer be late on purpose. Raises `Disconnected` where the server stops meanwhile, and `ShopGone`."""
-    try:
-        await asyncio.wait_for(shop.gone.wait(), seconds)
-    except TimeoutError:
-        return
-    except asyncio.CancelledError:
-        raise Disconnected from None
-    raise ShopGone
 
 
 def _bytes_of(answer: Answer) -> bytes:
