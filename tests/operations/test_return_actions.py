@@ -153,10 +153,17 @@ def test_what_comes_with_the_call_goes_to_the_platform_and_into_a_note(shop: Sho
     id_ = made(shop, "open")
     shop.call("processReturn", {"inspected_by": "dock 4", "ok": True}, id=id_)
     (note,) = shop.call("listNotes", id=id_).body
-    assert note["content"] == "inspected_by: dock 4, ok: True"
+    assert note["content"] == "inspected_by: dock 4, ok: true"
     shop.advance(seconds=2)
     updated = next(entry for entry in shop.records.ledger(id_) if entry["kind"] == "order_updated")
     assert updated["additional_details"] == {"inspected_by": "dock 4", "ok": True}
+
+
+def test_a_note_about_what_came_with_the_call_writes_values_as_json(shop: Shop) -> None:
+    id_ = made(shop, "open")
+    shop.call("processReturn", {"none": None, "lots": {"a": [1, "b"]}, "weight": 1.5}, id=id_)
+    (note,) = shop.call("listNotes", id=id_).body
+    assert note["content"] == 'none: null, lots: {"a":[1,"b"]}, weight: 1.5'
 
 
 @pytest.mark.parametrize("body", [[], "text", 5, True, [1, 2], {}])

@@ -12,6 +12,7 @@ from loopsim.errors import Invalid, Refusal
 from loopsim.operations import moves
 from loopsim.operations.perform import Answer, Call, operation
 from loopsim.store.transaction import Transaction
+from loopsim.wire import php
 from loopsim.wire.numbers import whole
 from loopsim.wire.times import spaced
 
@@ -36,9 +37,14 @@ def process_return(tx: Transaction, call: Call) -> Answer:
     details: dict[str, Any] | None = call.body if isinstance(call.body, dict) and call.body else None
     queued = moves.queue_processing(tx, return_, "api", details)
     if details is not None and queued is not return_:
-        text = ", ".join(f"{name}: {value}" for name, value in details.items())
+        text = ", ".join(f"{name}: {_as_text(value)}" for name, value in details.items())
         tx.put_note(tx.next_id("note"), return_.id, text[:17_000], tx.now)
     return _done(tx)
+
+
+def _as_text(value: Any) -> str:
+    """A value as a note shows it: text as it is, the rest as JSON."""
+    return value if isinstance(value, str) else php.encode(value).decode()
 
 
 @operation("cancelReturn")
