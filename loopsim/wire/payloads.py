@@ -241,7 +241,7 @@ def _giftcard(event: Event, _settings: Settings) -> Payload | None:
         "last_name": order.last_name,
         "external_order_id": order.provider_id,
         "external_order_name": order.name,
-        "external_order_number": int(order.provider_number) if order.provider_number else None,
+        "external_order_number": int(order.number) if order.number else None,
     }
 
 

@@ -277,7 +277,7 @@ def test_closing_by_processing_tells_of_stock_and_cards_first(open_shop: Any) ->
     assert (card["return_id"], card["total_credit_issued"]) == (str(id_), shop.call(
         "getReturnDetails", query={"return_id": id_}
     ).body["gift_card"])  # fmt: skip
-    assert card["external_order_number"] == int(return_.order.provider_number)
+    assert card["external_order_number"] == int(return_.order.number)
 
 
 def test_stock_leaves_with_the_exchange_and_comes_back_with_the_return(shop: Shop) -> None:
