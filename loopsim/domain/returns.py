@@ -308,6 +308,13 @@ def check_cancellable(return_: Return) -> None:
         raise Refusal("cannot_be_processed", word="flagged")
 
 
+def can_be_removed(return_: Return, line: ReturnLine) -> bool:
+    """Whether a unit qualifies for removal: to be refunded or credited (documented), and not yet so (assumed)."""
+    done = return_.processed
+    paid = {"refund": done.refund_at, "credit": done.gift_card_at}
+    return line.resolution in paid and paid[line.resolution] is None
+
+
 def has_expired(return_: Return, made_until: datetime) -> bool:
     """Whether an open return expires whose labels made until then are at the end of their life: only when none of its
     labels ever moved, and none is younger."""

@@ -288,7 +288,7 @@ def remove_lines(tx: Transaction, return_: Return, line_ids: list[int]) -> Retur
     if return_.state not in returns.LIFECYCLE["remove"]:
         raise Refusal("not_modifiable")
     returns.check_processable(return_, tx.settings.policy.allow_flagged_processing)
-    known = {line.id for line in return_.lines if line.resolution in {"refund", "credit"}}
+    known = {line.id for line in return_.lines if returns.can_be_removed(return_, line)}
     wanted = set(line_ids)
     if not wanted & known:
         raise Refusal("nothing_removable")

@@ -413,6 +413,24 @@ def test_exchanged_units_cannot_be_removed(shop: Shop) -> None:
     assert shop.return_(id_).outcome == "exchange"
 
 
+def test_what_is_paid_cannot_be_removed(shop: Shop) -> None:
+    shop.act("stockSets", variant="MUG-WHT", available=0)
+    items = [{"outcome": "exchange", "exchange_variant": "MUG-WHT"}, {"outcome": "credit"}, {"outcome": "refund"}]
+    id_ = shop.act("customerSubmitsReturn", order=wide_order(shop), items=items)["id"]
+    shop.act("paymentFailsNext")
+    shop.call("processReturn", id=id_)
+    shop.advance(seconds=2)
+    shop.act("staffResolvesReview", return_id=id_)
+    shop.act("stockSets", variant="MUG-WHT", available=1)
+    _, credited, unpaid = lines(shop, id_)
+    assert removed(shop, id_, credited).refusal == "nothing_removable"
+    assert removed(shop, id_, credited, unpaid).refusal == "not_all_removable"
+    assert removed(shop, id_, unpaid).body is True
+    row = shop.call("getReturnDetails", query={"return_id": id_}).body
+    assert (row["state"], row["refund"], row["refunds"]) == ("closed", "0.00", [])
+    assert row["outcomes_processed_at"]["gift_card_processed"] is not None
+
+
 def test_a_flagged_return_refuses_removal_as_it_refuses_processing(shop: Shop) -> None:
     id_ = made(shop, "open", flagged=True)
     reply = removed(shop, id_, lines(shop, id_)[0])
