@@ -185,13 +185,13 @@ class ReturnMethod(Struct, frozen=True, kw_only=True):
 
 
 class Refund(Struct, frozen=True, kw_only=True):
-    """One refund made on the platform, in minor units of `currency`."""
+    """One refund, in minor units of `currency`. The platform's id of it is None where the merchant makes it."""
 
     id: int
     gateway: str
     amount: int
     currency: str
-    provider_refund_id: int
+    provider_refund_id: int | None
     created_at: datetime
 
 

@@ -216,6 +216,7 @@ def _shopify_refunds(return_: Return) -> list[dict[str, Any]]:
             "updated_at": iso(refund.created_at),
         }
         for refund in return_.refunds
+        if refund.provider_refund_id is not None
     ]
 
 
@@ -365,14 +366,14 @@ def details(return_: Return, settings: Settings, currency_type: str = "shop") ->
     }
 
 
-def refunds(return_: Return) -> list[dict[str, str]]:
-    """`refunds[]` of details and webhooks: all strings, empty until processed."""
+def refunds(return_: Return) -> list[dict[str, str | None]]:
+    """`refunds[]` of details and webhooks: text, empty until processed; no provider's id where the merchant refunds."""
     return [
         {
             "gateway": refund.gateway,
             "amount": decimal(refund.amount),
             "currency": refund.currency,
-            "provider_refund_id": str(refund.provider_refund_id),
+            "provider_refund_id": id_text(refund.provider_refund_id),
         }
         for refund in return_.refunds
     ]

@@ -80,7 +80,8 @@ def test_outside_shopify_the_merchant_carries_the_outcomes_out(outside: Driver) 
     after = details(outside, id_)
     assert (after["state"], after["exchange_order_id"], after["exchange_order_name"]) == ("closed", [], [])
     assert [(each["exchange_order_id"], each["exchange_order_name"]) for each in after["exchanges"]] == [(None, None)]
-    assert [each["gateway"] for each in after["refunds"]] == ["manual"]
+    assert [(each["gateway"], each["provider_refund_id"]) for each in after["refunds"]] == [("manual", None)]
+    assert after["shopify_refund_object"] == []
     assert outside.ledger() == []
 
 
