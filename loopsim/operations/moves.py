@@ -15,7 +15,7 @@ from loopsim.domain import processing, returns, shipping
 from loopsim.domain.change import Change, events_of
 from loopsim.domain.destinations import Destination
 from loopsim.domain.durations import DURATIONS
-from loopsim.domain.events import NONE, Event, LedgerEntry, Timer
+from loopsim.domain.events import NONE, Event, LedgerEntry, Timer, Trigger
 from loopsim.domain.labels import Label, LabelRequest, LabelStatus, has_reached, move_request, scan
 from loopsim.domain.orders import Location, Variant
 from loopsim.domain.quirks import quirk
@@ -152,7 +152,7 @@ def attach_label(tx: Transaction, return_: Return, label: Label, *, by_partner: 
     tx.moved("label", return_.id, NONE, "make", label.status)
     timers = shipping.label_timers(label, return_.id, tx.settings)
     tx.schedule(*(timer for timer in timers if not by_partner or timer.kind != "carrier.scan"))
-    return _label_changed(tx, return_, (*return_.labels, label), label, "label.created")
+    return _label_changed(tx, return_, ("label.created", label), labels=(*return_.labels, label))
 
 
 def scan_label(tx: Transaction, return_: Return, label: Label, status: LabelStatus) -> Return:
@@ -163,17 +163,22 @@ def scan_label(tx: Transaction, return_: Return, label: Label, status: LabelStat
     after = scan(label, status, tx.now)
     tx.moved("label", return_.id, label.status, "scan", status)
     labels = tuple(after if each.id == label.id else each for each in return_.labels)
-    moved = _label_changed(tx, return_, labels, after, "label.updated")
+    moved = _label_changed(tx, return_, ("label.updated", after), labels=labels)
     if has_reached(moved.labels, "in_transit"):
         moved = release_hold(tx, moved)
     return start_if_due(tx, moved)
 
 
-def _label_changed(tx: Transaction, return_: Return, labels: tuple[Label, ...], label: Label, trigger: Any) -> Return:
-    after, _ = returns.move(return_, "label_changed", tx.now, labels=labels)
+def fail_label(tx: Transaction, return_: Return) -> None:
+    """No label can be made: what was pending is not to come."""
+    _label_changed(tx, return_, label_failed=True)
+
+
+def _label_changed(tx: Transaction, return_: Return, *events: tuple[Trigger, Label], **changes: Any) -> Return:
+    after, _ = returns.move(return_, "label_changed", tx.now, **changes)
     tx.moved("return", return_.id, return_.state, "label_changed", after.state)
     tx.put_return(after)
-    tx.emit(Event(trigger, after, {"label_id": label.id}))
+    tx.emit(*(Event(trigger, after, {"label_id": label.id}) for trigger, label in events))
     if quirk(tx.settings.quirks, "label_change_fires_return_updated") == "on":
         tx.emit(Event("return.updated", after))
     return after

@@ -26,7 +26,7 @@ def label_make(tx: Transaction, return_id: int, _data: dict[str, Any]) -> None:
     if return_ is None or not returns.awaits_label(return_):
         return
     if not shipping.can_ship(return_):
-        tx.put_return(structs.replace(return_, label_failed=True))
+        moves.fail_label(tx, return_)
         return
     if return_.label_source == "third_party":
         moves.request_label(tx, return_)

@@ -316,9 +316,13 @@ def test_an_attempt_that_failed_is_told_at_the_next(open_shop: Any) -> None:
     with shop.shop.transaction(shop.now) as tx:
         nowhere = structs.replace(return_.order, address=Address(name="Robin"))
         tx.put_return(structs.replace(return_, order=nowhere))
+    shop.subscribe()
     assert generated(shop, id_).status == 202
+    assert shop.call("getReturnDetails", query={"return_id": id_}).body["label_status"] == "pending"
     shop.advance(seconds=4)
     assert shop.return_(id_).labels == ()
+    ((trigger, told),) = shop.heard()
+    assert (trigger, told["label_status"], told["updated_at"]) == ("return.updated", "N/A", "2026-06-01T09:00:04+00:00")
     reply = generated(shop, id_)
     body = refused("label_generation_failed", "An earlier attempt to make a label failed.")
     assert (reply.status, reply.body) == (422, body)
