@@ -49,7 +49,7 @@ def drop_off(tx: Transaction, return_: Return) -> Return:
     )
     tx.put("dropped_off", return_.id, to_ms(tx.now))
     tx.schedule(Timer("happy_returns.processed", tx.now + DURATIONS["happy_returns_processed"].fixed, return_.id))
-    if not tx.timers_of(0):
+    if not tx.timers_of(0, "happy_returns.ships"):
         tx.schedule(_next_shipping(tx))
     return moves.release_hold(tx, dropped)
 

@@ -21,6 +21,7 @@ from loopsim.domain.orders import Location, Variant
 from loopsim.domain.quirks import quirk
 from loopsim.domain.returns import ProcessJob, Return
 from loopsim.errors import Refusal
+from loopsim.store.timers import RETURN_TIMERS
 from loopsim.store.transaction import Transaction
 
 STAFF = "admin"  # as `return.processing` names who started a processing
@@ -215,7 +216,7 @@ def queue_label(tx: Transaction, return_: Return) -> None:
 
 def label_on_its_way(tx: Transaction, return_: Return) -> bool:
     """Whether a label is about to be made or asked for."""
-    return any(timer.kind == "label.make" for timer in tx.timers_of(return_.id))
+    return bool(tx.timers_of(return_.id, "label.make"))
 
 
 def label_as_edited(tx: Transaction, return_: Return) -> None:
@@ -268,7 +269,7 @@ def cancel(tx: Transaction, return_: Return) -> Return:
     """Cancel: the units may be returned again, label requests are withdrawn."""
     cancelled = save(tx, return_, "cancel")
     tx.free_units(line.id for line in return_.lines)
-    tx.cancel_timers(return_.id)
+    tx.cancel_timers(return_.id, *RETURN_TIMERS)
     withdraw_requests(tx, cancelled)
     _enter(tx, LedgerEntry("return_cancelled", return_.id, {}))
     return release_hold(tx, cancelled)

@@ -149,6 +149,15 @@ def _attempt(doc: bytes, body: bytes) -> Attempt:
     return structs.replace(attempt, request_body=body.decode("utf-8", "replace"))
 
 
+def tries_made(connection: sqlite3.Connection, delivery: Delivery) -> int:
+    """How often a delivery that is still queued was tried: what was sent by hand, and the copies of a duplicate, are no
+    tries."""
+    if not delivery.attempts:
+        return 0
+    docs = connection.execute("select doc from attempts where delivery_id = ?", (delivery.id,))
+    return sum(decode(Attempt, doc).retry_at is not None for (doc,) in docs)
+
+
 def settle(connection: sqlite3.Connection, results: Iterable[Settled]) -> None:
     """Write attempts and what their deliveries are now. The caller holds the transaction: many results share a
     commit."""

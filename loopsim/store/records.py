@@ -16,6 +16,7 @@ from loopsim.domain.returns import Return
 from loopsim.errors import Refusal
 from loopsim.store.codec import decode, encode, pack, unpack
 from loopsim.store.resources import LARGEST, Resources, fits
+from loopsim.store.timers import RETURN_TIMERS
 
 T = TypeVar("T")
 WHOLE = "order by id"
@@ -251,7 +252,9 @@ class Records(Resources):
             self.connection.execute(f"delete from {table} where return_id = ?", (return_id,))
         for table in ("returns", "list_rows"):
             self.connection.execute(f"delete from {table} where id = ?", (return_id,))
-        self.connection.execute("delete from timers where entity = ?", (return_id,))
+        marks = ",".join("?" * len(RETURN_TIMERS))
+        own = f"delete from timers where entity = ? and kind in ({marks})"
+        self.connection.execute(own, (return_id, *RETURN_TIMERS))
 
     def put_label(self, label_id: int, return_id: int) -> None:
         """Note which return a label belongs to."""

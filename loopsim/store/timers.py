@@ -8,6 +8,12 @@ from typing import Any, NamedTuple
 
 from loopsim.store.codec import decode
 
+RETURN_TIMERS = (
+    "label.make", "carrier.scan", "return.process", "return.expire", "exchange.charge", "exchange.hold_ends",
+    "happy_returns.processed",
+)  # fmt: skip
+"""The kinds whose entity is a return. What others are about, as deliveries, may bear the number of a return, too."""
+
 
 class Due(NamedTuple):
     """A timer that waits. `due` is in milliseconds of the shop's clock; both it and `id` name the row."""

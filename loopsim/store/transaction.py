@@ -145,15 +145,17 @@ class Transaction(Records):
             self.timers_changed = True
 
     def cancel_timers(self, entity: int, *kinds: str) -> None:
-        """Forget the timers of an entity, or only those of some kinds."""
-        where = f" and kind in ({','.join('?' * len(kinds))})" if kinds else ""
-        self.connection.execute(f"delete from timers where entity = ?{where}", (entity, *kinds))
+        """Forget the timers of an entity that are of these kinds."""
+        marks = ",".join("?" * len(kinds))
+        self.connection.execute(f"delete from timers where entity = ? and kind in ({marks})", (entity, *kinds))
         self.timers_changed = True
 
-    def timers_of(self, entity: int) -> list[Timer]:
-        """What is scheduled for an entity, soonest first."""
+    def timers_of(self, entity: int, *kinds: str) -> list[Timer]:
+        """What of these kinds is scheduled for an entity, soonest first."""
+        marks = ",".join("?" * len(kinds))
         rows = self.connection.execute(
-            "select kind, due, entity, data from timers where entity = ? order by due, id", (entity,)
+            f"select kind, due, entity, data from timers where entity = ? and kind in ({marks}) order by due, id",
+            (entity, *kinds),
         )
         return [Timer(kind, from_ms(due), of, decode(dict, data)) for kind, due, of, data in rows]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from loopsim.domain.quirks import quirk
 from loopsim.domain.webhooks import CRAFTED, Subscription
-from loopsim.store.deliveries import Delivery, Settled, payloads_from
+from loopsim.store.deliveries import Delivery, Settled, payloads_from, tries_made
 from loopsim.store.shop import Shop
 from loopsim.webhooks.outcomes import Outcome
 from loopsim.webhooks.targets import Target, allowed, target_of
@@ -20,10 +20,10 @@ Route = tuple[Target, bool]  # where a URL leads to, and whether that is allowed
 
 
 class Job:
-    """A delivery in hand. `fault`: what is done to it (a resend is spared, but for how it was crafted); `first`: it was
-    never attempted; `resent` is set where it is asked for by hand; `key`: the lane it belongs to; `lane`: the lane it
-    waits in or holds; `void`: it need not be posted any more; `over`: done when it is out of hand; `releases`: the job
-    that is held back until this one was answered."""
+    """A delivery in hand. `fault`: what is done to it (a resend is spared, but for how it was crafted); `tries`: how
+    often it was tried, whatever was sent by hand; `first`: it never was; `resent` is set where it is asked for by hand;
+    `key`: the lane it belongs to; `lane`: the lane it waits in or holds; `void`: it need not be posted any more;
+    `over`: done when it is out of hand; `releases`: the job that is held back until this one was answered."""
 
     __slots__ = (
         "counted",
@@ -41,6 +41,7 @@ class Job:
         "resent",
         "settled",
         "task",
+        "tries",
         "void",
     )
 
@@ -50,7 +51,8 @@ class Job:
         self.resent = resent
         fault = delivery.fault or {}
         self.fault: dict[str, Any] = fault if resent is None or fault.get("kind") == CRAFTED else {}
-        self.first = resent is None and tries_made(delivery) == 0
+        self.tries = tries_made(hand.shop.connection, delivery)
+        self.first = resent is None and self.tries == 0
         self.key: LaneKey | None = None
         if resent is None and delivery.return_id is not None:
             self.key = (delivery.subscription_id, delivery.return_id)
@@ -277,8 +279,3 @@ class Hand:
 def copies_of(fault: dict[str, Any]) -> int:
     """How many times a delivery with this fault is posted at its first attempt."""
     return max(1, int(fault.get("copies", 2))) if fault.get("kind") == "duplicate" else 1
-
-
-def tries_made(delivery: Delivery) -> int:
-    """How often it was tried: the copies of a duplicate count as one try."""
-    return max(1, delivery.attempts - copies_of(delivery.fault or {}) + 1) if delivery.attempts else 0

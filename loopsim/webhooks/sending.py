@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from loopsim import __version__
 from loopsim.domain.webhooks import CRAFTED, Decision, judge
 from loopsim.store.shop import Shop
-from loopsim.webhooks.hand import Job, tries_made
+from loopsim.webhooks.hand import Job
 from loopsim.webhooks.outcomes import Blocked, Dropped, Outgoing, Posted, is_crafted
 from loopsim.webhooks.signing import SIGNATURE_HEADER, crafted, signed
 from loopsim.webhooks.targets import Target, why_blocked
@@ -74,7 +74,7 @@ async def post_all(job: Job, out: Outgoing, sender: Sender, now: Now) -> bool:
         decision = judge(
             status=reply.status,
             retry_after=reply.retry_after,
-            attempt=tries_made(delivery) + 1,
+            attempt=job.tries + 1,
             seed=settings.seed,
             delivery_id=delivery.id,
         )

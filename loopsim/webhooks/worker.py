@@ -270,6 +270,7 @@ class Worker:
     # sending
 
     def _advance(self, hand: Hand, lane: Lane) -> None:
+        hand.restall(lane)  # what leaves the queue below would stay uncounted
         while lane.queue and not lane.busy and not (lane.waiting and hand.strict):
             lane.busy = self._submit(lane.queue.popleft())
         hand.restall(lane)
@@ -373,8 +374,17 @@ class Worker:
             hand.leave(job)
             if job.resent is not None and not job.resent.done():
                 job.resent.set_result(job.settled)
+            if job.settled is not None and job.settled.state != "queued":
+                self._wait_no_longer(hand, job.delivery)
         self._watch_held(hand)
         self._tell(hand.shop, written)
+
+    def _wait_no_longer(self, hand: Hand, delivery: Delivery) -> None:
+        """Let the lane go on that waits for a retry which will not come: a resend settled the delivery."""
+        lane = None if delivery.return_id is None else hand.lanes.get((delivery.subscription_id, delivery.return_id))
+        if lane is not None and delivery.id in lane.waiting:
+            lane.waiting.discard(delivery.id)
+            self._advance(hand, lane)
 
     def _write_later(self, hand: Hand) -> None:
         # A full disk may have room again. Should the server end before, they are still queued and go out once more.

@@ -11,12 +11,14 @@ import msgspec
 import pytest
 
 from loopsim.clock import to_ms
+from loopsim.domain.events import Timer
 from loopsim.domain.inference import INFERRED
 from loopsim.domain.policy import Policy
 from loopsim.operations import moves, timers  # noqa: F401  (registers the timers)
 from loopsim.operations.importing.rows import import_steps
 from loopsim.operations.perform import Call, perform, run_next_timer
 from loopsim.store.shop import Shop
+from loopsim.store.timers import RETURN_TIMERS
 from tests.operations.importing import (
     CANCELLED,
     CLOSED,
@@ -256,6 +258,22 @@ def test_the_timers_of_a_replaced_return_go() -> None:
     assert shop.next_due_ms() is None
 
 
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "cancelled"])
+def test_what_bears_the_number_of_an_imported_return_keeps_its_timers(replaced: bool) -> None:
+    shop, row = new_shop(), varied(OPEN, id="1")
+    bring(shop, [row])
+    retry = Timer("delivery.retry", NOW + timedelta(minutes=1), 1)
+    with shop.transaction(NOW) as tx:
+        tx.schedule(retry)
+    assert perform(shop, "getReturn", Call(path={"return_id": 1}), NOW).answer.body["return"]["timers"] == []
+    if replaced:
+        bring(shop, [row], replace=True)
+    else:
+        perform(shop, "staffCancels", Call(body={"return_id": 1}), NOW)
+    with shop.transaction(NOW) as tx:
+        assert tx.timers_of(1, "delivery.retry") == [retry]
+
+
 # resume
 
 
@@ -267,7 +285,7 @@ def in_transit(**changes: Any) -> Row:
 
 def timers_of(shop: Shop, row: Row) -> list[tuple[str, datetime]]:
     with shop.transaction(NOW) as tx:
-        return [(timer.kind, timer.due) for timer in tx.timers_of(int(row["id"]))]
+        return [(timer.kind, timer.due) for timer in tx.timers_of(int(row["id"]), *RETURN_TIMERS)]
 
 
 def test_without_resume_nothing_is_set_to_happen() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from loopsim.operations import index
 from loopsim.operations.perform import IMPORTED, OPERATIONS, TIMERS
+from loopsim.store.timers import RETURN_TIMERS
 
 SCRIPT = """
 import json, sys
@@ -44,6 +45,11 @@ def test_the_second_start_knows_all_and_imports_what_is_called(tmp_path: Path) -
     assert first[:2] == second[:2] == ({name: each.reads for name, each in OPERATIONS.items()}, sorted(TIMERS))
     assert first[2:] == (True, True, True)
     assert second[2:] == (False, True, False)
+
+
+def test_it_is_known_of_every_timer_whether_it_is_of_a_return() -> None:
+    of_others = {"bulk.run", "delivery.retry", "draft.expire", "happy_returns.ships", "ship_by_loop.poll"}
+    assert set(TIMERS) == {*RETURN_TIMERS, *of_others}
 
 
 @pytest.mark.parametrize("broken", [b"", b"[]", b'{"stamp": 1}'])

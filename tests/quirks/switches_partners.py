@@ -39,7 +39,7 @@ def _at_once(real: Perform, tx: Transaction, call: Call) -> Any:
     answer = real(tx, call)
     bulk_id = answer.body["bulk_operation"]["id"]
     bulk.bulk_run(tx, bulk_id, {})
-    tx.cancel_timers(bulk_id)
+    tx.cancel_timers(bulk_id, "bulk.run")
     return answer
 
 

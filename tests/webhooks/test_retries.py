@@ -116,6 +116,30 @@ def test_after_the_last_retry_it_has_failed(play: Play) -> None:
     play(story)
 
 
+def test_resends_that_fail_use_up_no_retry(play: Play) -> None:
+    async def story(rig: Rig) -> None:
+        receiver = await rig.receiver(answering(503))
+        rig.subscribe(receiver.url)
+        delivery = rig.queue(fault={"kind": "duplicate"})
+        rig.send(delivery)
+        await rig.idle()
+        for number in range(2, MAX_ATTEMPTS):
+            rig.worker.resend(rig.shop, delivery.id)
+            await rig.idle()
+            brought_back = rig.waiting()[delivery.id]
+            rig.bring_back(delivery.id)
+            await rig.idle()
+            decision = judge(status=503, retry_after=None, attempt=number, seed=7, delivery_id=delivery.id)
+            assert decision.retry_in is not None
+            waits = rig.waiting()[delivery.id] - brought_back
+            assert waits == pytest.approx(decision.retry_in.total_seconds(), abs=0.002)
+        rig.bring_back(delivery.id)
+        await rig.idle()
+        assert (rig.now(delivery.id).state, len(rig.attempts(delivery.id))) == ("failed", MAX_ATTEMPTS + 5)
+
+    play(story)
+
+
 def test_a_strict_lane_waits_until_a_delivery_is_settled_for_good(play: Play) -> None:
     async def story(rig: Rig) -> None:
         rig.configure(quirks={"delivery_order": "strict"})
@@ -153,6 +177,48 @@ def test_a_strict_lane_goes_on_after_one_that_failed_or_was_dropped(play: Play) 
         rig.bring_back(second.id)
         await rig.idle()
         assert [rig.now(one.id).state for one in (failing, second, third)] == ["failed", "dropped", "dropped"]
+
+    play(story)
+
+
+def test_a_strict_lane_goes_on_when_a_resend_delivers_what_it_waits_for(play: Play) -> None:
+    async def story(rig: Rig) -> None:
+        rig.configure(quirks={"delivery_order": "strict"})
+        receiver = await rig.receiver(in_turn(answering(503), answering()))
+        rig.subscribe(receiver.url)
+        first, second = rig.queue(b"1"), rig.queue(b"2")
+        rig.send(first, second)
+        await rig.idle()
+        rig.worker.resend(rig.shop, first.id)
+        await rig.idle()
+        assert receiver.bodies == [b"1", b"1", b"2"]
+        assert [rig.now(one.id).state for one in (first, second)] == ["delivered", "delivered"]
+
+    play(story)
+
+
+def test_a_strict_lane_goes_on_when_an_attempt_fails_after_a_resend_delivered(play: Play) -> None:
+    async def story(rig: Rig) -> None:
+        rig.configure(quirks={"delivery_order": "strict"})
+        let_go = asyncio.Event()
+        refusing = answering(503)
+
+        async def late(request: Request) -> bytes | None:
+            await let_go.wait()
+            return await refusing(request)
+
+        receiver = await rig.receiver(in_turn(late, answering()))
+        rig.subscribe(receiver.url)
+        first, second = rig.queue(b"1"), rig.queue(b"2")
+        rig.send(first, second)
+        await receiver.got(1)
+        resending = rig.worker.resend(rig.shop, first.id)
+        assert resending is not None
+        await resending
+        let_go.set()
+        await rig.idle()
+        assert receiver.bodies == [b"1", b"1", b"2"]
+        assert rig.waiting() == {}
 
     play(story)
 

@@ -21,7 +21,7 @@ def carrier_scans(tx: Transaction, call: Call) -> Any:
     label_id = call.body.get("label_id")
     label = (return_.labels[-1] if return_.labels else None) if label_id is None else return_.label(label_id)
     if label is None:
-        due = next((timer.due for timer in tx.timers_of(return_.id) if timer.kind == "label.make"), None)
+        due = next((timer.due for timer in tx.timers_of(return_.id, "label.make")), None)
         if due is not None and label_id is None:
             raise Refusal("label_not_made", due=with_millis(due))
         raise Refusal("label_not_found")

@@ -10,6 +10,7 @@ from msgspec import structs
 from loopsim.domain.orders import Order, Variant, free_units
 from loopsim.domain.returns import Return
 from loopsim.operations.buyers import live_customer
+from loopsim.store.timers import RETURN_TIMERS
 from loopsim.store.transaction import Transaction
 from loopsim.wire.money import decimal
 from loopsim.wire.times import with_millis
@@ -108,7 +109,9 @@ def return_view(return_: Return, tx: Transaction) -> dict[str, Any]:
         "pending": return_.pending is not None,
         "processing_event": return_.processing_event,
         "status_page": f"{portal_path(tx.shop.name)}/return/{return_.uuid}",
-        "timers": [{"kind": timer.kind, "due": with_millis(timer.due)} for timer in tx.timers_of(return_.id)],
+        "timers": [
+            {"kind": timer.kind, "due": with_millis(timer.due)} for timer in tx.timers_of(return_.id, *RETURN_TIMERS)
+        ],
     }
 
 
