@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -27,6 +28,6 @@ class Destination(Struct, frozen=True, kw_only=True):
     provider_location_id: int | None = None
 
 
-def default_destination(destinations: tuple[Destination, ...]) -> Destination | None:
-    """Where returns go that no rule sends elsewhere: the first enabled warehouse, or None."""
+def first_warehouse(destinations: Iterable[Destination]) -> Destination | None:
+    """Where returns go that nothing sends elsewhere: the first enabled warehouse, or None."""
     return next((each for each in destinations if each.enabled and each.type == "warehouse"), None)

@@ -24,7 +24,7 @@ from loopsim.domain.totals import Totals
 from loopsim.errors import Refusal
 from loopsim.operations.buyers import with_live_customer
 from loopsim.operations.perform import timer
-from loopsim.operations.submitting import decision_of, submit, terms_of
+from loopsim.operations.submitting import decision_of, default_destination_id, submit, terms_of
 from loopsim.store.transaction import Transaction
 
 KIND = "draft_return"
@@ -232,7 +232,7 @@ def standing(tx: Transaction, draft: Draft) -> Standing:
         held -= {(line.order_line_id, line.unit) for line in made.lines}
     changing = draft.state in drafts.LIFECYCLE["change_items"]
     submission = drafts.submission_of(draft, order, held)
-    decision = decision_of(tx, submission, terms, tx.settings.default_destination_id)
+    decision = decision_of(tx, submission, terms, default_destination_id(tx))
     totals = quote(submission, decision, tx.settings, tx.now)
     before_fee = quote(submission, structs.replace(decision, handling_fee=0), tx.settings, tx.now)
     return Standing(

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from loopsim.domain import processing, returns, shipping
 from loopsim.domain.change import Change, events_of
-from loopsim.domain.destinations import Destination
+from loopsim.domain.destinations import Destination, first_warehouse
 from loopsim.domain.durations import DURATIONS
 from loopsim.domain.events import NONE, Event, LedgerEntry, Timer, Trigger
 from loopsim.domain.labels import Label, LabelRequest, LabelStatus, has_reached, move_request, scan
@@ -246,8 +246,16 @@ def withdraw_requests(tx: Transaction, return_: Return) -> None:
             tx.emit(Event("label.request.cancelled", return_, {"label_request": withdrawn}))
 
 
+def default_destination(tx: Transaction) -> Destination | None:
+    """Where returns go that no rule sends elsewhere: where the shop sends them, as long as that is in use."""
+    chosen = tx.settings.default_destination_id
+    kept = None if chosen is None else tx.get("destination", chosen, Destination)
+    return kept if kept is not None and kept.enabled else first_warehouse(tx.all("destination", Destination))
+
+
 def _destination_address(tx: Transaction, destination_id: int | None) -> dict[str, str]:
     destination = None if destination_id is None else tx.get("destination", destination_id, Destination)
+    destination = destination or default_destination(tx)
     if destination is None:
         return {"name": tx.settings.subdomain, "country": tx.settings.country, "country_code": tx.settings.country_code}
     parts = {name: value or "" for name, value in (destination.address or {}).items()}

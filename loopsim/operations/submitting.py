@@ -21,6 +21,12 @@ def terms_of(tx: Transaction) -> eligibility.Terms:
     )
 
 
+def default_destination_id(tx: Transaction) -> int | None:
+    """Where a new return goes that no rule sends elsewhere."""
+    destination = moves.default_destination(tx)
+    return None if destination is None else destination.id
+
+
 def decision_of(tx: Transaction, submission: Submission, terms: eligibility.Terms, destination: int | None) -> Decision:
     """What policy and workflow rules say of a return; who is on the allowlist gets past final sale."""
     allowed = is_order_listed(terms.allowed, submission.order)
@@ -33,7 +39,7 @@ def submit(tx: Transaction, submission: Submission) -> Return:
     """The return that a customer submits, with everything that follows. Raises what forbids it (`Refusal`)."""
     terms = terms_of(tx)
     eligibility.check(submission.order, (item.line for item in submission.items), terms, tx.now)
-    decision = decision_of(tx, submission, terms, tx.settings.default_destination_id)
+    decision = decision_of(tx, submission, terms, default_destination_id(tx))
     change = submitted(submission, decision, tx.settings, tx.next_id, tx.now)
     tx.hold_units(change.return_.id, [(line.id, line.order_line_id, line.unit) for line in change.return_.lines])
     return moves.submit(tx, change)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Raw, Struct, structs
 
 from loopsim.clock import Clock, from_ms, to_ms
-from loopsim.domain.destinations import default_destination
+from loopsim.domain.destinations import first_warehouse
 from loopsim.domain.orders import Customer, Variant
 from loopsim.domain.products import products_of
 from loopsim.errors import Damaged, SetupError
@@ -302,6 +302,6 @@ def _put_destinations(transaction: Transaction, built: WorldHead) -> None:
     numbered = tuple(structs.replace(each, id=transaction.next_id("destination")) for each in built.destinations)
     for each in numbered:
         transaction.put("destination", each.id, each)
-    default = default_destination(numbered)
+    default = first_warehouse(numbered)
     shop = transaction.shop
     shop.set_settings(structs.replace(shop.settings, default_destination_id=default.id if default else None))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from loopsim.clock import EPOCH, Clock, from_ms, to_ms
 from loopsim.contract import Contract
 from loopsim.domain import chance
-from loopsim.domain.destinations import Destination, default_destination
+from loopsim.domain.destinations import Destination, first_warehouse
 from loopsim.domain.events import TOPICS, TRIGGERS
 from loopsim.domain.faults import Fault, matches_answer, matches_delivery, strikes
 from loopsim.domain.quirks import QUIRKS, quirk
@@ -202,8 +202,8 @@ def test_returns_go_to_the_first_enabled_warehouse() -> None:
     def place(id_: int, type_: Any, enabled: bool = True) -> Destination:
         return Destination(id=id_, type=type_, name="", address=None, enabled=enabled)
 
-    assert default_destination(()) is None
-    assert default_destination((place(1, "donate"),)) is None
-    chosen = default_destination((place(1, "donate"), place(2, "warehouse", False), place(3, "warehouse")))
+    assert first_warehouse(()) is None
+    assert first_warehouse((place(1, "donate"),)) is None
+    chosen = first_warehouse((place(1, "donate"), place(2, "warehouse", False), place(3, "warehouse")))
     assert chosen is not None
     assert chosen.id == 3

@@ -253,6 +253,32 @@ def test_a_workflow_s_destination_is_on_the_return(shop: Shop) -> None:
     assert shop.call("getReturnDetails", query={"return_id": id_}).body["destination_id"] == default
 
 
+def test_returns_go_to_no_destination_that_is_gone_or_out_of_use(open_shop: Any) -> None:
+    shop = open_shop(label_source="third_party")
+
+    def sent_to() -> Any:
+        id_ = shop.submit()["id"]
+        shop.advance(seconds=4)
+        request = shop.call("listLabelRequests", query={"return_id": id_}).body["data"][0]
+        row = shop.call("getReturnDetails", query={"return_id": id_}).body
+        return row["destination_id"], request["addresses"]["destination"]["name"]
+
+    first = shop.shop.settings.default_destination_id
+    second = shop.call("createDestination", {"type": "warehouse", "name": "Second dock", "address": PLACE}).body["id"]
+    assert sent_to() == (first, "Portland returns dock")
+    shop.call("updateDestination", {"enabled": False}, id=first)
+    assert sent_to() == (second, "Second dock")
+    shop.call("updateDestination", {"enabled": True}, id=first)
+    assert sent_to()[0] == first
+    waiting = shop.submit()["id"]
+    shop.call("deleteDestination", id=first)
+    assert sent_to() == (second, "Second dock")
+    (request,) = shop.call("listLabelRequests", query={"return_id": waiting}).body["data"]
+    assert request["addresses"]["destination"]["name"] == "Second dock"
+    shop.call("deleteDestination", id=second)
+    assert sent_to()[0] is None
+
+
 # deep links
 
 
