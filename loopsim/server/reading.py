@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -201,14 +202,28 @@ def _rows(
     if isinstance(resolved.get("items"), dict):
         yield from _inside(document, resolved["items"], depth, within)
     for several in ("oneOf", "anyOf", "allOf"):
-        for branch in resolved.get(several, ()):
-            yield from _inside(document, branch, depth, within)
+        branches = (_inside(document, branch, depth, within) for branch in resolved.get(several, ()))
+        yield from _once(chain.from_iterable(branches), depth + 1)
 
 
 def _inside(document: dict[str, Any], schema: Any, depth: int, within: tuple[str, ...]) -> Iterator[Field]:
     """The rows of what a list holds or a branch adds, without a row of its own."""
     rows = _rows(document, "", schema, True, depth, within)
     yield from (row for row in rows if row.name)
+
+
+def _once(rows: Iterable[Field], depth: int) -> Iterator[Field]:
+    """The rows of all branches: what several say of a property once, with whatever any of them has below it."""
+    shown: dict[Field, list[Field]] = {}
+    below: list[Field] = []
+    for row in rows:
+        if row.depth == depth:
+            below = shown.setdefault(row, [])
+        else:
+            below.append(row)
+    for row, under in shown.items():
+        yield row
+        yield from _once(under, depth + 1)
 
 
 def _field(

@@ -7,6 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from loopsim.contract import load_contract
+from loopsim.server.reading import read_document
+
 if TYPE_CHECKING:
     from tests.server.conftest import Client
 
@@ -54,6 +57,15 @@ def test_no_id_stands_twice_and_no_link_leads_nowhere(client: Client, path: str)
         if link.startswith(prefix) and unquote(link[len(prefix) :]) not in ids
     ]  # fmt: skip
     assert dangling == []
+
+
+def test_what_alternatives_share_stands_once() -> None:
+    groups = read_document(load_contract().document("loop", "2026-07"), frozenset())
+    outcomes = [(card.id, outcome) for group in groups for card in group.cards for outcome in card.outcomes]
+    rows = [(id_, [row for row in outcome.fields if row.depth == 1]) for id_, outcome in outcomes]
+    assert {id_ for id_, shown in rows if len(shown) > len(set(shown))} == set()
+    (flagged,) = [outcome.fields for id_, outcome in outcomes if id_ == "flagReturn"]
+    assert [(row.depth, row.name) for row in flagged[1:]] == [(1, "errors"), (2, "message"), (2, "code")]
 
 
 @pytest.mark.parametrize(("path", "document"), [(PAGES[0], "/openapi.json"), (PAGES[2], "/_loopsim/openapi.json")])
