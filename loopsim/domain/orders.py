@@ -166,6 +166,14 @@ class Fulfillment(Struct, frozen=True, kw_only=True):
     said: dict[str, Any] = {}
 
 
+class DeletedOrder(Struct, frozen=True, kw_only=True):
+    """What stays of an order that the merchant deleted, as its returns stay: what they are asked for by."""
+
+    id: int
+    provider_id: int
+    name: str
+
+
 class Order(Struct, frozen=True, kw_only=True):
     """An order.
 

@@ -46,6 +46,15 @@ def test_by_order_id_a_list_of_the_platform_s_order(shop: Shop, order: Any) -> N
     assert details(shop, order_id=order["id"]) == NOT_FOUND
 
 
+def test_returns_of_an_order_that_was_deleted_are_found_by_it_all_the_same(shop: Shop, order: Any) -> None:
+    shop.call("deleteOrder", id=order["id"])
+    for query in ({"order_name": "7007"}, {"order_name": "#7007"}, {"order_id": order["provider_id"]}):
+        assert [each["id"] for each in details(shop, **query)] == order["returns"]
+    again = shop.act("ordersMakes", name="#7007", lines=[{"variant": "MUG-BLU"}])["order"]
+    newest = shop.submit("refund", order=again["id"])["id"]
+    assert [each["id"] for each in details(shop, order_name="7007")] == [*order["returns"], newest]
+
+
 def test_by_order_the_newest_alone_if_the_shop_is_told_so(open_shop: Any) -> None:
     shop = open_shop(quirks={"details_by_order": "object"})
     name = shop.act("ordersMakes", lines=[{"variant": "MUG-BLU", "quantity": 2}])["order"]["name"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from loopsim.domain import eligibility
-from loopsim.domain.orders import Order
+from loopsim.domain.orders import DeletedOrder, Order
 from loopsim.errors import Refusal
 from loopsim.operations import commerce
 from loopsim.operations.buyers import live_customer, with_live_customer
@@ -99,6 +99,9 @@ def update_order(tx: Transaction, call: Call) -> Any:
 def delete_order(tx: Transaction, call: Call) -> Any:
     """Remove an order. Returns that were made of it stay."""
     order = _need(tx, call)
+    if tx.returns_of_order(order.id):
+        gone = DeletedOrder(id=order.id, provider_id=order.provider_id, name=order.name)
+        tx.put("deleted_order", order.id, gone)
     tx.delete_order(order.id)
     return {"id": commerce.spell_of(call)(order.id), "success": True}
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from loopsim.clock import EPOCH, from_ms, to_ms
+from loopsim.domain.orders import DeletedOrder
 from loopsim.domain.quirks import quirk
 from loopsim.domain.returns import STATES, Return
 from loopsim.errors import Invalid, Refusal
@@ -232,13 +233,19 @@ def get_return_details(tx: Transaction, call: Call) -> Answer:
 
 
 def _returns_of_order(tx: Transaction, query: dict[str, str]) -> list[Return]:
+    gone = tx.all("deleted_order", DeletedOrder)
     if query.get("order_id"):
         provider_id = whole(query["order_id"])
         order = None if provider_id is None else tx.order_by_provider(provider_id)
-        orders = [] if order is None else [order]
+        ids = [] if order is None else [order.id]
+        ids += [each.id for each in gone if each.provider_id == provider_id]
+    elif query.get("order_name"):
+        name = query["order_name"]
+        ids = [order.id for order in tx.orders_named(name)]
+        ids += [each.id for each in gone if each.name.lstrip("#") == name.lstrip("#")]
     else:
-        orders = tx.orders_named(query["order_name"]) if query.get("order_name") else []
-    found = [return_ for order in orders for return_ in tx.returns_of_order(order.id)]
+        ids = []
+    found = [return_ for id_ in ids for return_ in tx.returns_of_order(id_)]
     return sorted(found, key=lambda return_: (return_.created_at, return_.id))
 
 
