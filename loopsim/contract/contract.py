@@ -202,6 +202,10 @@ def public_document(contract: Contract, api: str, version: str | None, base_url:
     ]
     base = base_url.rstrip("/")
     document["servers"] = [{**server, "url": base + server["url"].rstrip("/")} for server in servers]
+    document["paths"] = {
+        path: {**item, "servers": [{"url": base or "/"}]} if "servers" in item else item
+        for path, item in document["paths"].items()
+    }
     return copy.deepcopy(document)
 
 

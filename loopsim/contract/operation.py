@@ -55,10 +55,10 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
 
     `scopes` are those of the API key, `oauth_scopes` those of the token that may stand in its place; `public` needs
     neither. `body_schema` is None where the operation takes no body; `files` are the fields of it that only a file of
-    `multipart/form-data` can be (`x-file`). `responses` maps a status, as text, to its media
-    types and their schemas; `query_schema` is the object that the query parameters make. `limits` is the operation's
-    `x-limits`; `cors` says that pages of other origins may call it (`x-cors`). `schemas` compiles the schemas of the
-    operation's document.
+    `multipart/form-data` can be (`x-file`). `responses` maps a status, as text, to its media types and their schemas;
+    `query_schema` is the object that the query parameters make. `limits` is the operation's `x-limits`; `cors` says
+    that pages of other origins may call it (`x-cors`), `rooted` that it stands beside the versions and below none (a
+    path with `servers` of its own). `schemas` compiles the schemas of the operation's document.
     """
 
     id: str
@@ -79,6 +79,7 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     provenance: Provenance | None
     limits: dict[str, Any]
     cors: bool
+    rooted: bool
     schemas: Schemas
 
 
@@ -110,6 +111,7 @@ def read_operation(
         provenance=_provenance(source),
         limits=source.get("x-limits", {}),
         cors=bool(source.get("x-cors", False)),
+        rooted="servers" in document["paths"][path],
         schemas=schemas,
     )
 
@@ -135,6 +137,7 @@ def unrouted_operation(api: str, version: str, document: dict[str, Any], schemas
         provenance=None,
         limits={},
         cors=False,
+        rooted=False,
         schemas=schemas,
     )
 

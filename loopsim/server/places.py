@@ -62,6 +62,8 @@ class Places:
             if not exists:
                 raise Refusal("not_found", method=method, path=path)
             operation, params = self._route(method, rest, version)
+            if operation.rooted and base:
+                raise Refusal("not_found", method=method, path=path)
         except Refusal as refusal:
             return _place(unrouted, {}, base, version, method, refusal)
         return _place(operation, params, base, version, method, None)

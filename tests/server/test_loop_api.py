@@ -33,6 +33,26 @@ def submit(client: Client) -> int:
     return int(answer.body["return"]["id"])
 
 
+# paths
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "refused"),
+    [("POST", "/storefront/v1/analyze", 422), ("POST", "/oauth/token", 400), ("POST", "/oauth/revoke", 400),
+     ("GET", "/authorize", 400)],
+)  # fmt: skip
+def test_what_has_a_host_or_base_of_its_own_is_below_no_version(
+    client: Client, method: str, path: str, refused: int
+) -> None:
+    assert client.call(method, path, b"{}" if method == "POST" else b"").status == refused
+    for base in ("/api/v1", "/api/2026-10", "/api"):
+        assert client.call(method, base + path, b"{}" if method == "POST" else b"").status == 404, base
+    shown = client.call("GET", "/openapi.json").body["paths"]
+    assert [name for name, item in shown.items() if "servers" in item] == [
+        "/storefront/v1/analyze", "/authorize", "/oauth/token", "/oauth/revoke",
+    ]  # fmt: skip
+
+
 # headers
 
 
