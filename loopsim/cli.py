@@ -7,10 +7,13 @@ Exit codes: 0 fine, 1 a check failed, 2 usage or configuration, 5 the server or 
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import importlib
 import io
+import os
 import sys
+from typing import Any
 
 # Only where this is the program: others import it too, such as pytest, which may be told of a folder of that name.
 if sys.argv[1:2] == ["serve"] and sys.argv[0].replace("\\", "/").rpartition("/")[2].startswith(("loopsim", "cli.py")):
@@ -50,6 +53,9 @@ EPILOG = (
 )
 
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+
 class Failure(click.ClickException):
     """An error of loopsim's own, on its way to the terminal."""
 
@@ -65,6 +71,23 @@ class Failure(click.ClickException):
 
 class Verbs(click.Group):
     """The verbs by name, without importing them before one is needed."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """As click's own, also where standard output is closed, or full."""
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:
+                setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if error.errno not in NO_ROOM or error.filename is not None:
+                raise
+            # What is left to print must not fail once more when the process ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            with contextlib.suppress(OSError):
+                says = f"What loopsim prints cannot be written ({error.strerror}). Make room, or send it elsewhere."
+                click.echo(f"Error: {says}", err=True)
+            sys.exit(2)
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(VERBS)

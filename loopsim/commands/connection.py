@@ -48,7 +48,10 @@ class Refused(ControlError):
         problem = self.problem
         text = str(problem.get("detail") or problem.get("title") or f"The server answered {self.status}.")
         fields = problem.get("errors") or {}
-        return text + "".join(f"\n  {field}: {each}" for field, messages in fields.items() for each in messages)
+        told = [f"{field}: {each}" for field, messages in fields.items() for each in messages]
+        if len(told) == 1 and told[0].endswith(f": {text}"):
+            return told[0]
+        return text + "".join(f"\n  {each}" for each in told)
 
 
 class Server(Loopsim):
@@ -104,7 +107,8 @@ def reach(url: str | None, port: int, port_file: Path | None, token: str | None,
         except FileNotFoundError:
             raise Unreachable(f"There is no {port_file} yet. Start `loopsim serve --port-file {port_file}`.") from None
         except (OSError, ValueError) as error:
-            raise SetupError(f"{port_file} holds no port ({error}). Remove it and start the server again.") from error
+            why = f" ({error.strerror})" if isinstance(error, OSError) else ""
+            raise SetupError(f"{port_file} holds no port{why}. Name the file of `serve --port-file`.") from error
     return Server(f"http://{options.DEFAULT_HOST}:{port}", token, given=given, timeout=timeout)
 
 

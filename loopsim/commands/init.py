@@ -42,7 +42,7 @@ def command(pattern: str, direction: str, ci: str, force: bool, format: str) -> 
     made = files(pattern, direction, ci, run, schema_text)
     there = [path for path in made if Path(path).exists()]
     if there and not force:
-        raise SetupError(f"{', '.join(there)} exists already, and nothing was written. Give --force to write over it.")
+        raise SetupError(f"Nothing was written, since there is already: {', '.join(there)}. --force writes over it.")
     for path, text in made.items():
         _write(Path(path), text)
     _tell(list(made), run, format)

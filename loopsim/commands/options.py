@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +19,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8484
+
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[\w.-]+")
 
 
 class Flag(click.Option):
@@ -90,6 +93,36 @@ def webhook_url(_ctx: click.Context, _param: click.Parameter, value: str | None)
     if value is not None and split_url(value) is None:
         raise click.BadParameter(f"{value!r} is no address of a receiver, such as http://127.0.0.1:9000/loop.")
     return value
+
+
+def hosts(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of hosts, as calls bring them: no address of a page, no port. `*` is any."""
+    for value in values:
+        if value != "*" and not _HOST.fullmatch(value):
+            raise click.BadParameter(f"{value!r} is no name of a host. Write it without scheme, port and path.")
+    return values
+
+
+def targets(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Hosts and networks that webhooks may go to."""
+    for value in values:
+        if not (_is_network(value) if "/" in value else _HOST.fullmatch(value) or _is_network(value)):
+            raise click.BadParameter(
+                f"{value!r} is no host and no network. Write it like hooks.example.com or 10.0.0.0/8,"
+                " without scheme and port."
+            )
+    return values
+
+
+def _is_network(text: str) -> bool:
+    # Only here: hardly any start allows a target.
+    from ipaddress import ip_network
+
+    try:
+        ip_network(text.strip("[]"), strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 output = flag("--format", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")

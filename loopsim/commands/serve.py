@@ -75,9 +75,18 @@ if TYPE_CHECKING:
     help="Subscribe this URL to everything, each trigger under the topic it belongs to.",
 )
 @options.flag(
-    "--allow-target", multiple=True, metavar="HOST|CIDR", help="Let webhooks go there, beyond loopback. Repeatable."
+    "--allow-target",
+    multiple=True,
+    callback=options.targets,
+    metavar="HOST|CIDR",
+    help="Let webhooks go there, beyond loopback. Repeatable.",
 )
-@options.flag("--allow-host", multiple=True, help="Answer calls under this host name, too. Repeatable.")
+@options.flag(
+    "--allow-host",
+    multiple=True,
+    callback=options.hosts,
+    help="Answer calls under this host name, too; * is any. Repeatable.",
+)
 @options.flag("--token", help="What calls to the control API must bring: Authorization: Bearer TOKEN.")
 @options.flag("--rate-limit", type=options.Whole(1), help="Calls per minute and key. [default: 300, as Loop]")
 @options.flag("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -103,7 +112,7 @@ def command(
     log.set_up(log_level, log_format)
     running = _build(values)
     tasks: set[asyncio.Task[None]] = set()
-    failures: list[LoopsimError] = []
+    failures: list[LoopsimError | OSError] = []
 
     async def open_up() -> None:
         try:
@@ -112,7 +121,7 @@ def command(
             if port_file is not None:
                 _write_port(port_file, running.url)
             _tell(running, values, webhook, format)
-        except LoopsimError as error:
+        except (LoopsimError, OSError) as error:
             failures.append(error)
             running.stop()
 

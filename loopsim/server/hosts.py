@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from loopsim.server.requests import Headers, text_of
-from loopsim.urls import is_loopback
+from loopsim.urls import is_loopback, plain_host
 
 _KEPT = 256
 # Whoever lets more through lets it into the links of answers, which repeat the header.
@@ -28,7 +28,7 @@ class Hosts:
     """What a server lets in: `allowed` are names beside the loopback ones (`*`: any); `token` is asked for if set."""
 
     def __init__(self, allowed: Iterable[str] = (), token: str | None = None) -> None:
-        self._allowed = {name.lower().rstrip(".") for name in allowed}
+        self._allowed = {plain_host(name) for name in allowed}
         self._token = token
         self._known: set[bytes] = set()
 
@@ -37,7 +37,7 @@ class Hosts:
         if host is None or host in self._known:
             return True
         name = host_name(text_of(host))
-        if not name or not (is_loopback(name) or name in self._allowed or "*" in self._allowed):
+        if not name or not (is_loopback(name) or plain_host(name) in self._allowed or "*" in self._allowed):
             return False
         if len(self._known) < _KEPT:
             self._known.add(host)

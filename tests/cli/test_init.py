@@ -152,7 +152,7 @@ def test_it_writes_over_nothing_unless_forced(project: Path) -> None:
 
     done = run("init", cwd=project)
     assert done.code == 2
-    assert "loopsim.toml exists already, and nothing was written. Give --force" in done.err
+    assert "Nothing was written, since there is already: loopsim.toml. --force" in done.err
     assert [path.name for path in project.iterdir()] == ["loopsim.toml"]
     invoke("init", "--force")
     assert "[run]" in (project / "loopsim.toml").read_text("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ import pytest
 from loopsim.cli import VERBS, main
 from loopsim.errors import SetupError
 from loopsim.settings import FLAGS, PARAMETERS, read_settings
-from tests.cli.terminal import environment, invoke, run
+from tests.cli import terminal
+from tests.cli.terminal import PATIENCE, environment, invoke, run
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -104,6 +106,13 @@ def test_a_setting_reaches_the_parameter_of_its_flag() -> None:
         (["serve", "--port", "0", "--moment", "3000-01-01"], "between 1970 and 2999"),
         (["serve", "--port", "0", "--clock", "scaled", "--rate", "nan"], "--rate"),
         (["serve", "--port", "0", "--clock", "scaled", "--rate", "1e7"], "x<=1000000"),
+        (["serve", "--port", "0", "--allow-target", "https://hooks.example.com"], "like hooks.example.com or 10."),
+        (["serve", "--port", "0", "--allow-target", "10.0.0.0/99"], "no host and no network"),
+        (["serve", "--port", "0", "--allow-target", "hooks.example.com:443"], "without scheme and port"),
+        (["serve", "--port", "0", "--allow-host", "http://loop.test"], "without scheme, port and path"),
+        (["serve", "--port", "0", "--allow-host", "loop.test:8484"], "without scheme, port and path"),
+        (["serve", "--port", "0", "--allow-host", ""], "no name of a host"),
+        (["clock", "--port-file", "/"], "Name the file of `serve --port-file`"),
         (["serve", "--port", "0", "--webhook", "nowhere"], "no address of a receiver"),
         (["serve", "--port", "0", "--webhook", "http://[::1"], "no address of a receiver"),
         (["ledger", "explodeReturn"], "loopsim ledger"),
@@ -145,6 +154,37 @@ def test_where_nobody_answers_a_verb_ends_with_5_and_one_message(arguments: list
     assert done.code == 5
     assert "loopsim serve" in done.err
     assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--version"], ["serve", "--help"], ["words"], ["rules", "--format", "json"], ["serve", "--port", "0"]],
+)
+def test_output_on_a_full_disk_ends_with_2_and_one_message(tmp_path: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            terminal.command(*arguments), cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE,
+            text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "Error: What loopsim prints cannot be written (No space left on device). Make room, or send it elsewhere."
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["words"], ["rules", "--format", "json"]])
+def test_where_standard_output_is_closed_a_verb_does_its_work_all_the_same(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    line = shlex.join(terminal.command(*arguments))
+
+    done = subprocess.run(
+        ["sh", "-c", f"{line} >&-"], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=PATIENCE,
+        check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_setup_error_of_a_process_is_no_traceback(tmp_path: Path) -> None:

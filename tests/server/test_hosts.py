@@ -62,6 +62,12 @@ def test_what_only_begins_like_a_name_of_ours_is_refused(host: str) -> None:
     assert not Hosts(("*",)).admits(host.encode())
 
 
+def test_an_address_of_ipv6_is_a_name_with_brackets_and_without() -> None:
+    assert Hosts(("2001:db8::7",)).admits(b"[2001:db8::7]:8484")
+    assert Hosts(("[2001:DB8::7]",)).admits(b"[2001:db8::7]")
+    assert not Hosts(("2001:db8::7",)).admits(b"[2001:db8::8]")
+
+
 def test_of_two_hosts_none_counts(visitor: Client) -> None:
     address = visitor.authority.rpartition(":")
     with socket.create_connection((address[0], int(address[2])), timeout=10) as connection:
