@@ -73,10 +73,10 @@ class Verbs(click.Group):
     """The verbs by name, without importing them before one is needed."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """As click's own, also where standard output is closed, or full."""
-        for name in ("stdout", "stderr"):
+        """As click's own, also where a standard stream is closed, or output has no room."""
+        for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
             if getattr(sys, name) is None:
-                setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+                setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
         try:
             return super().main(*args, **extra)
         except OSError as error:

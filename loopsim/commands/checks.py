@@ -7,7 +7,9 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.error import HTTPError
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import ProxyHandler, build_opener
 
 from loopsim.commands.connection import Json, Refused, Server, Shop, Unreachable, chosen_shop, flags_to
 from loopsim.commands.story import submit_fresh
@@ -15,6 +17,7 @@ from loopsim.urls import is_loopback, split_url
 
 REAL_LOOP = "loopreturns.com"
 CONNECT_TIMEOUT = 3.0
+SAME_UPTIME = 5.0  # seconds by which what one server says of its age may differ, asked twice
 SETTLE = 15.0  # seconds that a receiver gets for the test delivery
 
 # The triggers at which a topic has data (`return` has some at any but shipment.processed): else its payload is empty.
@@ -107,7 +110,9 @@ def base_url(setup: Setup) -> Iterator[Finding]:
         yield Finding("warn", "LOOP_API_BASE", "is not set in this environment", setup.env_line)
         return
     parts = split_url(base)
-    if parts is None or parts.hostname is None:
+    if base != base.strip():
+        yield _blanks(setup, "LOOP_API_BASE", base)
+    elif parts is None or parts.hostname is None:
         yield Finding("fail", "LOOP_API_BASE", f"{base!r} is no address", setup.env_line)
     elif parts.hostname == REAL_LOOP or parts.hostname.endswith("." + REAL_LOOP):
         yield Finding(
@@ -120,15 +125,21 @@ def base_url(setup: Setup) -> Iterator[Finding]:
         yield _leads_to(setup, base)
 
 
+def _blanks(setup: Setup, name: str, text: str) -> Finding:
+    """A value as a file with foreign line ends or a careless paste leaves it."""
+    says = f"{text!r} has blanks around it, and most programs take them for a part of it"
+    return Finding("fail", name, says, setup.env_line)
+
+
 def _leads_to(setup: Setup, base: str) -> Finding:
     parts = urlsplit(base)
     other = Server(f"{parts.scheme}://{parts.netloc}", timeout=CONNECT_TIMEOUT)
-    if other.url == setup.server.url:
-        return Finding("ok", "LOOP_API_BASE", base)
     try:
-        other.health()
+        health = other.health()
     except Unreachable:
         return Finding("fail", "LOOP_API_BASE", f"no loopsim answers at {base}", setup.env_line)
+    if other.url == setup.server.url or _is_same(parts, urlsplit(setup.server.url), health, setup.server.health()):
+        return _version(setup, base, health["api_versions"])
     return Finding(
         "warn",
         "LOOP_API_BASE",
@@ -137,11 +148,38 @@ def _leads_to(setup: Setup, base: str) -> Finding:
     )
 
 
+def _is_same(one: SplitResult, two: SplitResult, health: Json, its_health: Json) -> bool:
+    """Whether two addresses are two names of one server, such as localhost and 127.0.0.1."""
+    apart = abs(health["uptime"] - its_health["uptime"])
+    return (one.scheme, one.port) == (two.scheme, two.port) and apart < SAME_UPTIME
+
+
+def _version(setup: Setup, base: str, versions: list[str]) -> Finding:
+    # Whoever calls without a key is asked for one, if there is something at all.
+    if _status(f"{base.rstrip('/')}/webhooks") == 404:
+        says = f"{base} names no version of the API (v1, {', '.join(versions)}): every call would answer 404"
+        return Finding("fail", "LOOP_API_BASE", says, setup.env_line)
+    return Finding("ok", "LOOP_API_BASE", base)
+
+
+def _status(url: str) -> int:
+    """What a GET answers there, whatever proxy the environment names."""
+    try:
+        with build_opener(ProxyHandler({})).open(url, timeout=CONNECT_TIMEOUT) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        error.close()
+        return error.code
+
+
 def key(setup: Setup) -> Iterator[Finding]:
     """Is LOOP_API_KEY known, to which shop, with which scopes?"""
     text = setup.environ.get("LOOP_API_KEY")
     if not text:
         yield Finding("warn", "LOOP_API_KEY", "is not set in this environment", setup.env_line)
+        return
+    if text != text.strip():
+        yield _blanks(setup, "LOOP_API_KEY", text)
         return
     for row in setup.server.shops():
         shop = setup.server.shop(row["name"])
@@ -183,6 +221,9 @@ def secret(setup: Setup) -> Iterator[Finding]:
     text = setup.environ.get("LOOP_WEBHOOK_SECRET")
     if not text:
         yield Finding("warn", "LOOP_WEBHOOK_SECRET", "is not set in this environment", setup.env_line)
+        return
+    if text != text.strip():
+        yield _blanks(setup, "LOOP_WEBHOOK_SECRET", text)
         return
     secrets = setup.shop.secrets()
     signing = {secrets["secret"], *(each["secret"] for each in secrets["subscriptions"])}

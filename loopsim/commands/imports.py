@@ -27,7 +27,8 @@ def command(shop: Shop, file: IO[bytes], keep_personal_data: bool, resume: bool,
     try:
         raw = file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise click.BadParameter(f"It is not UTF-8 text ({error}).", param_hint="FILE") from error
+        says = f"It is no UTF-8 text ({error.reason} at byte {error.start}). Unpack it first, or save it as UTF-8."
+        raise click.BadParameter(says, param_hint="FILE") from error
     answer = shop.import_returns(raw=raw, keep_personal_data=keep_personal_data, resume=resume, replace=replace)
     from loopsim.commands.screen import print_json, screen
 

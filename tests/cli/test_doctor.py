@@ -75,6 +75,32 @@ def test_a_wrong_setting_fails_with_what_to_do(
     assert not wrong[0][2].endswith("→ ")
 
 
+@pytest.mark.parametrize("name", ["LOOP_API_BASE", "LOOP_API_KEY", "LOOP_WEBHOOK_SECRET"])
+def test_a_setting_with_a_line_end_of_windows_fails(here: Here, settings: dict[str, str], name: str) -> None:
+    wrong = {**settings, name: settings[name] + "\r"}
+
+    (says,) = [says for each, kind, says in findings(here, wrong, "--no-delivery") if (each, kind) == (name, "fail")]
+
+    assert "has blanks around it" in says
+    assert "loopsim env" in says
+
+
+def test_a_version_that_there_is_not_fails(here: Here, settings: dict[str, str]) -> None:
+    wrong = {**settings, "LOOP_API_BASE": settings["LOOP_API_BASE"].replace("/v1", "/v2")}
+
+    ((_, kind, says),) = [each for each in findings(here, wrong, "--no-delivery") if each[0] == "LOOP_API_BASE"]
+
+    assert kind == "fail"
+    assert "names no version of the API" in says
+    assert "2026-10" in says
+
+
+def test_localhost_is_another_name_of_the_same_server(here: Here, settings: dict[str, str]) -> None:
+    other = {**settings, "LOOP_API_BASE": settings["LOOP_API_BASE"].replace("127.0.0.1", "localhost")}
+
+    assert "LOOP_API_BASE" not in {name for name, _, _ in findings(here, other, "--no-delivery")}
+
+
 def test_the_key_says_which_shop_is_checked(shop: Shop, here: Here, settings: dict[str, str]) -> None:
     done = invoke("doctor", *here[:2], "--no-delivery", **settings)
 

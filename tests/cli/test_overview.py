@@ -173,6 +173,15 @@ def test_output_on_a_full_disk_ends_with_2_and_one_message(tmp_path: Path, argum
     ]
 
 
+def test_where_standard_input_is_closed_it_is_empty(here: tuple[str, ...]) -> None:
+    line = shlex.join(terminal.command("import", "-", *here))
+
+    done = subprocess.run(["sh", "-c", f"{line} <&-"], env=environment(), capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "expecting value. Nothing was imported." in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["words"], ["rules", "--format", "json"]])
 def test_where_standard_output_is_closed_a_verb_does_its_work_all_the_same(
     tmp_path: Path, arguments: list[str]
