@@ -100,7 +100,7 @@ def _contract() -> tuple[list[Json], dict[str, dict[str, str]], dict[str, dict[s
     simulated = {
         operation.id
         for operation in contract.operations("loop")
-        if places.find(operation.method, f"/api/v1{operation.path}".encode()).simulated
+        if places.find(operation.method, operation.address.encode()).simulated
     }
     return [msgspec.to_builtins(row) for row in ledger(contract, simulated)], contract.facts, contract.quirks()
 

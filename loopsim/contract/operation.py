@@ -82,6 +82,11 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     rooted: bool
     schemas: Schemas
 
+    @property
+    def address(self) -> str:
+        """The path by which it is called on a server: below its version, where it stands below one."""
+        return self.path if self.rooted or self.api != "loop" else f"/api/{self.version}{self.path}"
+
 
 def read_operation(
     api: str, version: str, path: str, method: str, document: dict[str, Any], schemas: Schemas

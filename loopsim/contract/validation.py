@@ -12,7 +12,7 @@ import msgspec
 from loopsim.contract.operation import Operation
 from loopsim.contract.schemas import Reader
 from loopsim.contract.shapes import JSON
-from loopsim.contract.shaping import Notes, excerpt, read_integer
+from loopsim.contract.shaping import INTEGER_LIMIT, Notes, excerpt, read_integer
 from loopsim.errors import Invalid, Refusal
 
 MULTIPART = "multipart/form-data"
@@ -100,7 +100,11 @@ def read_path(operation: Operation, path_params: Mapping[str, str]) -> dict[str,
     for parameter in operation.parameters:
         if parameter.place != "path" or parameter.schema.get("type") != "integer":
             continue
-        number = read_integer(path_params[parameter.name])
+        text = path_params[parameter.name]
+        number = read_integer(text)
+        if number is None and text.isascii() and text.isdigit():
+            # A number all the same, though nobody has it: PHP's cast stops at the largest.
+            number = INTEGER_LIMIT - 1
         if number is None:
             raise Refusal(parameter.invalid or "not_found", **path_params)
         read[parameter.name] = number

@@ -44,7 +44,7 @@ def order(of: Order, customer: Customer | None, spell: Spell) -> dict[str, Any]:
         "total_taxes": said.get("total_taxes"),
         "total_taxes_presentment": said.get("total_taxes_presentment"),
         "shipping_lines": said.get("shipping_lines") or [],
-        "refunds": said.get("refunds") or [],
+        "refunds": [_refund(each, spell) for each in said.get("refunds") or ()],
         "tags": list(of.tags),
         "order_discounts": said.get("order_discounts") or [],
         "fees": said.get("fees") or [],
@@ -84,6 +84,12 @@ def _customer(of: Customer, spell: Spell) -> dict[str, Any]:
         "phone": or_null(of.phone),
         "sales_channel": None,
     }
+
+
+def _refund(said: dict[str, Any], spell: Spell) -> dict[str, Any]:
+    """A refund as it was sent; the id of its line is a global one, too."""
+    line = said.get("line_item")
+    return {**said, "line_item": {**line, "id": spell(line["id"])}} if line and "id" in line else said
 
 
 def _address(of: Order, which: str) -> dict[str, Any] | None:

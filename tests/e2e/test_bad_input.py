@@ -44,11 +44,11 @@ def target(contract: Contract) -> Iterator[Victim]:
 def path_of(operation: Operation, **values: str) -> str:
     """The path of an operation with things that are not there, but for the shop."""
     known = {"shop": "victim", "uuid": "00000000-0000-4000-8000-000000000000", **values}
-    path = operation.path
+    path = operation.address
     for parameter in operation.parameters:
         if parameter.place == "path":
             path = path.replace(f"{{{parameter.name}}}", known.get(parameter.name, "987654321"))
-    return path if operation.api == "control" else f"/api/{operation.version}{path}"
+    return path
 
 
 def headers_of(operation: Operation, target: Victim) -> dict[str, str]:

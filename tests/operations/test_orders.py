@@ -108,6 +108,24 @@ def test_money_and_discounts_are_echoed(empty: Shop, product: Any) -> None:
     assert {name: made[name] for name in said} == said
 
 
+def test_the_line_of_a_refund_is_a_global_id_too(empty: Shop, product: Any) -> None:
+    made = make(empty, product)
+    line_id = made["line_items"][0]["id"]
+    refunds = [
+        {"type": "line_item", "line_item": {"quantity": 1, "id": str(line_id)}},
+        {"type": "line_item", "line_item": {"id": None}},
+        {"type": "shipping", "line_item": None},
+        {"type": "other"},
+    ]
+    empty.call("updateOrder", {"refunds": refunds}, id=made["id"])
+
+    def shown(*, text_ids: bool) -> Any:
+        return empty.call("getOrder", id=made["id"], text_ids=text_ids).body["order"]["refunds"]
+
+    assert shown(text_ids=True) == refunds
+    assert shown(text_ids=False) == [{"type": "line_item", "line_item": {"quantity": 1, "id": line_id}}, *refunds[1:]]
+
+
 @pytest.mark.parametrize("world", ["us-apparel", "eu-multi-currency"])
 def test_orders_of_a_world_add_up(world: str, open_shop: Any) -> None:
     shop = open_shop(world)

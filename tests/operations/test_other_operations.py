@@ -212,6 +212,7 @@ def test_a_destination_is_made_read_changed_and_deleted(shop: Shop) -> None:
 def test_an_unknown_destination_is_not_found(shop: Shop) -> None:
     for reply in (
         shop.call("getDestination", id=5),
+        shop.call("getDestination", id="9" * 30),
         shop.call("updateDestination", {}, id=5),
         shop.call("updateDestination", {}, id="abc"),
         shop.call("deleteDestination", id=5),
