@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 from loopsim.commands.connection import Json, Refused, Server, Shop, Unreachable, chosen_shop, flags_to
+from loopsim.commands.screen import printable
 from loopsim.commands.story import submit_fresh
 from loopsim.urls import is_loopback, split_url
 
@@ -40,6 +41,19 @@ ANSWERS: dict[int, str] = {
     403: _REFUSED,
     404: "It has nothing at this path. Subscribe the path that it listens on.",
     405: "It takes no POST at this path. Subscribe the path that it listens on.",
+    410: "It has nothing at this path any more. Subscribe the path that it listens on.",
+    429: "It takes no more for now. Let it take webhooks at the pace at which they come, or be tried again.",
+}
+_REDIRECTS = "Nobody follows: subscribe the address that it leads to (see its Location header)."
+
+# What no answer at all usually means.
+NO_ANSWERS: dict[str, str] = {
+    "refused": "Start your receiver, or subscribe where it listens.",
+    "timeout": "Let it answer within 10 s: take the webhook, answer, and do the work afterwards.",
+    "reset": "It closed the connection without an answer. See its own log for why.",
+    "malformed": "What it answers is no HTTP. Is this its port, and should the address begin with https?",
+    "tls": "Its certificate is not trusted, or it speaks no TLS there: subscribe its address with http.",
+    "dns": "This name leads nowhere. Subscribe an address that does.",
 }
 
 
@@ -349,10 +363,11 @@ def _verdict(url: str, answer: dict[str, Any], there: str) -> Finding:
         return Finding("warn", "test delivery", f"{url} gave no answer within {SETTLE:g} s", "Is the receiver busy?")
     took = f"after {last['duration_ms']:.0f} ms"
     if last["status"] is None:
-        mend = "Start your receiver, and let it answer within 10 s."
+        mend = NO_ANSWERS.get(last["error"], "Subscribe an address of http or https.")
         return Finding("fail", "test delivery", f"{url}: {last['error']} {took}", mend)
     if 200 <= last["status"] < 300:
         return Finding("ok", "test delivery", f"signed and sent; {url} answered {last['status']} {took}")
-    said = f': "{last["response_body"][:120]}"' if last["response_body"] else ""
-    mend = ANSWERS.get(last["status"], "See its own log for why.").format(there=there)
+    said = f': "{printable(last["response_body"][:120])}"' if last["response_body"] else ""
+    usual = _REDIRECTS if 300 <= last["status"] < 400 else "See its own log for why."
+    mend = ANSWERS.get(last["status"], usual).format(there=there)
     return Finding("fail", "test delivery", f"{url} answered {last['status']} {took}{said}", mend)

@@ -14,7 +14,7 @@ from rich.text import Text
 from loopsim.commands import options
 from loopsim.commands.connection import Shop, flags_to, numbered, with_shop
 from loopsim.commands.following import finding_line, news
-from loopsim.commands.screen import DELIVERY_STYLES, columns, moment, outcome, pairs, print_json, screen
+from loopsim.commands.screen import DELIVERY_STYLES, columns, moment, outcome, pairs, print_json, printable, screen
 
 PAGE = 1000
 STATES = ("queued", "delivered", "failed", "blocked", "dropped")
@@ -212,4 +212,4 @@ def _show_attempt(console: Console, attempt: Row) -> None:
         if name.lower() == "x-loop-signature":
             console.print(Text(f"           {name}: {value}", style="quiet"))
     if attempt["response_body"] and not (attempt["status"] and 200 <= attempt["status"] < 300):
-        console.print(Text(f"           it said: {attempt['response_body'][:500]}", style="quiet"))
+        console.print(Text(f"           it said: {printable(attempt['response_body'][:500])}", style="quiet"))

@@ -74,6 +74,11 @@ def moment(text: str | None) -> str:
     return datetime.fromisoformat(text).strftime("%a %d %b %Y %H:%M:%S")
 
 
+def printable(text: str) -> str:
+    """What somebody else said, without what would move a terminal's cursor or colour it."""
+    return "".join(each if each.isprintable() or each in "\n\t" else "�" for each in text)
+
+
 def outcome(status: int | None, error: str | None) -> Text:
     """What an attempt came to."""
     if error:

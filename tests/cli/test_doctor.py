@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socketserver
+import threading
 from urllib.request import Request, urlopen
 
 import pytest
@@ -188,6 +190,40 @@ def test_a_receiver_that_refuses_the_signature_is_told_of_the_secret(
 
     assert "answered 401" in says
     assert "does not accept the signature" in says
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "subscribe the address that it leads to"),
+        (b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", "Subscribe the path that it listens on"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "What it answers is no HTTP"),
+        (b"", "closed the connection without an answer"),
+        (b"HTTP/1.1 500 Oops\r\nContent-Length: 8\r\n\r\n\x1b[31mred", '"�[31mred"'),
+    ],
+)
+def test_each_odd_answer_of_a_receiver_has_its_own_mend(
+    shop: Shop, here: Here, settings: dict[str, str], answer: bytes, says: str
+) -> None:
+    class Odd(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            lengths = (int(line[15:]) for line in self.rfile if line.lower().startswith(b"content-length:"))
+            length = next(lengths, 0)  # the doctor first looks whether somebody listens
+            while self.rfile.readline().strip():
+                pass
+            self.rfile.read(length)
+            self.wfile.write(answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Odd) as receiver:
+        thread = threading.Thread(target=receiver.serve_forever, args=(0.02,))
+        thread.start()
+        shop.subscribe(f"http://127.0.0.1:{receiver.server_address[1]}/x", "return", "return.created")
+        found = findings(here, settings)
+        receiver.shutdown()
+        thread.join()
+
+    (told,) = [told for name, kind, told in found if (name, kind) == ("test delivery", "fail")]
+    assert says in told
 
 
 def test_a_target_beyond_this_machine_is_not_reached_but_named(
