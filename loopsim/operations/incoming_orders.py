@@ -137,6 +137,8 @@ def _merged(reader: Reader, order: Order, body: Body) -> Order:
     if body.get("fulfillments") is not None:
         lines = changes.get("lines", order.lines)
         changes["fulfillments"] = _fulfillments(reader, order, lines, body["fulfillments"])
+    elif "lines" in changes:
+        changes["fulfillments"] = _left_of(order.fulfillments, {line.id for line in changes["lines"]})
     if "customer" in body:
         changes["customer"] = _customer(reader, body["customer"])
     reader.finish()
@@ -257,6 +259,19 @@ def _fulfillments(
             )
         )
     return tuple(made)
+
+
+def _left_of(shipments: tuple[Fulfillment, ...], line_ids: set[int]) -> tuple[Fulfillment, ...]:
+    """Shipments without what they had of lines that the order has no more."""
+    left = []
+    for shipment in shipments:
+        kept = [index for index, (line_id, _) in enumerate(shipment.lines) if line_id in line_ids]
+        if len(kept) < len(shipment.lines):
+            named = shipment.said.get("lines", ())
+            said = {**shipment.said, "lines": [named[index] for index in kept if index < len(named)]}
+            shipment = structs.replace(shipment, lines=tuple(shipment.lines[index] for index in kept), said=said)
+        left.append(shipment)
+    return tuple(left)
 
 
 def _counted(order: Order) -> Order:

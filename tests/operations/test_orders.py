@@ -370,6 +370,20 @@ def test_only_what_left_is_returnable(own: Any, units: int, empty: Shop, product
     assert [each.fulfilled for each in order.lines] == [units]
 
 
+def test_a_shipment_has_nothing_of_a_line_that_is_gone(empty: Shop, product: Any) -> None:
+    pairs = [("l1", 1), ("l2", 1)]
+    items = [{**each, "external_id": f"x{at}"} for at, each in enumerate(shipped(*pairs)["fulfillment_line_items"])]
+    lines = [line(product), line(product, external_id="l2")]
+    made = make(empty, product, line_items=lines, fulfillments=[shipped(fulfillment_line_items=items)])
+    changed = empty.call("updateOrder", {"line_items": lines[1:]}, id=made["id"]).body["order"]
+    assert changed["fulfillments"][0]["fulfillment_line_items"] == made["fulfillments"][0]["fulfillment_line_items"][1:]
+    assert eligible(empty) == [None]
+    other = make(empty, product, name="#2", line_items=[line(product)], fulfillments=[
+        shipped(external_id="f2", fulfillment_line_items=[items[0]])
+    ])  # fmt: skip
+    assert other["fulfillments"][0]["fulfillment_line_items"][0]["external_id"] == "x0"
+
+
 def test_units_by_the_billion_are_not_counted_one_by_one(empty: Shop, product: Any) -> None:
     many = 10**9
     make(empty, product, line_items=[line(product, quantity=many)], fulfillments=[shipped(("l1", many))],
