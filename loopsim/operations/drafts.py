@@ -12,19 +12,17 @@ from typing import Any
 from msgspec import Struct, structs
 
 from loopsim.domain import draft_returns as drafts
-from loopsim.domain import eligibility
 from loopsim.domain.draft_returns import CartItem, CreditType, Draft, ReturningItem
 from loopsim.domain.durations import DURATIONS
 from loopsim.domain.events import Timer
-from loopsim.domain.listings import is_order_listed
 from loopsim.domain.orders import Address, Order, OrderLine, Variant, free_units, is_known_by
-from loopsim.domain.policy import Candidate, Decision, Method, Resolution, decide
+from loopsim.domain.policy import Decision, Method, Resolution
 from loopsim.domain.submission import Submission, quote
 from loopsim.domain.totals import Totals
 from loopsim.errors import Refusal
 from loopsim.operations.buyers import with_live_customer
 from loopsim.operations.perform import timer
-from loopsim.operations.submitting import decision_of, default_destination_id, submit, terms_of
+from loopsim.operations.submitting import decision_of, default_destination_id, submit, terms_of, why_not
 from loopsim.store.transaction import Transaction
 
 KIND = "draft_return"
@@ -106,7 +104,7 @@ def add_item(tx: Transaction, draft: Draft, line_id: int) -> Draft:
     if line is None:
         raise Refusal("draft_line_unknown", line=line_id)
     held = tx.held_units([line.id])
-    code = _code(tx, order, line, held, terms_of(tx))
+    code = why_not(tx, order, line, held, terms_of(tx))
     if code is not None:
         raise Refusal("draft_line_ineligible", line=line_id, reason=code)
     if len(draft.items) >= MOST_ITEMS or not _left(draft, line, held):
@@ -227,7 +225,7 @@ def standing(tx: Transaction, draft: Draft) -> Standing:
     """How a draft stands now."""
     order = _order_of(tx, draft)
     held, terms = tx.held_units(line.id for line in order.lines), terms_of(tx)
-    codes = [(line, _code(tx, order, line, held, terms)) for line in order.lines]
+    codes = [(line, why_not(tx, order, line, held, terms)) for line in order.lines]
     if draft.return_id is not None and (made := tx.return_(draft.return_id)) is not None:
         held -= {(line.order_line_id, line.unit) for line in made.lines}
     changing = draft.state in drafts.LIFECYCLE["change_items"]
@@ -268,17 +266,6 @@ def _others(tx: Transaction, order: Order, item: ReturningItem) -> tuple[Variant
     """What an item could be exchanged for: the variants of its product."""
     line = order.line(item.line_id)
     return () if line is None else tuple(tx.variants_of(line.product_id))
-
-
-def _code(
-    tx: Transaction, order: Order, line: OrderLine, held: set[tuple[int, int]], terms: eligibility.Terms
-) -> str | None:
-    """Why a line cannot be returned. Final sale counts unless a workflow rule lifts it for this line."""
-    if line.final_sale and not is_order_listed(terms.allowed, order):
-        alone = (Candidate(sku=line.sku or "", tags=line.tags, reason="", resolution="refund", value=line.unit_price),)
-        if decide(tx.settings.policy, order, alone, "mail", None).bypass_final_sale:
-            line = structs.replace(line, final_sale=False)
-    return eligibility.ineligibility(order, line, held, terms, tx.now)
 
 
 def _left(draft: Draft, line: OrderLine, held: set[tuple[int, int]]) -> int:

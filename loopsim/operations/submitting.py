@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from loopsim.domain import eligibility
 from loopsim.domain.listings import Listing, is_order_listed
-from loopsim.domain.policy import Decision, decide
+from loopsim.domain.orders import Order, OrderLine
+from loopsim.domain.policy import Candidate, Decision, decide
 from loopsim.domain.returns import Return
 from loopsim.domain.submission import Submission, candidates
 from loopsim.domain.submission import submit as submitted
@@ -25,6 +28,18 @@ def default_destination_id(tx: Transaction) -> int | None:
     """Where a new return goes that no rule sends elsewhere."""
     destination = moves.default_destination(tx)
     return None if destination is None else destination.id
+
+
+def why_not(
+    tx: Transaction, order: Order, line: OrderLine, held: set[tuple[int, int]], terms: eligibility.Terms
+) -> str | None:
+    """The code of why a line cannot be returned; None where it can. Final sale counts unless a workflow rule lifts it
+    for this line."""
+    if line.final_sale and not is_order_listed(terms.allowed, order):
+        alone = (Candidate(sku=line.sku or "", tags=line.tags, reason="", resolution="refund", value=line.unit_price),)
+        if decide(tx.settings.policy, order, alone, "mail", None).bypass_final_sale:
+            line = structs.replace(line, final_sale=False)
+    return eligibility.ineligibility(order, line, held, terms, tx.now)
 
 
 def decision_of(tx: Transaction, submission: Submission, terms: eligibility.Terms, destination: int | None) -> Decision:

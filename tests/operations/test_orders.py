@@ -417,6 +417,23 @@ def test_lists_decide_what_is_eligible(shop: Shop) -> None:
     assert set(eligible(shop, final)) == {"blocklisted"}
 
 
+@pytest.mark.parametrize(("then", "code"), [({}, "final-sale"), ({"bypass_final_sale": True}, None)])
+def test_a_rule_that_lifts_final_sale_does_so_for_the_advice_too(then: Any, code: Any, open_shop: Any) -> None:
+    shop = open_shop(workflows=[{"then": then}])
+    found = [
+        (order, line)
+        for order in shop.call("listOrders").body["orders"]
+        for line in order["lines"]
+        if line["final_sale"] and line["returnable"]
+    ]
+    order, item = found[0]
+    answer = shop.call("checkReturnEligibility", {"order_name": order["name"]}).body["return_eligibility"]
+    (advised,) = [each["ineligibility_code"] for each in answer["items"] if each["id"] == item["id"]]
+    begun = shop.call("createDraftReturn", {"order_name": order["name"], "secondary_input": order["email"]}).body
+    refused = {each["order_line_item_id"] for each in begun["context"]["items_not_eligible_to_return"]}
+    assert (advised, item["id"] in refused) == (code, code is not None)
+
+
 def test_a_window_closes(open_shop: Any) -> None:
     shop = open_shop("us-apparel", return_window_days=30)
     name = shop.call("listCommerceOrders", query={"limit": 250, "sort_order": "desc"}).body["orders"][5]["name"]

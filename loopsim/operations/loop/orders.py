@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from loopsim.domain import eligibility
 from loopsim.domain.orders import DeletedOrder, Order
 from loopsim.errors import Refusal
 from loopsim.operations import commerce
 from loopsim.operations.buyers import live_customer, with_live_customer
 from loopsim.operations.incoming_orders import NOBODY, put_merged
 from loopsim.operations.perform import Answer, Call, operation
-from loopsim.operations.submitting import terms_of
+from loopsim.operations.submitting import terms_of, why_not
 from loopsim.store.transaction import Transaction
 from loopsim.wire import orders as wire
 from loopsim.wire import times
@@ -116,7 +115,7 @@ def check_return_eligibility(tx: Transaction, call: Call) -> Any:
     spell = commerce.spell_of(call)
     held = tx.held_units(line.id for line in order.lines)
     terms = terms_of(tx)
-    codes = [eligibility.ineligibility(order, line, held, terms, tx.now) for line in order.lines]
+    codes = [why_not(tx, order, line, held, terms) for line in order.lines]
     return {
         "return_eligibility": {
             "order_id": spell(order.id),
