@@ -126,10 +126,12 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     starts = any(each.start for each in plan.partners.values())
     with _server(values, starts) as server, _interruptible(), lines as listener:
         result = Run(plan, server, listener).run()
-    run_reports.write(result, junit=values["junit"], html=values["html"], ctrf=values["ctrf"])
-    _tell(result, format, values["junit"], values["html"], values["ctrf"])
+    written, failures = run_reports.write(result, junit=values["junit"], html=values["html"], ctrf=values["ctrf"])
+    _tell(result, format, *written)
     if format == "text" and (hint := run_reports.waiting(result, plan)):
         click.echo(hint)
+    if failures:
+        raise SetupError("\n".join(failures))
     click.get_current_context().exit(result.exit_code)
 
 
@@ -143,7 +145,7 @@ class _Silent:
         """Nothing."""
 
 
-def _tell(result: RunResult, format: str, *written: Path | None) -> None:
+def _tell(result: RunResult, format: str, *written: Path) -> None:
     if format == "json":
         import msgspec
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from loopsim.commands import options
-from loopsim.errors import SetupError
 from loopsim.harness.results import RunResult
 
 if TYPE_CHECKING:
@@ -45,35 +44,49 @@ def live(total: int) -> LiveTerminal:
     return LiveTerminal(screen(), total)
 
 
-def write(run: RunResult, *, junit: Path | None, html: Path | None, ctrf: Path | None) -> None:
-    """Write the files that were asked for, and the summary of the step in a workflow of GitHub. Raises SetupError for
-    a file that cannot be written."""
+def write(run: RunResult, *, junit: Path | None, html: Path | None, ctrf: Path | None) -> tuple[list[Path], list[str]]:
+    """Write the files that were asked for, and the summary of the step in a workflow of GitHub. Answers those that are
+    written, and of each that cannot be, why: a long run is not lost with one file."""
+    from loopsim.harness.reports import github
+
+    written: list[Path] = []
+    failures: list[str] = []
+
+    def put(file: Path, content: bytes, mode: str = "wb") -> None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open(mode) as opened:
+                opened.write(content)
+            written.append(file)
+        except OSError as error:
+            failures.append(f"The report {file} cannot be written: {error.strerror}. Name another file.")
+
     if junit is not None:
         from loopsim.harness.reports import junit as as_junit
 
-        _write(junit, as_junit.render(run))
+        put(junit, as_junit.render(run))
     if html is not None:
         from loopsim.harness.reports import html as as_html
 
-        _write(html, as_html.render(run).encode())
+        put(html, as_html.render(run).encode())
     if ctrf is not None:
         from loopsim.harness.reports import ctrf as as_ctrf
 
-        _write(ctrf, as_ctrf.render(run).encode())
-    from loopsim.harness.reports import github
-
+        put(ctrf, as_ctrf.render(run).encode())
+    reports = list(written)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary and github.is_here(os.environ):
-        _write(Path(summary), github.step_summary(run).encode(), "ab")
+        put(Path(summary), github.step_summary(run).encode(), "ab")
+    return reports, failures
 
 
-def tell(run: RunResult, *written: Path | None) -> None:
+def tell(run: RunResult, *written: Path) -> None:
     """The summary, where the reports are, and in a workflow of GitHub its annotations."""
     from loopsim.commands.screen import screen
     from loopsim.harness.reports import github, terminal
 
     terminal.summary(run, screen())
-    for file in filter(None, written):
+    for file in written:
         click.echo(f"  report   {file} ({_size(file)})")
     if github.is_here(os.environ):
         click.echo(github.annotations(run), nl=False)
@@ -97,12 +110,3 @@ def waiting(run: RunResult, plan: RunPlan) -> str:
 def _size(file: Path) -> str:
     kilobytes = file.stat().st_size / 1000
     return f"{kilobytes / 1000:.1f} MB" if kilobytes >= 1000 else f"{kilobytes:.0f} kB"
-
-
-def _write(file: Path, content: bytes, mode: str = "wb") -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open(mode) as opened:
-            opened.write(content)
-    except OSError as error:
-        raise SetupError(f"The report {file} cannot be written: {error}. Name another file.") from error

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from loopsim.commands import run_reports
-from loopsim.errors import SetupError
 from loopsim.harness.plan import IdleProbe, PartnerPlan, RunPlan
 from loopsim.harness.results import StepResult
 from tests.cli.terminal import Receiver, invoke, run
@@ -30,8 +29,9 @@ def stories(folder: Path) -> Path:
 def test_each_file_that_is_asked_for_is_written_in_folders_that_are_made(tmp_path: Path) -> None:
     junit, html, ctrf = tmp_path / "a" / "junit.xml", tmp_path / "b" / "run.html", tmp_path / "ctrf.json"
 
-    run_reports.write(example(), junit=junit, html=html, ctrf=ctrf)
+    written, failures = run_reports.write(example(), junit=junit, html=html, ctrf=ctrf)
 
+    assert (written, failures) == ([junit, html, ctrf], [])
     assert junit.read_text("utf-8").startswith("<?xml")
     assert html.read_text("utf-8").lower().startswith("<!doctype html>")
     assert '"reportFormat": "CTRF"' in ctrf.read_text("utf-8")
@@ -40,8 +40,12 @@ def test_each_file_that_is_asked_for_is_written_in_folders_that_are_made(tmp_pat
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(SetupError, match=r"file/junit\.xml cannot be written"):
-        run_reports.write(example(), junit=tmp_path / "file" / "junit.xml", html=None, ctrf=None)
+    html = tmp_path / "run.html"
+    written, failures = run_reports.write(example(), junit=tmp_path / "file" / "junit.xml", html=html, ctrf=None)
+
+    assert written == [html]
+    (says,) = failures
+    assert "file/junit.xml cannot be written" in says
 
 
 def test_in_a_workflow_of_github_the_step_gets_its_summary_and_annotations(
@@ -117,6 +121,17 @@ def test_a_failing_run_leaves_its_reports_and_no_secret_in_any_of_them(tmp_path:
     assert all("made no such call: processReturn" in text for text in texts)
     assert all(f"report   {file} (" in done.out for file in files)
     assert all("my secrets: [redacted] [redacted]" in text for text in texts)
+
+
+def test_a_report_that_cannot_be_written_costs_neither_the_verdict_nor_the_other_reports(tmp_path: Path) -> None:
+    start = write(stories(tmp_path))
+
+    done = run("run", "--start", start, *FLAGS, "--junit", "/dev/full", "--ctrf", "ctrf.json", cwd=tmp_path)
+
+    assert done.code == 2
+    assert "1 passed" in done.out
+    assert "report   ctrf.json (" in done.out
+    assert done.err == "Error: The report /dev/full cannot be written: No space left on device. Name another file.\n"
 
 
 def test_coverage_under_its_limit_ends_a_run_that_went_well_with_4(tmp_path: Path) -> None:
