@@ -74,6 +74,19 @@ def test_an_upsert_without_the_merchants_id_makes_nothing(operation: str, empty:
 # products
 
 
+def test_the_default_variant_keeps_what_it_was_given_when_something_else_changes(empty: Shop) -> None:
+    made = make_product(empty, sku="TEE", external_id="tee")
+    where = {"productId": made["id"], "variantId": made["default_variant_id"]}
+    empty.call("patchProductVariant", {"sku": "TEE-1", "price": {"amount": 900, **USD}}, **where)
+    empty.call("updateProduct", {"tags": ["new"], "barcode": "012"}, id=made["id"])
+    empty.call("upsertProduct", {"external_id": "tee", "name": "Tee", "price": {"amount": 2800, **USD}})
+    (default,) = variants(empty, made)
+    assert (default["sku"], default["price"]["amount"], default["barcode"]) == ("TEE-1", 900, "012")
+    empty.call("updateProduct", {"price": {"amount": 2900, **USD}}, id=made["id"])
+    (default,) = variants(empty, made)
+    assert (default["sku"], default["price"]["amount"]) == ("TEE-1", 2900)
+
+
 def test_a_product_has_the_captured_keys_and_makes_its_default_variant(empty: Shop) -> None:
     made = make_product(empty, sku="TEE", weight_grams=210, barcode="012", external_id="tee")
     assert list(made) == [

@@ -68,41 +68,36 @@ def _new(tx: Transaction, body: dict[str, Any]) -> Product:
     id_, variant_id = commerce.new_id(tx), commerce.new_id(tx)
     blank = Product(id=id_, name="", price=0, currency=tx.settings.currency, default_variant_id=variant_id)
     product = _put(tx, _changed(blank, body))
-    copied = _as_its_product(
-        Variant(id=variant_id, product_id=id_, product_title="", title="", sku="", price=0), product
-    )
-    tx.put_variant(copied)
+    tx.put_variant(Variant(id=variant_id, product_id=id_, title="", **_told(product), **_copied(product)))
     return product
 
 
-def _as_its_product(variant: Variant, product: Product) -> Variant:
-    """The default variant with what it copies of its product."""
-    return structs.replace(
-        variant,
-        product_title=product.name,
-        sku=product.sku or "",
-        price=product.price,
-        currency=product.currency,
-        barcode=product.barcode or "",
-        weight_grams=product.weight_grams or 0,
-        product_type=product.type or "",
-        tags=product.tags,
-        image=next(iter(product.images), None),
-    )
+def _told(product: Product) -> dict[str, Any]:
+    """What each of its variants says of a product."""
+    return {"product_title": product.name, "product_type": product.type or "", "tags": product.tags}
+
+
+def _copied(product: Product) -> dict[str, Any]:
+    """What the default variant copies of its product."""
+    return {
+        "sku": product.sku or "",
+        "price": product.price,
+        "currency": product.currency,
+        "barcode": product.barcode or "",
+        "weight_grams": product.weight_grams or 0,
+        "image": next(iter(product.images), None),
+    }
 
 
 def _update(tx: Transaction, product: Product, body: dict[str, Any]) -> Product:
-    """Change a product, and what its variants say of it."""
+    """Change a product, and what its variants say of it. The default one keeps what it was given itself of what does
+    not change."""
     changed = _put(tx, _changed(product, body))
+    before = _copied(product)
+    copied = {name: value for name, value in _copied(changed).items() if value != before[name]}
     for variant in tx.variants_of(product.id):
-        told = (
-            _as_its_product(variant, changed)
-            if variant.id == product.default_variant_id
-            else structs.replace(
-                variant, product_title=changed.name, product_type=changed.type or "", tags=changed.tags
-            )
-        )
-        tx.put_variant(told)
+        own = copied if variant.id == product.default_variant_id else {}
+        tx.put_variant(structs.replace(variant, **_told(changed), **own))
     return changed
 
 
