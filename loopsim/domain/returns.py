@@ -290,7 +290,13 @@ def move(return_: Return, action: Action, now: datetime, **changes: Any) -> tupl
     if entry.to == "cancelled":
         changes["totals"] = money.cancelled(return_.totals)
         changes["pending"] = None
+        changes["return_method"] = _called_off(return_.return_method)
     return structs.replace(return_, state=entry.to, **changes), entry.fires
+
+
+def _called_off(method: ReturnMethod | None) -> ReturnMethod | None:
+    """A drop-off that has not happened is not to happen any more; `canceled` is the word on the wire (reported)."""
+    return structs.replace(method, state="canceled") if method is not None and method.state == "new" else method
 
 
 def check_processable(return_: Return, allow_flagged: bool) -> None:

@@ -35,6 +35,8 @@ def drop_off(tx: Transaction, return_: Return) -> Return:
     """The customer hands the items over. In a store they have arrived with that; at a Happy Returns bar the bag gets a
     barcode."""
     method = return_.return_method
+    if return_.state not in returns.LIFECYCLE["label_changed"]:
+        raise Refusal("unprocessable", state=return_.state)
     if method is None or method.state != "new":
         raise Refusal("nothing_to_drop_off")
     if method.provider != "happy_returns":

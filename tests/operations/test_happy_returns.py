@@ -50,6 +50,16 @@ def test_a_bag_is_dropped_off_once_and_only_by_happy_returns(shop: Shop) -> None
     assert shop.call("customerDropsOff", {"return_id": cancelled}).refusal == "unprocessable"
 
 
+def test_cancelling_calls_off_a_drop_off_that_has_not_happened(shop: Shop) -> None:
+    ids = [shop.submit(method="happy_returns")["id"], dropped(shop), shop.submit(method="in_store")["id"]]
+    shop.heard()
+    for id_ in ids:
+        shop.call("cancelReturn", id=id_)
+    told = [payload["return_method"]["state"] for _, payload in shop.heard()]
+    assert told == ["canceled", "in_transit", "canceled"]
+    assert shop.call("getReturnDetails", query={"return_id": ids[0]}).body["return_method"]["state"] == "canceled"
+
+
 @pytest.mark.parametrize("stop", ["flag", "disabled", "close"])
 def test_what_stops_processing_stops_it_here_too(stop: str, open_shop: Any) -> None:
     shop = open_shop(processing_event="disabled" if stop == "disabled" else "delivered")
