@@ -70,7 +70,7 @@ def reboxed(return_: Return, before: Return) -> Return:
 def units_of_request(return_: Return, request: LabelRequest, others: Iterable[LabelRequest]) -> tuple[int, ...]:
     """The units that the parcel of a label request holds when its label is made: of those that it was for the ones that
     the return still has, and what has come since and travels with no other parcel."""
-    held = {unit for label in return_.labels if label.status not in USELESS for unit in label.line_ids}
+    held = {unit for label in return_.labels for unit in label.line_ids}
     held |= {unit for other in others if other.status == "issued" and other.id != request.id for unit in other.line_ids}
     return tuple(unit for unit in boxed(return_) if unit in request.line_ids or unit not in held)
 
