@@ -1,7 +1,8 @@
 """The command line: a table of verbs. Each is a module of `loopsim.commands` that is imported when its verb is used, so
 that `loopsim --help` loads click and nothing else.
 
-Exit codes: 0 fine, 1 a check failed, 2 usage or configuration, 5 the server or target cannot be reached.
+Exit codes: 0 fine, 1 a check failed, 2 usage or configuration, 5 the server or target cannot be reached,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ EPILOG = (
 )
 
 
+INTERRUPTED = 130
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
@@ -121,6 +123,9 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except LoopsimError as error:
             raise Failure(error) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
         except click.BadParameter as error:
             if where := _set_by(error):
                 hint, message = error.param_hint, error.message + where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from loopsim.harness.document import Scenario
 from loopsim.harness.oauth import Given
 from loopsim.harness.partner import FILLED, NAMES, Start, unknown_names
 from loopsim.harness.plan import IdleProbe, PartnerPlan, RunPlan
-from loopsim.harness.probe import Probe
+from loopsim.harness.probe import Probe, check_path
 from loopsim.harness.problems import nearest
 from loopsim.harness.shape import ABILITIES
 from loopsim.harness.shown import SHOWN
@@ -103,6 +104,8 @@ def partner_of(values: Values) -> PartnerPlan:
     if values.get("probe"):
         words = pairs(values.get("probe_map"), "--probe-map")
         shows = _shows(values.get("probe_shows"))
+        for path in filter(None, (values.get("probe_path"), *shows.values())):
+            check_path(path)
         probe = Probe(ask=values["probe"], path=values.get("probe_path") or "$", words=words, shows=shows)
     idle = None
     if values.get("idle_probe"):
@@ -112,13 +115,16 @@ def partner_of(values: Values) -> PartnerPlan:
         start=start,
         probe=probe,
         idle_probe=idle,
-        headers=pairs(values.get("header"), "--header"),
+        headers=_headers(values.get("header")),
         register=values.get("register") or "",
         asks=_asks(values.get("asks")),
         does=_abilities(values.get("does")),
         oauth=_given(values.get("oauth")),
     )
 
+
+_HEADER = re.compile(r"[Xx]-(?![Ll]oop-)[A-Za-z0-9-]{1,60}")
+"""As the control API takes them."""
 
 ADDRESSES = {
     "target": "a receiver, such as http://localhost:3000/webhooks/loop",
@@ -177,9 +183,19 @@ def pairs(given: Any, flag: str) -> dict[str, str]:
     found = {}
     for text in given or ():
         name, equals, value = text.partition("=")
-        if not equals:
+        if not equals or not name:
             raise SetupError(f"{flag} takes NAME=VALUE, found {text!r}.")
         found[name] = value
+    return found
+
+
+def _headers(given: Any) -> dict[str, str]:
+    found = pairs(given, "--header")
+    for name in found:
+        if not _HEADER.fullmatch(name):
+            raise SetupError(
+                f"--header {name!r}: a header of one's own begins with X-, as in X-Shop={{shop}}, and not with X-Loop-."
+            )
     return found
 
 
@@ -218,7 +234,9 @@ def _abilities(given: Any) -> tuple[str, ...] | None:
     if not given:
         return None
     said = (given,) if isinstance(given, str) else tuple(given)
-    if said == (NOTHING,):
+    if NOTHING in said:
+        if set(said) != {NOTHING}:
+            raise SetupError(f"--does {NOTHING} goes alone. Leave it out, or the others.")
         return ()
     for each in said:
         if each not in ABILITIES:

@@ -6,6 +6,7 @@ Probe(ask="bin/show-return {return_id}", path="$.status")
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from typing import Any
@@ -17,6 +18,7 @@ from loopsim.harness.asking import NoAnswer, ask
 from loopsim.harness.journal import brief, json_of
 
 _PATIENCE = 10.0  # seconds for one question
+_NAME = re.compile(r"\{\w+\}")
 ABSENT = object()
 """What a path that meets nothing gives."""
 
@@ -63,8 +65,13 @@ def at(path: str, value: Any) -> Any:
     try:
         found = jsonpath.findall(path, value)
     except jsonpath.JSONPathError as error:
-        raise SetupError(f"{path!r} is no JSONPath: {error}") from error
+        raise SetupError(f"{path!r} is no JSONPath: {str(error).splitlines()[0]} Write it like $.status.") from error
     return ABSENT if not found else found[0] if len(found) == 1 else found
+
+
+def check_path(path: str) -> None:
+    """Raises SetupError for what is no JSONPath once its `{names}` are filled in."""
+    at(_NAME.sub("1", path), [])
 
 
 def fill(template: str, about: dict[str, Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -171,6 +173,19 @@ def test_output_on_a_full_disk_ends_with_2_and_one_message(tmp_path: Path, argum
     assert done.stderr.splitlines() == [
         "Error: What loopsim prints cannot be written (No space left on device). Make room, or send it elsewhere."
     ]
+
+
+def test_ctrl_c_ends_with_130_and_not_like_a_check_that_failed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = subprocess.Popen(
+            terminal.command("clock", "--port", silent.getsockname()[1]), env=environment(), stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        with process, silent.accept()[0]:
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=PATIENCE)
+
+    assert (process.returncode, said) == (130, "Interrupted.\n")
 
 
 def test_where_standard_input_is_closed_it_is_empty(here: tuple[str, ...]) -> None:
