@@ -120,13 +120,22 @@ def _at(value: Any, path: Path) -> Any:
 
 
 def _closest(context: list[list[ValidationError]], path: Path) -> list[ValidationError]:
-    """The errors of the branch that the value was most probably meant for: the one that it has got furthest into."""
+    """The errors of the branch that the value was most probably meant for: the one that it has got furthest into, or
+    the only one beside null."""
+    named = [errors for errors in context if not _asks_for_null(errors)]
+    if len(named) == 1:
+        return named[0]
 
     def depth(errors: list[ValidationError]) -> int:
         return max(len(each.instance_path) + (each.schema_path[-1] == "required") for each in errors)
 
     best = max((errors for errors in context if errors), key=lambda errors: (depth(errors), -len(errors)), default=[])
     return best if best and depth(best) > len(path) else []
+
+
+def _asks_for_null(errors: list[ValidationError]) -> bool:
+    kinds = [each.kind.as_dict() for each in errors]
+    return any(kind.get("types") == ["null"] for kind in kinds)
 
 
 def _template(reader: Reader, error: ValidationError, keyword: str, path: Path) -> str:

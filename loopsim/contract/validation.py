@@ -102,7 +102,7 @@ def read_path(operation: Operation, path_params: Mapping[str, str]) -> dict[str,
             continue
         text = path_params[parameter.name]
         number = read_integer(text)
-        if number is None and text.isascii() and text.isdigit():
+        if number is None and text.isascii() and text.isdigit() and text[0] != "0":
             # A number all the same, though nobody has it: PHP's cast stops at the largest.
             number = INTEGER_LIMIT - 1
         if number is None:

@@ -66,7 +66,13 @@ def test_path_values_come_back_as_they_were_encoded(library: Contract, shelf: st
     assert read_path(match.operation, match.path_params) == {"shelf": shelf, "id": number}
 
 
-@pytest.mark.parametrize("value", ["x", "1.0", "1e3", "007", "9223372036854775808", "%C2%B2", "1%20", "-", "٣"])
+@pytest.mark.parametrize("value", ["9223372036854775808", "9" * 30])
+def test_a_number_that_is_too_large_is_a_number_that_nobody_has(library: Contract, value: str) -> None:
+    match = library.route("loop", "GET", f"/shelves/a/books/{value}")
+    assert read_path(match.operation, match.path_params)["id"] == 2**63 - 1
+
+
+@pytest.mark.parametrize("value", ["x", "1.0", "1e3", "007", "%C2%B2", "1%20", "-", "٣"])
 def test_an_unreadable_id_is_refused_as_the_operation_declares(library: Contract, value: str) -> None:
     for method, path, code in (
         ("DELETE", f"/loans/{value}", "loan_not_found"),

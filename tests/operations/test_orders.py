@@ -126,6 +126,15 @@ def test_the_line_of_a_refund_is_a_global_id_too(empty: Shop, product: Any) -> N
     assert shown(text_ids=False) == [{"type": "line_item", "line_item": {"quantity": 1, "id": line_id}}, *refunds[1:]]
 
 
+@pytest.mark.parametrize("field", ["total_price", "total_taxes", "shipping_address"])
+def test_a_number_in_the_place_of_an_object_is_told_the_same_whether_or_not_null_would_do(
+    field: str, empty: Shop, product: Any
+) -> None:
+    reply = empty.call("createOrder", body(product, **{field: 12.5}))
+    message = f"The {field.replace('_', ' ')} field must be an array."
+    assert (reply.status, reply.body["errors"]) == (422, {field: [message]})
+
+
 @pytest.mark.parametrize("world", ["us-apparel", "eu-multi-currency"])
 def test_orders_of_a_world_add_up(world: str, open_shop: Any) -> None:
     shop = open_shop(world)
