@@ -89,6 +89,8 @@ class ControlApi:
         except Exception as error:
             answer = error
         status, head, body = self._finish(asked, answer)
+        if asked.shop is not None and scope["method"] != "GET":
+            self._runtime.flush_journal(asked.shop)
         await send_answer(send, status, head, body)
 
     def write_at_once(self, scope: Scope, headers: Headers, raw: bytes, send: SendWhole) -> bool:

@@ -112,6 +112,8 @@ class LoopApi:
         except Exception as error:
             answer = self._failed(exchange, error)
         head, body = self._finish(exchange, answer)
+        if exchange.shop is not None and not exchange.place.reads:
+            self._runtime.flush_journal(exchange.shop)
         if exchange.fault is not None and exchange.fault.kind in LOST:
             await reset_connection(scope, receive)
         elif exchange.fault is not None and exchange.fault.kind == "truncated" and body:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("loopsim.server")
 
 FLUSH_EVERY = 0.1
-"""Seconds of real time between two batches of journal entries."""
+"""Seconds of real time between two batches of journal entries of reads."""
 Answered = Callable[[Answer | Exception], None]
 """What is done with the answer to a call, or with what was raised in its place."""
 
@@ -91,6 +91,8 @@ class Runtime:
             asked = [Write(id_, call, from_ms(max(now_ms, shop.last_ms))) for id_, call, now_ms, _ in writes]
             for (*_, answered), outcome in zip(writes, perform_together(shop, asked), strict=True):
                 _tell(answered, self._ended(shop, outcome))
+            # Before the answers leave: whoever has one finds its call in the journal, whatever becomes of the server.
+            self.flush_journal(shop)
 
     def _ended(self, shop: Shop, outcome: Performed | Exception) -> Answer | Exception:
         """The answer to an operation whose deliveries and timers are handed on. None breaks those that came with it."""
@@ -174,17 +176,21 @@ class Runtime:
         self.flush()
 
     def flush(self) -> None:
-        """Write the journal entries that wait, but of shops that long work is done on."""
+        """Write the journal entries of all shops that wait: those of reads, which need not be there at once."""
         for shop in list(self.world.shops.values()):
-            if shop.busy is not None:
-                continue
-            try:
-                shop.journal.flush()
-                self._full.discard(shop.name)
-            except sqlite3.Error as error:
-                if shop.name not in self._full:
-                    self._full.add(shop.name)
-                    log.error("The journal of shop %s cannot be written: %s.", shop.name, error)
+            self.flush_journal(shop)
+
+    def flush_journal(self, shop: Shop) -> None:
+        """Write the journal entries of a shop that wait, unless long work is done on it."""
+        if shop.busy is not None or shop.gone.is_set():
+            return
+        try:
+            shop.journal.flush()
+            self._full.discard(shop.name)
+        except sqlite3.Error as error:
+            if shop.name not in self._full:
+                self._full.add(shop.name)
+                log.error("The journal of shop %s cannot be written: %s.", shop.name, error)
 
     async def _flush_journals(self) -> None:
         with suppress(asyncio.CancelledError):

@@ -89,9 +89,12 @@ def test_what_was_acknowledged_survives_a_kill(seed: int, tmp_path: Path) -> Non
             assert shop.settle(timeout=30)["settled"]
             kept = {each["id"] for each in shop.returns(limit=1000)}
             states = Counter(each["state"] for each in shop.deliveries(limit=1000))
+            acts = shop.journal(limit=10_000, kind="control")["entries"]
         finally:
             again.stop()
     assert set(load.returns) <= kept
+    told = [entry for entry in acts if entry["operation"] == "customerSubmitsReturn" and entry["status"] == 200]
+    assert len(load.returns) <= len(told) <= len(kept)
     assert states == {"delivered": len(kept)}
     # Not told apart by when they came: the receiver may get to what the first server sent after its death.
     sent = Counter(map(return_of, bodies))
