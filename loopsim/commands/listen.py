@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ def command(shop: Shop, target: str, topic: str | None, trigger: str | None, for
     In a terminal the key r sends the last delivery again, s shows it whole, q or Ctrl-C ends. What it subscribed it
     unsubscribes at the end.
     """
+    # In the background of a script this is all that can end it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     seen = last_entry(shop)
     with _subscribed(shop, target, topic, trigger) as ids:
         watch = _Watch(shop, ids, seen, as_json=format == "json")

@@ -10,8 +10,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from loopsim.client import Shop
-from tests.cli.terminal import PATIENCE, Receiver, command, environment, invoke
+from loopsim.client import Loopsim, Shop
+from tests.cli.terminal import PATIENCE, Receiver, command, environment, invoke, serving
 
 Here = tuple[str, ...]
 
@@ -106,6 +106,23 @@ def test_follow_goes_on_with_a_line_per_attempt_until_ctrl_c(
     assert [row["return_id"] for row in before] == list(told)
     assert (after["return_id"], after["status"]) == (made, 200)
     assert (process.returncode, err) == (0, b"")
+
+
+def test_follow_ends_with_5_when_its_server_ends(tmp_path: Path) -> None:
+    with serving(tmp_path, "--webhook", "http://127.0.0.1:9/hook") as server, Loopsim(server.url) as client:
+        shop = client.shop("default")
+        shop.act("customer.submits_return")
+        process = subprocess.Popen(
+            command("events", "--follow", "--format", "json", "--url", server.url), cwd=tmp_path, env=environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+    with process:
+        _, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 5
+    assert "Start one with `loopsim serve`" in err
 
 
 def test_follow_tells_what_the_rules_find_wrong_when_it_is_asked_to(

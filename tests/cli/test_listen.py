@@ -59,8 +59,9 @@ def test_it_takes_every_topic_and_trigger_that_there_is() -> None:
     assert set(taken["trigger"].choices) == {*events.TRIGGERS, *events.SHIP_TRIGGERS}
 
 
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM])
 def test_it_shows_each_delivery_as_a_line_of_json_and_leaves_no_subscription(
-    shop: Shop, here: Here, receiver: Receiver
+    shop: Shop, here: Here, receiver: Receiver, ends: signal.Signals
 ) -> None:
     with listening(*here, "--target", receiver.url, "--trigger", "return.created", "--format", "json") as (process, _):
         while not shop.subscriptions():
@@ -70,7 +71,7 @@ def test_it_shows_each_delivery_as_a_line_of_json_and_leaves_no_subscription(
         entry = json.loads(process.stdout.readline())
 
         assert (entry["trigger"], entry["return_id"], entry["status"]) == ("return.created", made["id"], 200)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ends)
         assert process.wait(PATIENCE) == 0
 
     assert shop.subscriptions() == []
