@@ -67,7 +67,8 @@ class Server(Loopsim):
             return super().call(method, path, body, query)
         except ControlError as error:
             if error.code == "stopping":
-                raise Unreachable(f"The server at {self.url} is being stopped. Start one with `loopsim serve`.") from error
+                says = f"The server at {self.url} is being stopped. Start one with `loopsim serve`."
+                raise Unreachable(says) from error
             raise Refused(error.status, error.problem) from error
         except SetupError as error:
             reason = getattr(error.__cause__, "strerror", None) or str(error.__cause__ or "no answer")

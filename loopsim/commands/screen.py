@@ -29,6 +29,9 @@ MARKS = {"ok": ("✓", "ok"), "fail": ("✗", "bad"), "warn": ("!", "warn"), "no
 DELIVERY_STYLES = {"delivered": "ok", "failed": "bad", "blocked": "warn", "dropped": "warn", "queued": "warn"}
 WIDE = 200  # columns where nobody looks at a terminal: a line stays a line
 
+NARROW = 60  # columns below which a table of more than a few is a heap of letters
+FEW = 4
+
 
 def screen(*, stderr: bool = False) -> Console:
     """A console of ours on the stream as it is now."""
@@ -43,7 +46,13 @@ def print_json(value: Any) -> None:
 
 
 def columns(console: Console, heads: Iterable[str], rows: Iterable[Iterable[str | Text]], *, wrap: bool = True) -> None:
-    """Rows under heads, without lines. What has no room is wrapped, or cut."""
+    """Rows under heads, without lines. What has no room is wrapped, or cut; on a narrow screen each row is a list."""
+    heads = list(heads)
+    if len(heads) > FEW and console.width < NARROW:
+        for row in rows:
+            pairs(console, zip(heads, row, strict=True))
+            console.print()
+        return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="quiet", show_edge=False)
     for head in heads:
         table.add_column(head, overflow="fold" if wrap else "ellipsis", no_wrap=not wrap)

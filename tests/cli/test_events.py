@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -9,8 +10,10 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from rich.console import Console
 
 from loopsim.client import Loopsim, Shop
+from loopsim.commands.screen import THEME, columns
 from tests.cli.terminal import PATIENCE, Receiver, command, environment, invoke, serving
 
 Here = tuple[str, ...]
@@ -41,6 +44,22 @@ def test_deliveries_are_listed_with_what_became_of_them(told: tuple[int, int], h
 
     assert first.split()[6:10] == [str(told[0]), "return.created", "return", "delivered"]
     assert second.split()[6:12] == [str(told[1]), "return.created", "return", "failed", "1", "401"]
+
+
+def test_on_a_narrow_terminal_each_delivery_is_a_list_of_its_own() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, theme=THEME, width=40)
+
+    columns(console, ("no.", "trigger", "topic", "state", "answer"), [("1", "return.created", "return", "sent", "200")])
+
+    assert [line.rstrip() for line in screen.getvalue().splitlines()] == [
+        "no.      1",
+        "trigger  return.created",
+        "topic    return",
+        "state    sent",
+        "answer   200",
+        "",
+    ]
 
 
 def test_the_list_is_the_latest_that_match(told: tuple[int, int], here: Here) -> None:
