@@ -121,7 +121,11 @@ class Portal:
             shop = self._runtime.world.shops.get(name)
             if shop is None:
                 return HTMLResponse("<!doctype html><title>No such shop</title><p>No such shop.", 404, _HEADERS)
-            visit = Visit(self._runtime, shop, request, await _form_of(request))
+            form = await _form_of(request)
+            visit = Visit(self._runtime, shop, request, form or {})
+            if form is None:
+                text = "It holds more than this page takes. Go back, and write less."
+                return self._note(visit, "This form is too large", text, 413)
             try:
                 return await page(visit)
             except Refusal:
@@ -228,8 +232,7 @@ class Portal:
             if not errors:
                 return _go(f"{visit.here}/outcome")
             document = visit.on_draft("getDraftReturn")
-        wrong = {error["field"] for error in errors}
-        items = pages.reasons_page(document, wrong)
+        items = pages.reasons_page(document)
         return self._show(visit, "reasons", "Say why", "Reasons", errors=errors, items=items, can_cancel=True)
 
     async def outcome(self, visit: Visit) -> Response:
@@ -260,12 +263,16 @@ class Portal:
         document = visit.on_draft("getDraftReturn")
         if document["draft_return"]["state"] != "items-finalized":
             return _go(visit.here)
+        if pages.needs_credit(document):
+            return _go(f"{visit.here}/outcome")
         errors: list[Json] = []
-        if visit.posted:
-            body = {"return_method": visit.form.get("method", "")}
+        if visit.posted and not visit.form.get("method"):
+            errors = [pages.problem("Choose how the items travel.", "method")]
+        elif visit.posted:
+            body = {"return_method": visit.form["method"]}
             errors = pages.problems(visit.on_draft("setDraftReturnMethod", body), "method")
-            if not errors:
-                return _go(f"{visit.here}/review")
+        if visit.posted and not errors:
+            return _go(f"{visit.here}/review")
         values = pages.method_page(document)
         return self._show(visit, "method", "Choose how it travels", "Method", errors=errors, can_cancel=True, **values)
 
@@ -274,12 +281,18 @@ class Portal:
         document = visit.on_draft("getDraftReturn")
         if document["draft_return"]["state"] != "items-finalized":
             return _go(visit.here)
+        if pages.needs_credit(document):
+            return _go(f"{visit.here}/outcome")
         errors: list[Json] = []
         if visit.posted:
             if not visit.form.get("policy"):
                 errors = [pages.problem("Agree to the return policy.", "policy")]
             else:
-                errors = pages.problems(visit.on_draft("acceptReturnPolicy"))
+                accepted = visit.on_draft("acceptReturnPolicy")
+                errors = pages.problems(accepted)
+                if not errors and "submit-draft-return" not in accepted["_templates"]:
+                    # Whoever skipped that page by the address of this one.
+                    return _go(f"{visit.here}/method")
             errors = errors or pages.problems(visit.on_draft("submitDraftReturn"))
             if not errors:
                 return _go(visit.here)
@@ -310,6 +323,7 @@ class Portal:
             home=visit.home,
             here=here,
             step=step,
+            wrong={error["field"] for error in values.get("errors", ())},
             steps=("Items", "Reasons", "Outcome", "Method", "Review"),
             **values,
         )
@@ -327,12 +341,16 @@ def _go(path: str) -> Response:
     return RedirectResponse(path, 303, _HEADERS)
 
 
-async def _form_of(request: Request) -> Form:
+async def _form_of(request: Request) -> Form | None:
+    """What a form says; None where it says too much."""
     if request.method != "POST":
         return {}
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_FORM:
-            return {}
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=5000))
+            return None
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=5000))
+    except ValueError:
+        return None

@@ -111,7 +111,7 @@ def item_changes(document: Json, form: dict[str, str]) -> Iterator[Change]:
             yield "removeReturningItem", None, {"returning_item_id": item_id}
 
 
-def reasons_page(document: Json, wrong: set[str]) -> list[Json]:
+def reasons_page(document: Json) -> list[Json]:
     """The items, with the reasons to choose from."""
     return [
         {
@@ -120,7 +120,6 @@ def reasons_page(document: Json, wrong: set[str]) -> list[Json]:
             "reasons": _options(document, f"set-user-input-{item['id']}-1", "value"),
             "reason": item["user_input"][0]["value"],
             "comment": item["user_input"][1]["value"],
-            "wrong": f"reason-{item['id']}" in wrong,
         }
         for item, title in _titled(document)
     ]

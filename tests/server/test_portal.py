@@ -204,10 +204,44 @@ def test_each_page_says_what_it_lacks(browser: Browser, shop: Shop) -> None:
     browser.fill(**{reason: 1}).fill()
     assert "Choose what becomes of what is not exchanged." in browser.page.text
     browser.fill(credit="refund").fill()
-    assert browser.status == 422
+    assert "Choose how the items travel." in browser.page.text
     browser.fill(method="mail").fill()
     assert "Agree to the return policy." in browser.page.text
     assert shop.returns() == []
+
+
+def test_who_skips_a_page_by_its_address_is_led_back_to_it(browser: Browser, shop: Shop) -> None:
+    draft = at_outcome(browser, shop).path.removesuffix("/outcome")
+    assert browser.go(f"{draft}/method").path == f"{draft}/outcome"
+    assert browser.go(f"{draft}/review", {"policy": 1}).path == f"{draft}/outcome"
+    browser.fill(credit="refund")
+    assert browser.go(f"{draft}/review", {"policy": 1}).path == f"{draft}/method"
+    browser.fill(method="mail")
+    assert "Your return is submitted" in browser.fill(policy=1).page.text
+
+
+@pytest.mark.parametrize("form", [{"order": "#" * 300_000}, dict.fromkeys(map(str, range(6000)), "")])
+@pytest.mark.usefixtures("shop")
+def test_a_form_that_says_too_much_is_told_so(form: dict[str, str], browser: Browser) -> None:
+    browser.go(HOME, form)
+
+    assert browser.status == 413
+    assert "It holds more than this page takes." in browser.page.text
+
+
+def test_a_field_that_is_wrong_says_so_itself(browser: Browser, shop: Shop) -> None:
+    def wrong() -> list[str]:
+        return [each["name"] for each in browser.page.all("input", "select") if each.get("aria-invalid") == "true"]
+
+    browser.go(HOME).fill(order="#1", secret="")
+    assert wrong() == ["secret"]
+    at_items(browser, shop)
+    browser.fill(**{browser.names("line-")[0]: 1}).fill()
+    assert wrong() == browser.names("reason-")
+    browser.fill(**{browser.names("reason-")[0]: 1}).fill(credit="refund").fill(method="mail")
+    assert wrong() == []
+    browser.fill()
+    assert wrong() == ["policy"]
 
 
 def test_who_gives_up_can_begin_again(browser: Browser, shop: Shop) -> None:
