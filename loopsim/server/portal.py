@@ -219,14 +219,14 @@ class Portal:
             return _go(f"{visit.here}/items")
         errors: list[Json] = []
         if visit.posted:
-            for item in document["draft_return"]["returning_items"]:
+            for item in pages.reasons_page(document):
                 reason = visit.form.get(f"reason-{item['id']}", "")
                 place = {"returning_item_id": item["id"]}
                 comment = {"value": visit.form.get(f"comment-{item['id']}", "").strip()}
                 visit.on_draft("setUserInput", comment, user_input_id=2, **place)
                 after = visit.on_draft("setUserInput", {"value": reason}, user_input_id=1, **place)
                 if after["errors"]:
-                    errors.append(pages.problem("Choose a reason for each item.", f"reason-{item['id']}"))
+                    errors.append(pages.problem(f"Choose a reason for {item['title']}.", f"reason-{item['id']}"))
             if not errors:
                 errors = pages.problems(visit.on_draft("finalizeItems"))
             if not errors:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 
@@ -105,3 +107,23 @@ def test_a_return_is_submitted_with_the_keyboard_alone() -> None:
     assert complaints == []
     assert (made["state"], made["outcome"]) == ("open", "exchange")
     assert made["exchanges"]
+
+
+async def width(url: str) -> int:
+    """How wide a page is on a telephone."""
+    async with browser() as page:
+        await page.do("Emulation.setDeviceMetricsOverride", width=360, height=700, deviceScaleFactor=1, mobile=False)
+        await page.open(url)
+        return int(await page.js("document.documentElement.scrollWidth"))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+def test_the_longest_name_of_an_order_fits_a_telephone() -> None:
+    with EmbeddedServer(Options(port=0, clock="manual")) as server:
+        shop = Loopsim(server.url).create_shop("outfits", seed=3, clock={"mode": "manual"})
+        order = shop.orders.makes(name="L" * 200, lines=[{"variant": shop.variants()[0]["id"]}], email="a@example.com")
+        home = f"{server.url}/_loopsim/portal/outfits"
+        form = urlencode({"order": order["name"], "secret": "a@example.com"}).encode()
+        with urlopen(home, form, timeout=PATIENCE) as items:
+            assert "L" * 200 in items.read().decode()
+        assert asyncio.run(width(items.url)) <= 360

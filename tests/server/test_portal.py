@@ -238,6 +238,7 @@ def test_a_field_that_is_wrong_says_so_itself(browser: Browser, shop: Shop) -> N
     at_items(browser, shop)
     browser.fill(**{browser.names("line-")[0]: 1}).fill()
     assert wrong() == browser.names("reason-")
+    assert re.search(r"Choose a reason for \w+ [^.]+ / \w+\.", browser.page.text)
     browser.fill(**{browser.names("reason-")[0]: 1}).fill(credit="refund").fill(method="mail")
     assert wrong() == []
     browser.fill()
