@@ -53,6 +53,8 @@ def command(
 
     With --shopify, list what Loop did on the platform of a running server's shop.
     """
+    if shopify and (operation is not None or grade is not None):
+        raise click.UsageError("OPERATION and --grade are about what is simulated; --shopify is about what happened.")
     if shopify:
         entries = chosen_shop(reach(url, port, port_file, token), shop).ledger(return_id)
         if format == "json":

@@ -11,7 +11,17 @@ from rich.console import Console
 from rich.text import Text
 
 from loopsim.commands import options
-from loopsim.commands.connection import Json, Server, Shop, Unreachable, chosen_shop, failed, flags_to, with_server
+from loopsim.commands.connection import (
+    Json,
+    Refused,
+    Server,
+    Shop,
+    Unreachable,
+    chosen_shop,
+    failed,
+    flags_to,
+    with_server,
+)
 from loopsim.commands.events import delivery_rows, latest, show_delivery
 from loopsim.commands.screen import mark, print_json, screen
 from loopsim.commands.story import RECIPES, Step, Story, play
@@ -65,7 +75,12 @@ def command(
             webhook = stack.enter_context(_receiver())
         if webhook is not None:
             _subscribe(where, webhook, trigger, topic)
-        came = _happen(where, trigger, return_id, (lambda step: _tell(console, step)) if text else lambda _: None)
+        try:
+            came = _happen(where, trigger, return_id, (lambda step: _tell(console, step)) if text else lambda _: None)
+        except Refused as error:
+            if error.code == "return_not_found":
+                error.problem["detail"] = f"{error} Leave --return out for a fresh one."
+            raise
     if text:
         _report(console, came, flags_to(server, where.name), show_payload=show_payload)
     else:

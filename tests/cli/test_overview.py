@@ -119,6 +119,8 @@ def test_a_setting_reaches_the_parameter_of_its_flag() -> None:
         (["serve", "--port", "0", "--webhook", "http://[::1"], "no address of a receiver"),
         (["ledger", "explodeReturn"], "loopsim ledger"),
         (["ledger", "--return", "5"], "--shopify"),
+        (["ledger", "processReturn", "--shopify"], "--shopify is about what happened"),
+        (["ledger", "--grade", "assumed", "--shopify"], "--shopify is about what happened"),
         (["import", "no-such-file.json"], "no-such-file.json"),
         (["env", "--url", "ftp://x"], "no address of a loopsim server"),
         (["env", "--url", "http://127.0.0.1:99999"], "no address of a loopsim server"),

@@ -93,7 +93,7 @@ def test_a_return_that_is_not_there_ends_with_1(here: Here) -> None:
     done = invoke("trigger", "return.closed", "--return", 5, *here)
 
     assert done.code == 1
-    assert "no return with this id" in done.err
+    assert "no return with this id. Leave --return out for a fresh one." in done.err
 
 
 def test_an_order_is_made_where_nothing_is_returnable(shop: Shop, here: Here) -> None:
