@@ -73,10 +73,7 @@ def _find(folder: Path) -> tuple[str, dict[str, Any]] | None:
     if own.is_file():
         return own.name, _read(own)
     if project.is_file():
-        tools = _read(project, "loopsim").get("tool")
-        tables = tools.get("loopsim") if isinstance(tools, dict) else None
-        if not isinstance(tables, dict | None):
-            raise SetupError(f"{project.name} sets tool.loopsim, which is no table. Write [tool.loopsim].")
+        tables = _read(project, "loopsim").get("tool", {}).get("loopsim")
         return None if tables is None else (f"{project.name} [tool.loopsim]", tables)
     return None
 
@@ -84,7 +81,7 @@ def _find(folder: Path) -> tuple[str, dict[str, Any]] | None:
 def _read(file: Path, word: str = "") -> dict[str, Any]:
     """The tables of a file; none where the word does not occur, which most projects' files are spared reading by."""
     try:
-        text = file.read_text("utf-8-sig")
+        text = file.read_text("utf-8")
         if word not in text:
             return {}
         import tomllib

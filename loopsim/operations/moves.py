@@ -248,9 +248,9 @@ def withdraw_requests(tx: Transaction, return_: Return) -> None:
 
 def default_destination(tx: Transaction) -> Destination | None:
     """Where returns go that no rule sends elsewhere: where the shop sends them, as long as that is in use."""
-    chosen = tx.settings.default_destination_id
-    kept = None if chosen is None else tx.get("destination", chosen, Destination)
-    return kept if kept is not None and kept.enabled else first_warehouse(tx.all("destination", Destination))
+    known = tx.all("destination", Destination)
+    chosen = next((each for each in known if each.id == tx.settings.default_destination_id), None)
+    return chosen if chosen is not None and chosen.enabled else first_warehouse(known)
 
 
 def _destination_address(tx: Transaction, destination_id: int | None) -> dict[str, str]:

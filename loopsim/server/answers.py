@@ -73,11 +73,13 @@ def encoded(text: str) -> bytes:
     return text.translate(_UNPRINTABLE).encode("latin-1", "replace")
 
 
-SendWhole = Callable[[tuple[bytes, ...]], None]
-"""What sends an answer that is `whole`."""
+Whole = tuple[bytes, ...]
+"""An answer as it leaves."""
+SendWhole = Callable[[Whole], None]
+"""What sends one."""
 
 
-def whole_answer(status: int, headers: list[Header], body: bytes) -> tuple[bytes, ...]:
+def whole_answer(status: int, headers: list[Header], body: bytes) -> Whole:
     """An answer as it leaves. As `send_answer`, a status that has no body gets none."""
     if status in _NO_BODY:
         return in_one_piece(status, [header for header in headers if header[0] != CONTENT_TYPE], None)

@@ -16,7 +16,7 @@ from loopsim.contract import Match, Operation, read_body, read_path, read_query,
 from loopsim.contract.shapes import JSON, PROBLEM
 from loopsim.errors import Refusal, SetupError
 from loopsim.operations.perform import OPERATIONS, Answer, Call
-from loopsim.server.answers import SendWhole, send_answer, whole_answer, with_own
+from loopsim.server.answers import SendWhole, Whole, send_answer, whole_answer, with_own
 from loopsim.server.control.registry import RUNTIME_OPERATIONS, RuntimeOperation
 from loopsim.server.entries import KEPT_BODY
 from loopsim.server.hosts import Hosts
@@ -107,15 +107,15 @@ class ControlApi:
         shop = self._enter(asked, match)
         if shop is None or shop.busy is not None or not self._hosts.has_token(headers) or len(raw) > BODY_LIMIT:
             return False
-        answered = partial(self._answer_write, asked, send)
+        finish = partial(self._finish_write, asked)
         try:
-            self._runtime.write(shop, operation.id, self._call(match, scope, headers, raw), asked.at_ms, answered)
+            self._runtime.write(shop, operation.id, self._call(match, scope, headers, raw), asked.at_ms, finish, send)
         except Exception as error:
-            answered(error)
+            send(finish(error))
         return True
 
-    def _answer_write(self, asked: _Asked, send: SendWhole, answer: Answer | Exception) -> None:
-        send(whole_answer(*self._finish(asked, answer)))
+    def _finish_write(self, asked: _Asked, answer: Answer | Exception) -> Whole:
+        return whole_answer(*self._finish(asked, answer))
 
     def _enter(self, asked: _Asked, match: Match) -> Shop | None:
         """Look for the shop that a call is about."""

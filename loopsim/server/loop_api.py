@@ -23,7 +23,7 @@ from loopsim.domain.quirks import quirk
 from loopsim.errors import NotHere, Refusal, SetupError
 from loopsim.operations.perform import Answer, Call, Prepared
 from loopsim.server.answer_faults import LOST, NO_FAULTS, hold_back, in_fault, in_place_of_answer, read_faults, strike
-from loopsim.server.answers import AnswerHeaders, SendWhole, rows_of, send_answer, whole_answer, with_own
+from loopsim.server.answers import AnswerHeaders, SendWhole, Whole, rows_of, send_answer, whole_answer, with_own
 from loopsim.server.auth import Entrance, may
 from loopsim.server.breaking import reset_connection, send_half
 from loopsim.server.cors import preflight, with_cors
@@ -150,21 +150,21 @@ class LoopApi:
             return False
         exchange.raw = raw if place.takes_body else b""
         exchange.at_ms = self._now_ms(entrance.shop)
-        answered = partial(self._answer_write, exchange, send)
+        finish = partial(self._finish_write, exchange)
         try:
             shop = self._admit(exchange).shop
-            self._runtime.write(shop, place.operation.id, self._call(exchange, shop), exchange.at_ms, answered)
+            self._runtime.write(shop, place.operation.id, self._call(exchange, shop), exchange.at_ms, finish, send)
         except Exception as error:
-            answered(error)
+            send(finish(error))
         return True
 
-    def _answer_write(self, exchange: Exchange, send: SendWhole, answer: Answer | Exception) -> None:
+    def _finish_write(self, exchange: Exchange, answer: Answer | Exception) -> Whole:
         if isinstance(answer, Exception):
             answer = self._failed(exchange, answer)
         else:
             exchange.refusal = answer.refusal
         head, body = self._finish(exchange, answer)
-        send(whole_answer(answer.status, head, body))
+        return whole_answer(answer.status, head, body)
 
     def _exchange(self, scope: Scope, headers: Headers) -> Exchange:
         place = self._places.find(scope["method"], scope["raw_path"])

@@ -255,7 +255,10 @@ class Protocol(HttpToolsProtocol):
     def _send_whole(self, answer: tuple[bytes, ...]) -> None:
         """Send the answer to what was performed."""
         self._is_writing = False
-        self._answer(answer)
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        self._unsent += answer
+        self.write_unsent()
 
     def _answer_at_once(self, scope: Scope, headers: list[Header]) -> bool:
         """Answer here and now what has nothing to wait for: uvicorn's way, by a task, costs more than many answers."""
@@ -264,20 +267,19 @@ class Protocol(HttpToolsProtocol):
         if answer is None:
             return False
         self._answered = True
-        self._answer(answer)
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
         if len(answer) > 1:
             # Large.
             self.write_unsent()
-        return True
-
-    def _answer(self, answer: tuple[bytes, ...]) -> None:
-        """Let an answer leave when all that has come in by now is read: to wake whoever waits at the other end costs as
-        much as an answer, and who waits on several connections is woken once for all of them."""
-        self.server_state.total_requests += 1
-        self._idle_since = self.loop.time()
+            self.transport.writelines(answer)
+            return True
         if not self._unsent:
+            # When all that has come in by now is read: to wake whoever waits at the other end costs as much as an
+            # answer, and who waits on several connections is woken once for all of them.
             self.loop.call_soon(self.write_unsent)
         self._unsent += answer
+        return True
 
     def _write_all(self) -> None:
         write_all: Callable[[], None] = self.app.write_all

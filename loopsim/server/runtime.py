@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from loopsim.clock import Wall, from_ms, in_ms
 from loopsim.clock import wall as wall_clock
@@ -17,6 +17,7 @@ from loopsim.contract import Contract
 from loopsim.errors import Damaged
 from loopsim.operations.perform import Answer, Call, Performed, Write, perform, perform_together
 from loopsim.operations.publish import publish
+from loopsim.server.answers import SendWhole, Whole
 from loopsim.server.auth import Entrances
 from loopsim.server.slices import Steps, in_slices
 from loopsim.store.deliveries import Settled
@@ -31,9 +32,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("loopsim.server")
 
 FLUSH_EVERY = 0.1
-"""Seconds of real time between two batches of journal entries of reads."""
-Answered = Callable[[Answer | Exception], None]
-"""What is done with the answer to a call, or with what was raised in its place."""
+"""Seconds of real time between two batches of journal entries that need not be there at once."""
+
+
+class _Waiting(NamedTuple):
+    """A call that waits for others to come in: what becomes the whole answer of what came of it, and what sends it."""
+
+    operation_id: str
+    call: Call
+    now_ms: int
+    finish: Callable[[Answer | Exception], Whole]
+    send: SendWhole
 
 
 class Runtime:
@@ -50,7 +59,7 @@ class Runtime:
         self.started = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
         self._full: set[str] = set()
-        self._writes: dict[Shop, list[tuple[str, Call, int, Answered]]] = {}
+        self._writes: dict[Shop, list[_Waiting]] = {}
 
     def wall_ms(self) -> int:
         """The wall's time in whole milliseconds since 1970."""
@@ -76,23 +85,33 @@ class Runtime:
             self.after(shop, performed)
         return performed.answer
 
-    def write(self, shop: Shop, operation_id: str, call: Call, now_ms: int, answered: Answered) -> None:
+    def write(
+        self,
+        shop: Shop,
+        operation_id: str,
+        call: Call,
+        now_ms: int,
+        finish: Callable[[Answer | Exception], Whole],
+        send: SendWhole,
+    ) -> None:
         """Perform an operation that changes something when all that came in by now is read: what came in together
-        shares a commit, and is answered after it."""
+        shares a commit, and is answered after it. `finish` tells the journal, too."""
         if not self._writes:
             asyncio.get_running_loop().call_soon(self.write_all)
-        self._writes.setdefault(shop, []).append((operation_id, call, now_ms, answered))
+        self._writes.setdefault(shop, []).append(_Waiting(operation_id, call, now_ms, finish, send))
 
     def write_all(self) -> None:
         """Perform the operations that wait for others to come in; also before a shop is needed for something else."""
         waiting, self._writes = self._writes, {}
         for shop, writes in waiting.items():
             # Time may have been moved since they came in.
-            asked = [Write(id_, call, from_ms(max(now_ms, shop.last_ms))) for id_, call, now_ms, _ in writes]
-            for (*_, answered), outcome in zip(writes, perform_together(shop, asked), strict=True):
-                _tell(answered, self._ended(shop, outcome))
-            # Before the answers leave: whoever has one finds its call in the journal, whatever becomes of the server.
+            asked = [Write(each.operation_id, each.call, from_ms(max(each.now_ms, shop.last_ms))) for each in writes]
+            outcomes = zip(writes, perform_together(shop, asked), strict=True)
+            answers = [_finished(each, self._ended(shop, outcome)) for each, outcome in outcomes]
+            # Before they leave: whoever is answered finds the call in the journal, whatever becomes of the server.
             self.flush_journal(shop)
+            for each, answer in zip(writes, answers, strict=True):
+                each.send(answer)
 
     def _ended(self, shop: Shop, outcome: Performed | Exception) -> Answer | Exception:
         """The answer to an operation whose deliveries and timers are handed on. None breaks those that came with it."""
@@ -176,7 +195,7 @@ class Runtime:
         self.flush()
 
     def flush(self) -> None:
-        """Write the journal entries of all shops that wait: those of reads, which need not be there at once."""
+        """Write the journal entries of all shops that wait, as those of reads, deliveries and timers do."""
         for shop in list(self.world.shops.values()):
             self.flush_journal(shop)
 
@@ -199,9 +218,9 @@ class Runtime:
                 self.flush()
 
 
-def _tell(answered: Answered, answer: Answer | Exception) -> None:
+def _finished(waiting: _Waiting, answer: Answer | Exception) -> Whole:
     try:
-        answered(answer)
+        return waiting.finish(answer)
     except Exception as error:
         # One that cannot be rendered is a bug of ours, and no reason to leave the others without theirs.
-        answered(error)
+        return waiting.finish(error)

@@ -1,8 +1,8 @@
 """The journal of a shop: what went over the wire, both ways.
 
 Entries are gathered in memory and written in batches, outside any transaction, because a row per call would cost a
-third of the throughput: those of reads now and then, those of calls that change something before they are answered. It
-is bounded; what fell out is counted, so that nobody takes a part for the whole. Bodies of reads are not kept.
+third of the throughput: those of calls that change something before they are answered, all others now and then. It is
+bounded; what fell out is counted, so that nobody takes a part for the whole. Bodies of reads are not kept.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ ID_BLOCKS = {
 }  # fmt: skip
 OTHER_IDS = (100_000_000, 100_000)
 # Kinds whose records every event or submit asks for, and that seldom change.
-FEW = frozenset({"webhook", "fault", "blocklist", "allowlist"})
+FEW = frozenset({"webhook", "fault", "blocklist", "allowlist", "destination"})
 T = TypeVar("T")
 
 
@@ -152,12 +152,10 @@ class Transaction(Records):
 
     def timers_of(self, entity: int, *kinds: str) -> list[Timer]:
         """What of these kinds is scheduled for an entity, soonest first."""
-        marks = ",".join("?" * len(kinds))
         rows = self.connection.execute(
-            f"select kind, due, entity, data from timers where entity = ? and kind in ({marks}) order by due, id",
-            (entity, *kinds),
+            "select kind, due, data from timers where entity = ? order by due, id", (entity,)
         )
-        return [Timer(kind, from_ms(due), of, decode(dict, data)) for kind, due, of, data in rows]
+        return [Timer(kind, from_ms(due), entity, decode(dict, data)) for kind, due, data in rows if kind in kinds]
 
     def enter(self, *entries: LedgerEntry) -> None:
         """Write down what Loop did on the shop's platform."""

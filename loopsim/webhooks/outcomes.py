@@ -5,9 +5,7 @@ Nothing is claimed in the database. What is not written here is still queued the
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 
 from msgspec import Struct, structs
@@ -92,9 +90,6 @@ def write(shop: Shop, outcomes: Sequence[Outcome], now: datetime) -> Written:
         batch.close()
     for entry in batch.entries:
         shop.journal.add(entry)
-    with suppress(sqlite3.Error):
-        # What cannot be written goes on waiting.
-        shop.journal.flush()
     return Written(settled=settled, timers_changed=transaction.timers_changed)
 
 
