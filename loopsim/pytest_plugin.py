@@ -199,8 +199,6 @@ def _stage(session: pytest.Session) -> Run:
     """Where the session's scenarios are played: one server, one partner, begun with the first and kept to the end."""
     run = session.stash.get(STAGE, None)
     if run is None:
-        import shlex
-
         from loopsim.cli import VERBS
         from loopsim.client import Loopsim
         from loopsim.commands.run import command
@@ -209,8 +207,7 @@ def _stage(session: pytest.Session) -> Run:
         from loopsim.settings import read_settings
 
         scenarios = [item.scenario for item in session.items if isinstance(item, ScenarioItem)]
-        flags = shlex.split(session.config.getoption("--loopsim-run"))
-        context = command.make_context("run", flags, default_map=read_settings("run", VERBS))
+        context = _run_context(command, session.config.getoption("--loopsim-run"), read_settings("run", VERBS))
         with context:
             plan = plan_of(context.params, scenarios, provoke=False)
         server = Loopsim(session.config.getoption("--loopsim-url"), session.config.getoption("--loopsim-token")).start()
@@ -219,6 +216,21 @@ def _stage(session: pytest.Session) -> Run:
         session.config.add_cleanup(server.stop)
         session.config.add_cleanup(run.close)
     return run
+
+
+def _run_context(command: Any, flags: str, settings: dict[str, Any]) -> Any:
+    """What `loopsim run` would make of these flags. Raises SetupError."""
+    import shlex
+
+    import click
+
+    from loopsim.errors import SetupError
+
+    try:
+        return command.make_context("run", shlex.split(flags), default_map=settings)
+    except (ValueError, click.ClickException) as error:
+        says = error.format_message() if isinstance(error, click.ClickException) else f"{error}."
+        raise SetupError(f"--loopsim-run {flags!r}: {says} `loopsim run --help` lists the flags.") from error
 
 
 class _Silent:

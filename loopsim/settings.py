@@ -73,7 +73,10 @@ def _find(folder: Path) -> tuple[str, dict[str, Any]] | None:
     if own.is_file():
         return own.name, _read(own)
     if project.is_file():
-        tables = _read(project, "loopsim").get("tool", {}).get("loopsim")
+        tools = _read(project, "loopsim").get("tool")
+        tables = tools.get("loopsim") if isinstance(tools, dict) else None
+        if not isinstance(tables, dict | None):
+            raise SetupError(f"{project.name} sets tool.loopsim, which is no table. Write [tool.loopsim].")
         return None if tables is None else (f"{project.name} [tool.loopsim]", tables)
     return None
 
@@ -81,7 +84,7 @@ def _find(folder: Path) -> tuple[str, dict[str, Any]] | None:
 def _read(file: Path, word: str = "") -> dict[str, Any]:
     """The tables of a file; none where the word does not occur, which most projects' files are spared reading by."""
     try:
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")
         if word not in text:
             return {}
         import tomllib

@@ -31,6 +31,14 @@ class Flag(click.Option):
         attributes.setdefault("envvar", "LOOPSIM_" + names[0].lstrip("-").replace("-", "_").upper())
         super().__init__(param_decls, **attributes)
 
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """As click's; a settings file may say one value where there may be several, and not the other way round."""
+        if isinstance(value, list | dict) and not self.multiple:
+            raise click.BadParameter(f"{value!r} are several values; it takes one.", ctx, self)
+        if self.multiple and isinstance(value, str | int | float):
+            value = (value,)
+        return super().type_cast_value(ctx, value)
+
 
 flag = partial(click.option, cls=Flag)
 

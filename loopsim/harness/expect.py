@@ -10,12 +10,16 @@ from keyword import iskeyword
 from typing import Any
 
 from loopsim.client import Shop
+from loopsim.harness import matchers
+from loopsim.harness.checking import problems
 from loopsim.harness.failures import ExpectationFailed as ExpectationFailed
 from loopsim.harness.plan import IdleProbe as IdleProbe
 from loopsim.harness.probe import Probe as Probe
+from loopsim.harness.problems import nearest
 from loopsim.harness.story import Partner, Story
 from loopsim.harness.words import WORDS
-from loopsim.harness.words.registry import arguments_of
+from loopsim.harness.words.names import OPERATIONS, TRIGGER
+from loopsim.harness.words.registry import Word, arguments_of
 
 _OURS = "expect."
 
@@ -52,6 +56,7 @@ class Expect:
             if missing or (unknown and not word.arguments["additionalProperties"]):
                 wrong = f"needs {missing[0]}" if missing else f"takes no {unknown[0]}"
                 raise TypeError(f"expect.{verb} {wrong}. It takes: {', '.join(word.arguments['properties'])}.")
+            _need_sense(verb, given, word)
             story = self._story
             story.idle_probe = bool(story.shop.view().get("idle_probe"))
             try:
@@ -65,3 +70,15 @@ class Expect:
     def __dir__(self) -> list[str]:
         names = (name.removeprefix(_OURS) for name in WORDS if name.startswith(_OURS))
         return ["configure", *(f"{name}_" if iskeyword(name) else name for name in names)]
+
+
+def _need_sense(verb: str, given: dict[str, Any], word: Word) -> None:
+    """Raises ValueError for what could never be met, or never be missed, such as an operation that there is not."""
+    __tracebackhide__ = True
+    found = problems(given, word.arguments, matchers.is_matcher) + matchers.check(given)
+    mark, marks = given.get("after"), [*TRIGGER["enum"], *OPERATIONS]
+    if isinstance(mark, str) and mark not in marks:
+        found.append((("after",), f"Found {mark}; expected a trigger or an operation.{nearest(mark, marks)}"))
+    if found:
+        path, says = found[0]
+        raise ValueError(f"expect.{verb}: {'.'.join(map(str, path))}: {says}")

@@ -274,6 +274,28 @@ def test_a_wrong_value_says_where_it_comes_from() -> None:
     assert "'many' is not a valid whole number. It is set in loopsim.toml." in invoke("run").err
     assert "'far' is not a valid whole number. It is set by LOOPSIM_PORT." in invoke("clock", LOOPSIM_PORT="far").err
     assert "It is set" not in invoke("run", "--jobs", "some").err
+    Path("loopsim.toml").write_text("port = [1, 2]\n")
+    assert "[1, 2] are several values; it takes one. It is set in loopsim.toml." in invoke("clock").err
+
+
+def test_one_value_will_do_where_a_flag_takes_several() -> None:
+    Path("loopsim.toml").write_text("[run]\ntarget = 'none'\nwithout = 'no-such-rule'\n")
+    Path("scenarios").mkdir()
+
+    assert "--without knows no rule 'no-such-rule'" in invoke("run", "@helpdesk").err
+
+
+def test_settings_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "loopsim.toml").write_text("port = 9\n", "utf-8-sig")
+
+    assert read_settings("clock", VERBS, tmp_path) == {"port": 9}
+
+
+def test_settings_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool]\nloopsim = 3\n")
+
+    with pytest.raises(SetupError, match=re.escape("Write [tool.loopsim].")):
+        read_settings("clock", VERBS, tmp_path)
 
 
 def test_the_command_line_counts_more_than_the_environment_and_that_more_than_a_file(tmp_path: Path) -> None:

@@ -222,3 +222,19 @@ def test_what_is_asked_wrongly_is_told(shop: Shop) -> None:
     with pytest.raises(TypeError, match="needs return_id"):
         shop.expect.partner(state="open")
     assert "nothing_else" in dir(shop.expect)
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked", "says"),
+    [
+        ("no_call", {"operation": "processRetrun"}, "Did you mean processReturn?"),
+        ("no_call", {"operation": "processReturn", "after": "return.creatd"}, "Did you mean return.created?"),
+        ("call", {"operation": "processReturn", "times": -1}, "times"),
+        ("delivery", {"trigger": "return.closd", "times": 0}, "Did you mean return.closed?"),
+    ],
+)
+def test_what_could_never_be_met_or_missed_is_refused(shop: Shop, verb: str, asked: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=rf"expect\.{verb}: ") as failed:
+        getattr(shop.expect, verb)(**asked)
+
+    assert says in str(failed.value)

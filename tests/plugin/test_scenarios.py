@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 GOOD = """\
 scenario: A warehouse processes what arrived
 protects: Money that is never paid out.
@@ -73,3 +75,12 @@ def test_settings_need_not_be_repeated(tmp_path: Path) -> None:
     (tmp_path / "loopsim.toml").write_text('[run]\ntarget = "http://127.0.0.1:9/nobody"\n', "utf-8")
     done = run(tmp_path, GOOD, partner="")
     assert "127.0.0.1:9" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("flags", "says"), [("--nope", "No such option"), ("--start 'x", "No closing quotation.")])
+def test_flags_that_cannot_be_are_told_without_a_traceback(tmp_path: Path, flags: str, says: str) -> None:
+    done = run(tmp_path, GOOD, partner=flags)
+    assert f"--loopsim-run {flags!r}: {says}" in done.stdout
+    assert "`loopsim run --help` lists the flags." in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "click" not in done.stdout
