@@ -69,7 +69,10 @@ class Server(Loopsim):
             if error.code == "stopping":
                 says = f"The server at {self.url} is being stopped. Start one with `loopsim serve`."
                 raise Unreachable(says) from error
-            raise Refused(error.status, error.problem) from error
+            refused = Refused(error.status, error.problem)
+            if error.status == 401:
+                refused.problem["detail"] = f"{refused} Give it with --token."
+            raise refused from error
         except SetupError as error:
             reason = getattr(error.__cause__, "strerror", None) or str(error.__cause__ or "no answer")
             raise Unreachable(

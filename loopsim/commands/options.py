@@ -20,6 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8484
 
+_TOKEN = re.compile(r"[!-~]+")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[\w.-]+")
 
 
@@ -133,8 +134,15 @@ def _is_network(text: str) -> bool:
     return True
 
 
+def token_text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """What a header can carry as a token, and every client writes alike; None for an empty one."""
+    if value and not _TOKEN.fullmatch(value):
+        raise click.BadParameter("it takes letters, digits and signs of ASCII alone, without blanks and line ends.")
+    return value or None
+
+
 output = flag("--format", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")
-token = flag("--token", help="Token of the control API, where the server was started with one.")
+token = flag("--token", callback=token_text, help="Token of the control API, where the server was started with one.")
 shop = flag("--shop", help="Name of the shop. [default: the server's only or first shop]")
 timeout = flag(
     "--timeout",

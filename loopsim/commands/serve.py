@@ -87,7 +87,11 @@ if TYPE_CHECKING:
     callback=options.hosts,
     help="Answer calls under this host name, too; * is any. Repeatable.",
 )
-@options.flag("--token", help="What calls to the control API must bring: Authorization: Bearer TOKEN.")
+@options.flag(
+    "--token",
+    callback=options.token_text,
+    help="What calls to the control API must bring: Authorization: Bearer TOKEN.",
+)
 @options.flag("--rate-limit", type=options.Whole(1), help="Calls per minute and key. [default: 300, as Loop]")
 @options.flag("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @options.flag("--log-level", type=click.Choice(log.LEVELS), default="info", show_default=True)

@@ -114,6 +114,8 @@ def test_a_setting_reaches_the_parameter_of_its_flag() -> None:
         (["serve", "--port", "0", "--allow-host", "http://loop.test"], "without scheme, port and path"),
         (["serve", "--port", "0", "--allow-host", "loop.test:8484"], "without scheme, port and path"),
         (["serve", "--port", "0", "--allow-host", ""], "no name of a host"),
+        (["serve", "--port", "0", "--token", "sésame"], "of ASCII alone"),
+        (["clock", "--token", "sesame\r"], "without blanks and line ends"),
         (["clock", "--port-file", "/"], "Name the file of `serve --port-file`"),
         (["serve", "--port", "0", "--webhook", "nowhere"], "no address of a receiver"),
         (["serve", "--port", "0", "--webhook", "http://[::1"], "no address of a receiver"),

@@ -155,7 +155,7 @@ def test_with_a_token_the_control_api_needs_it_and_the_verbs_bring_it(tmp_path: 
         taken = invoke("clock", "--url", server.url, LOOPSIM_TOKEN="sesame")
 
     assert refused.code == 1
-    assert "token" in refused.err
+    assert "Give it with --token." in refused.err
     assert taken.code == 0
 
 
