@@ -52,6 +52,9 @@ def _answered(deliveries: list[Entry]) -> str:
     if not deliveries:
         return "No webhook was sent to it in this story."
     taken = [entry for entry in deliveries if 200 <= (entry.get("status") or 0) < 300]
+    if not taken:
+        which = "not the one webhook" if len(deliveries) == 1 else f"none of the {len(deliveries)} webhooks"
+        return f"It took {which} that it was sent. See what it answered."
     number = str(len(deliveries)) if len(taken) == len(deliveries) else f"{len(taken)} of {len(deliveries)}"
     last = {entry.get("topic"): _named(entry) for entry in deliveries}
     return (

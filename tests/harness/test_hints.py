@@ -48,6 +48,16 @@ def test_one_that_calls_for_other_things_is_not_told_that_it_calls_elsewhere(
     assert "label_status delivered" in hint
 
 
+def test_one_that_took_no_webhook_is_not_asked_what_it_reads_of_them(
+    play: Play, scenario: Write, tmp_path: Path
+) -> None:
+    result = play(scenario(), command=write(tmp_path, on_post="return self.answer(404, {})"))
+
+    hint = result.scenarios[0].failures[0].hints[-1]
+    assert hint.startswith("It took none of the ")
+    assert "See what it answered." in hint
+
+
 def test_a_call_that_came_and_fits_badly_needs_no_hint(play: Play, scenario: Write, tmp_path: Path) -> None:
     result = play(scenario(), command=write(tmp_path, on_delivered=f"{PROCESS}; {PROCESS}"))
 
