@@ -132,6 +132,8 @@ def _alternatives(kind: Any, schema: Schema) -> list[str]:
             said.append(short(first.kind.expected_value))
         elif first.kind.name == "pattern":
             said.append(_like(first, schema))
+        elif first.kind.name == "minimum":
+            said.append(f"a number of at least {first.kind.limit}")
         else:
             return []
     return list(dict.fromkeys(said))

@@ -18,6 +18,7 @@ from loopsim.harness.probe import Probe as Probe
 from loopsim.harness.problems import nearest
 from loopsim.harness.story import Partner, Story
 from loopsim.harness.words import WORDS
+from loopsim.harness.words.counting import contradictions
 from loopsim.harness.words.names import OPERATIONS, TRIGGER
 from loopsim.harness.words.registry import Word, arguments_of
 
@@ -75,7 +76,7 @@ class Expect:
 def _need_sense(verb: str, given: dict[str, Any], word: Word) -> None:
     """Raises ValueError for what could never be met, or never be missed, such as an operation that there is not."""
     __tracebackhide__ = True
-    found = problems(given, word.arguments, matchers.is_matcher) + matchers.check(given)
+    found = problems(given, word.arguments, matchers.is_matcher) + matchers.check(given) + contradictions(given)
     mark, marks = given.get("after"), [*TRIGGER["enum"], *OPERATIONS]
     if isinstance(mark, str) and mark not in marks:
         found.append((("after",), f"Found {mark}; expected a trigger or an operation.{nearest(mark, marks)}"))

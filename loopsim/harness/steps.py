@@ -15,6 +15,7 @@ from loopsim.harness.document import StepDocument
 from loopsim.harness.problems import Problem, listed, nearest
 from loopsim.harness.references import UnknownReference, heads, need_name, replace
 from loopsim.harness.shape import NAME
+from loopsim.harness.words.counting import contradictions
 from loopsim.harness.words.names import OPERATIONS, TRIGGER
 from loopsim.harness.words.registry import Word
 from loopsim.harness.yaml_text import Path, Text
@@ -157,7 +158,7 @@ def _check(
     lenient = matchers.is_matcher if expects else None
     found = schema_problems(arguments, step.word.arguments, lenient)
     if expects:
-        found += matchers.check(arguments)
+        found += matchers.check(arguments) + contradictions(arguments)
     for path, value in _texts(arguments, ()):
         try:
             for name in heads(value):

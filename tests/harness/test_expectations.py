@@ -229,7 +229,8 @@ def test_what_is_asked_wrongly_is_told(shop: Shop) -> None:
     [
         ("no_call", {"operation": "processRetrun"}, "Did you mean processReturn?"),
         ("no_call", {"operation": "processReturn", "after": "return.creatd"}, "Did you mean return.created?"),
-        ("call", {"operation": "processReturn", "times": -1}, "times"),
+        ("call", {"operation": "processReturn", "times": -1}, "times: Found -1; expected a number of at least 0"),
+        ("call", {"operation": "processReturn", "times": {"min": 2, "max": 1}}, "Swap min and max."),
         ("delivery", {"trigger": "return.closd", "times": 0}, "Did you mean return.closed?"),
     ],
 )

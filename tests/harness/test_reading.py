@@ -327,6 +327,8 @@ def test_a_file_that_is_not_there_says_what_to_do(folder: Folder) -> None:  # no
         ("expect.return: {id: 1, state: close}", "Did you mean closed?"),
         ("expect.shopify: refnd", "Did you mean refund?"),
         ("expect.call: {within: 10 sekunds}", "expected a text like 90s."),
+        ("expect.call: {times: {min: 3, max: 1}}", "Nothing can be at least 3 and at most 1. Swap min and max."),
+        ("expect.call: {times: -1}", "Found -1; expected a number of at least 0 or a mapping."),
         ("clock.advances: until_idel", "expected a text like 90s."),
     ],
 )

@@ -49,6 +49,15 @@ def times_of(arguments: Arguments) -> Times:
     return Times(1, None) if asked is None else Times(int(asked), int(asked))
 
 
+def contradictions(arguments: Arguments) -> list[tuple[tuple[str | int, ...], str]]:
+    """That nothing can be so often as a step says, with the path of what says so."""
+    asked = arguments.get("times")
+    least, most = (asked.get("min"), asked.get("max")) if isinstance(asked, dict) else (None, None)
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        return [(("times",), f"Nothing can be at least {least} and at most {most}. Swap min and max.")]
+    return []
+
+
 def says_times(count: int) -> str:
     """`once`, `3 times`."""
     return {0: "not once", 1: "once", 2: "twice"}.get(count, f"{count} times")
