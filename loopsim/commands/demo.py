@@ -47,6 +47,8 @@ def command(format: str) -> None:
     out. Weeks pass on the shop's clock while you look. Then a short suite judges the same warehouse. Exits with 1 if
     the return does not come to its end, or the suite fails.
     """
+    # Like Ctrl-C, so that it does not leave its processes behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     timeline = Timeline(as_json=format == "json")
     with ExitStack() as stack:

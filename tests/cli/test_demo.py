@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from loopsim.commands import demo
-from tests.cli.terminal import PATIENCE, environment, run
+from tests.cli.terminal import PATIENCE, command, environment, run
 
 
 def test_a_return_goes_round_and_is_paid_out(tmp_path: Path) -> None:
@@ -42,6 +45,24 @@ def test_a_return_goes_round_and_is_paid_out(tmp_path: Path) -> None:
     )  # fmt: skip
     assert pasted.returncode == 0, pasted
     assert "1 passed" in pasted.stdout
+
+
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_ends_it_early_leaves_no_process_behind(tmp_path: Path, ends: signal.Signals) -> None:
+    process = subprocess.Popen(
+        command("demo"), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        places = [re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline()) for _ in range(2)]
+        process.send_signal(ends)
+        process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 130
+    for place in places:
+        assert place is not None
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(place[1])), PATIENCE)
 
 
 def test_it_is_the_same_story_as_json_and_leaves_no_process_behind(tmp_path: Path) -> None:
