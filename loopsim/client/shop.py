@@ -224,11 +224,11 @@ class Shop:
         return self._object("GET", "/journal", query=query)
 
     def events(self, *, after: int = 0, kind: str | None = None) -> Iterator[Json]:
-        """Journal entries for ever, as they come."""
+        """Journal entries for ever, as they come; from the first again when the shop begins anew."""
         while True:
             page = self.journal(after=after, kind=kind, wait=30)
             yield from page["entries"]
-            after = page["last_id"]
+            after = page["last_id"] if page["last_id"] >= after else 0
 
     def findings(self) -> list[Json]:
         """What each rule says of the traffic so far: `rule`, `outcome`, `findings`, `mend`, ..."""

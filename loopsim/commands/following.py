@@ -23,7 +23,7 @@ def news(shop: Shop, after: int, *, judged: bool) -> Iterator[dict[str, Any]]:
     stale = judged
     while True:
         page = shop.journal(after=after, wait=SHORT if stale else LONG)
-        after = page["last_id"]
+        after = page["last_id"] if page["last_id"] >= after else 0  # below it where the shop began anew
         yield from (entry for entry in page["entries"] if entry["kind"] == "delivery")
         if any(entry["kind"] in TRAFFIC for entry in page["entries"]):
             stale = judged

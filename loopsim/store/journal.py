@@ -109,6 +109,10 @@ class Journal:
         self.last_id += 1
         entry.id = self.last_id
         self._waiting.append(entry)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let whoever waits look again: there is an entry, or there will be none."""
         if self._changed is not None:
             self._changed.set()
             self._changed = None

@@ -195,6 +195,7 @@ class Shop:
     def discard(self) -> None:
         """Let go of a file that goes too: nothing of it has to reach the disk."""
         self.gone.set()
+        self.journal.wake()
         with suppress(sqlite3.Error):
             self.connection.execute("pragma synchronous = off")
         self.answers.close()

@@ -60,7 +60,7 @@ def test_stopping_is_quick_and_frees_port_and_thread(connect: Connect) -> None:
 def test_stopping_does_not_wait_for_a_long_wait_for_news(connect: Connect) -> None:
     server = EmbeddedServer(Options(port=0)).start()
     client = connect(server)
-    client.connection.request("GET", "/_loopsim/shops/default/journal?after=1000&wait=60")
+    client.connection.request("GET", "/_loopsim/shops/default/journal?kind=note&wait=60")
     # Answered by now: calls of one server are taken up in the order in which they arrive.
     connect(server).call("GET", LIST)
     began = time.monotonic()

@@ -110,7 +110,7 @@ def test_an_answer_that_was_given_is_not_followed_by_another(client: socket.sock
 
 def test_a_call_that_waits_longer_is_answered(client: socket.socket) -> None:
     wait = 3 * LIMIT
-    waits = b"GET /_loopsim/shops/default/journal?after=1000000&wait=%g HTTP/1.1\r\n" % wait + HEAD + b"\r\n"
+    waits = b"GET /_loopsim/shops/default/journal?kind=note&wait=%g HTTP/1.1\r\n" % wait + HEAD + b"\r\n"
     # Half of the next one waits behind it, and is given its time from then on.
     client.sendall(waits + b"GET /api/v1/webh")
     began = time.monotonic()
@@ -139,7 +139,7 @@ def test_an_idle_connection_ends_in_time(monkeypatch: pytest.MonkeyPatch, path: 
     with EmbeddedServer(Options(port=0)) as server:
         host, port = server.url.removeprefix("http://").split(":")
         call = b"GET %b HTTP/1.1\r\nX-Authorization: %b\r\n" % (path, server.key.encode()) + HEAD + b"\r\n"
-        waits = b"GET /_loopsim/shops/default/journal?after=1000000&wait=%g HTTP/1.1\r\n" % (3 * LIMIT) + HEAD + b"\r\n"
+        waits = b"GET /_loopsim/shops/default/journal?kind=note&wait=%g HTTP/1.1\r\n" % (3 * LIMIT) + HEAD + b"\r\n"
         with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
             began = time.monotonic()
             client.sendall(call + waits)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -178,6 +180,31 @@ def test_a_reader_of_the_journal_is_told_as_soon_as_something_happens(shop: Shop
     reader.join(10)
     assert not reader.is_alive()
     assert [entry["operation"] for entry in pages[0]["entries"]] == ["listReturns"]
+
+
+@pytest.mark.parametrize("begin", [Shop.reset, Shop.replace], ids=["reset", "replaced"])
+def test_who_follows_the_journal_is_told_of_a_new_beginning_from_its_first_entry(
+    shop: Shop, begin: Callable[[Shop], Any]
+) -> None:
+    for _ in range(5):
+        shop.view()
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, shop.events(after=shop.journal()["last_id"]))
+        begin(shop)
+        shop.variants()
+        try:
+            entry = following.result(15)
+        finally:
+            shop.delete()  # ends the following
+    assert (entry["id"], entry["operation"]) == (1, "listVariants")
+
+
+def test_waiting_for_the_journal_ends_with_the_shop(shop: Shop) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(shop.journal, after=shop.journal()["last_id"], wait=20)
+        shop.delete()
+        with pytest.raises(ControlError, match="No such shop"):
+            reading.result(10)
 
 
 def test_waiting_for_the_journal_ends(shop: Shop) -> None:
