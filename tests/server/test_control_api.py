@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +65,18 @@ def test_a_date_alone_is_told_how_a_moment_is_written(client: Client) -> None:
     answer = client.control("POST", "clock/advance", {"to": "2027-01-01"})
     assert answer.status == 422
     assert answer.body["detail"] == "The to field must be a moment such as 2026-06-01T09:00:00Z."
+
+
+def test_a_body_that_is_too_large_is_told_how_large_it_may_be(client: Client) -> None:
+    client.connection.putrequest("POST", "/_loopsim/shops")
+    client.connection.putheader("Content-Length", str(11 * 2**20))
+    client.connection.endheaders(b"{")
+    response = client.connection.getresponse()
+    problem = json.loads(response.read())
+    client.connection.close()
+
+    assert response.status == 413
+    assert problem["detail"].endswith("larger than the 10485760 bytes that this server reads. Send it in parts.")
 
 
 def test_a_body_is_json_whatever_the_client_calls_it(client: Client) -> None:
