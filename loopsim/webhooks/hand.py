@@ -210,7 +210,7 @@ class Hand:
 
     def unhold(self, job: Job) -> None:
         """Hold it back no longer."""
-        job.held = False
+        job.held = job.parked = False
         if self.held.get(job.delivery.subscription_id) is job:
             del self.held[job.delivery.subscription_id]
         self.count(job)
@@ -218,12 +218,11 @@ class Hand:
     def queue(self, job: Job, key: LaneKey, at_once: bool = False) -> Lane:
         """Put a job into its lane, at the end or as the next."""
         lane = job.lane = self.lane(key)
-        job.parked = lane.stalled
         if at_once:
             lane.queue.appendleft(job)
         else:
             lane.queue.append(job)
-        self.count(job)
+        self._park(job, lane.stalled)
         return lane
 
     def count(self, job: Job) -> None:
@@ -250,8 +249,14 @@ class Hand:
         if stalled != lane.stalled:
             lane.stalled = stalled
             for job in lane.queue:
-                job.parked = stalled
-                self.count(job)
+                self._park(job, stalled)
+
+    def _park(self, job: Job, parked: bool) -> None:
+        """Count a job of a lane, and what is held back until it was answered, as open or not."""
+        for each in (job, job.releases):
+            if each is not None:
+                each.parked = parked
+                self.count(each)
 
     def lane(self, key: LaneKey) -> Lane:
         """The lane with this key, made where there is none."""

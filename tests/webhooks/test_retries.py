@@ -162,6 +162,22 @@ def test_a_strict_lane_waits_until_a_delivery_is_settled_for_good(play: Play) ->
     play(story)
 
 
+def test_what_a_swap_holds_back_for_one_in_a_stalled_lane_waits_for_time_as_well(play: Play) -> None:
+    async def story(rig: Rig) -> None:
+        rig.configure(quirks={"delivery_order": "strict"})
+        receiver = await rig.receiver(in_turn(answering(503), answering()))
+        rig.subscribe(receiver.url)
+        first, held, third = rig.queue(b"1"), rig.queue(b"2", fault={"kind": "swap"}), rig.queue(b"3")
+        rig.send(first, held, third)
+        await rig.idle()
+        assert (receiver.bodies, rig.worker.open_count(rig.shop)) == ([b"1"], 0)
+        rig.bring_back(first.id)
+        await rig.idle()
+        assert receiver.bodies == [b"1", b"1", b"3", b"2"]
+
+    play(story)
+
+
 def test_a_strict_lane_goes_on_after_one_that_failed_or_was_dropped(play: Play) -> None:
     async def story(rig: Rig) -> None:
         rig.configure(quirks={"delivery_order": "strict"})
