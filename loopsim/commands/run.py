@@ -118,6 +118,8 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     from loopsim.harness.runner import Run
     from loopsim.harness.suites import choose
 
+    reports = {name: values[name] for name in ("junit", "html", "ctrf")}
+    run_reports.check(**reports)
     asked = named(paths)
     scenarios = choose(asked.rest or DEFAULT_PATHS, values["only"]) if asked.rest or not asked.kinds else []
     plan = plan_of(values, scenarios, provoke=_provokes(asked.rest, values["provoke"]))
@@ -126,7 +128,7 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     starts = any(each.start for each in plan.partners.values())
     with _server(values, starts) as server, _interruptible(), lines as listener:
         result = Run(plan, server, listener).run()
-    written, failures = run_reports.write(result, junit=values["junit"], html=values["html"], ctrf=values["ctrf"])
+    written, failures = run_reports.write(result, **reports)
     _tell(result, format, *written)
     if format == "text" and (hint := run_reports.waiting(result, plan)):
         click.echo(hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +35,14 @@ def flags(command: Command) -> Command:
     ):
         command = decorate(command)
     return command
+
+
+def check(**files: Path | None) -> None:
+    """Raises UsageError where two reports would be written over each other."""
+    named = [(flag, file.resolve()) for flag, file in files.items() if file is not None]
+    for (one, file), (other, same) in combinations(named, 2):
+        if file == same and (file.is_file() or not file.exists()):
+            raise click.UsageError(f"--{one} and --{other} name the same file, {files[one]}. Choose another for one.")
 
 
 def live(total: int) -> LiveTerminal:

@@ -123,6 +123,15 @@ def test_a_failing_run_leaves_its_reports_and_no_secret_in_any_of_them(tmp_path:
     assert all("my secrets: [redacted] [redacted]" in text for text in texts)
 
 
+def test_two_reports_in_one_file_are_refused_before_anything_runs() -> None:
+    done = invoke("run", "@helpdesk", "--target", "none", "--junit", "run.xml", "--ctrf", "./run.xml")
+    elsewhere = invoke("run", "no-such", "--target", "none", "--junit", "/dev/null", "--html", "/dev/null")
+
+    assert done.code == 2
+    assert "--junit and --ctrf name the same file, run.xml. Choose another for one." in " ".join(done.err.split())
+    assert "name the same file" not in elsewhere.err
+
+
 def test_a_report_that_cannot_be_written_costs_neither_the_verdict_nor_the_other_reports(tmp_path: Path) -> None:
     start = write(stories(tmp_path))
 
