@@ -17,6 +17,7 @@ SHIFT = 22
 
 _SEQUENCE = 12
 _MACHINES = 1 << (SHIFT - _SEQUENCE)
+_MOMENTS = 1 << (63 - SHIFT)  # milliseconds, 69 years: before and after them the ids of others come round again
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -34,7 +35,7 @@ def snowflake(moment: datetime, number: int, seed: int) -> int:
 # An order takes one of each for its lines and shipments: many of one moment, and all of one shop.
 @lru_cache(maxsize=64)
 def _begins_at(moment: datetime) -> int:
-    return (moment - EPOCH) // _MILLISECOND << SHIFT
+    return (moment - EPOCH) // _MILLISECOND % _MOMENTS << SHIFT
 
 
 @lru_cache(maxsize=64)

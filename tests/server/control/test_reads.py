@@ -34,6 +34,15 @@ def test_lists_are_walked_by_id(shop: Shop) -> None:
     assert [each["id"] for each in shop.returns(state="cancelled")] == [made[2]]
 
 
+@pytest.mark.parametrize("moment", ["2015-06-01T00:00:00Z", "2100-06-01T00:00:00Z", "2999-12-31T00:00:00Z"])
+def test_what_is_made_at_a_far_moment_is_listed_and_can_come_back(server: Loopsim, moment: str) -> None:
+    shop = server.create_shop(moment=moment, clock={"mode": "manual"})
+    made = [shop.orders.makes(lines=[{"variant": shop.variants()[0]["sku"]}]) for _ in range(2)]
+    assert {order["id"] for order in made} < {order["id"] for order in shop.list_orders(limit=1000)}
+    assert shop.customer.submits_return(order=made[1]["name"])["order_name"] == made[1]["name"]
+    shop.delete()
+
+
 def test_variants_tell_their_stock(shop: Shop) -> None:
     variant = shop.variants()[0]
     shop.stock.sets(variant=variant["sku"], available=7)
