@@ -112,7 +112,7 @@ def command(paths: tuple[str, ...], format: str, **values: Any) -> None:
     or --register. With --start it is started with LOOP_API_BASE, LOOP_API_KEY, LOOP_WEBHOOK_SECRET and LOOPSIM_NOW in
     its environment, and ended afterwards; without, `loopsim env` says what to configure it with. Exits with 0 when all
     passed, 1 when some failed, 2 when the set-up is wrong, 4 when coverage is too low, 5 when the integration cannot be
-    reached.
+    reached, 130 when it was interrupted.
     """
     from loopsim.harness.named_provocations import named
     from loopsim.harness.runner import Run
