@@ -125,6 +125,11 @@ class Transaction(Records):
     def delete_return(self, return_id: int) -> None:
         """Remove a return with everything of it."""
         self.returns_changed = True
+        for kind in ("dropped_off", "fraud_report"):
+            self.delete(kind, return_id)
+        for id_, shipment in self.items("ship_by_loop", dict):
+            if shipment["return_id"] == return_id:
+                self.delete("ship_by_loop", id_)
         super().delete_return(return_id)
 
     def emit(self, *events: Event) -> None:

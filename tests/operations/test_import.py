@@ -258,6 +258,23 @@ def test_the_timers_of_a_replaced_return_go() -> None:
     assert shop.next_due_ms() is None
 
 
+def test_a_replaced_return_begins_without_what_happened_to_it_before() -> None:
+    shop, row = new_shop(), varied(OPEN)
+    bring(shop, [row])
+    id_ = int(row["id"])
+
+    def performed(operation_id: str, call: Call) -> Any:
+        return perform(shop, operation_id, call, NOW).answer
+
+    report = Call(path={"id": id_}, body={"category": "other", "comment": None})
+    performed("createFraudReport", report)
+    performed("customerShipsByLoop", Call(body={"return_id": id_}))
+    bring(shop, [row], replace=True)
+    assert performed("createFraudReport", report).status == 201
+    assert performed("listShipByLoop", Call()).body == {"shipments": []}
+    performed("customerShipsByLoop", Call(body={"return_id": id_}))
+
+
 @pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "cancelled"])
 def test_what_bears_the_number_of_an_imported_return_keeps_its_timers(replaced: bool) -> None:
     shop, row = new_shop(), varied(OPEN, id="1")
