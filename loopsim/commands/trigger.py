@@ -90,13 +90,12 @@ def command(
 
 class Outcome(NamedTuple):
     """What came of a trigger. `deliveries` are all of the return since, `listeners` the active subscriptions to the
-    trigger, `waiting` how many deliveries of the shop wait for another try."""
+    trigger."""
 
     trigger: str
     story: Story
     deliveries: list[Json]
     listeners: list[Json]
-    waiting: int
 
     @property
     def wanted(self) -> list[Json]:
@@ -119,10 +118,10 @@ class Outcome(NamedTuple):
 def _happen(shop: Shop, trigger: str, return_id: int | None, tell: Callable[[Step], None]) -> Outcome:
     before = latest(shop, 1)
     story = play(shop, trigger, return_id, tell)
-    settled = shop.settle(SETTLE)
+    shop.settle(SETTLE)
     found = [shop.delivery(row["id"]) for row in _since(shop, before[0]["id"] if before else 0)]
     mine = [each for each in found if each["delivery"]["return_id"] in (story.return_id, None)]
-    return Outcome(trigger, story, mine, _listeners(shop, trigger), settled["waiting"])
+    return Outcome(trigger, story, mine, _listeners(shop, trigger))
 
 
 def _server(server: Server, stack: ExitStack, shop: str | None, return_id: int | None) -> tuple[Server, bool]:
@@ -202,10 +201,11 @@ def _report(console: Console, came: Outcome, there: str, *, show_payload: bool) 
         console.print(Text.assemble(mark("fail"), f" {came.trigger} did not happen to this return."))
     if any(each["delivery"]["state"] == "blocked" for each in wanted):
         console.print("\nBlocked: it would leave this machine. [command]loopsim serve --allow-target HOST[/] lets it.")
-    missed = [each["delivery"]["id"] for each in wanted if each["delivery"]["state"] in ("failed", "queued")]
+    missed = [each["delivery"] for each in wanted if each["delivery"]["state"] in ("failed", "queued")]
     if missed:
-        more = " It will be tried again on the shop's clock." if came.waiting else ""
+        number, comes = missed[0]["id"], missed[0]["state"] == "queued"
+        more = "It will be tried again on the shop's clock." if comes else "It is not tried again."
         console.print(
-            f"\nNot taken.{more} See why: [command]loopsim events show {missed[0]}{there}[/], "
-            f"then send it again: [command]loopsim resend {missed[0]}{there}[/]"
+            f"\nNot taken. {more} See why: [command]loopsim events show {number}{there}[/], "
+            f"then send it again: [command]loopsim resend {number}{there}[/]"
         )

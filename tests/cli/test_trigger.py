@@ -147,6 +147,16 @@ def test_a_webhook_that_is_not_taken_ends_with_1_and_says_how_to_look_at_it(here
     assert f"loopsim events show NUMBER {there}" in " ".join(invoke("events", *here).out.split())
 
 
+def test_only_what_is_tried_again_is_said_to_be(here: Here, receiver: Receiver) -> None:
+    said = {}
+    for receiver.status in (503, 404):  # in this order: what waits is no reason to promise more
+        done = invoke("trigger", "return.created", "--webhook", receiver.url, *here)
+        said[receiver.status] = " ".join(done.out.split())
+
+    assert "Not taken. It will be tried again on the shop's clock." in said[503]
+    assert "Not taken. It is not tried again." in said[404]
+
+
 def test_a_webhook_that_may_not_leave_ends_with_1_and_names_the_flag(here: Here) -> None:
     done = invoke("trigger", "return.created", "--webhook", "http://192.0.2.1/x", *here)
 
