@@ -1,7 +1,8 @@
 """A long script of calls, acts and clock moves against a fresh server; prints everything that came back.
 
 Run as a program in a process of its own, twice: the two outputs must be the same bytes. What may differ is left out:
-`Date` is the shop's and stays, the rate limit's headers and the ports do not.
+`Date` is the shop's and stays, the rate limit's headers and the ports do not. With a folder as argument the server
+keeps its shops there and is started anew in the middle.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from loopsim.bootstrap import Options
@@ -48,9 +50,9 @@ class Story:
 
     def __init__(self, server: EmbeddedServer, receiver: str) -> None:
         self.lines: list[str] = []
+        self.ids: list[int] = []
         self.host = server.url.removeprefix("http://")
-        self.client = Loopsim(server.url)
-        self.shop: Shop = self.client.create_shop(
+        self.shop: Shop = Loopsim(server.url).create_shop(
             "story", seed=41, moment=MOMENT.isoformat(), clock={"mode": "manual"}, rate_limit=100_000
         )
         self.receiver = receiver
@@ -81,12 +83,16 @@ class Story:
         self.lines.append(json.dumps([word, answer]))
         return answer
 
-    def tell(self) -> None:
-        """The story itself."""
+    def move(self, server: EmbeddedServer) -> None:
+        """Go on with a server that was started anew."""
+        self.host = server.url.removeprefix("http://")
+        self.shop = Shop(Loopsim(server.url), self.shop.name, self.shop.key, self.shop.secret, server.api_base)
+
+    def begin(self) -> None:
+        """The story until some returns are on their way."""
         for index, (topic, trigger) in enumerate((a, b) for a in TOPICS[:3] for b in TRIGGERS):
             url = f"{self.receiver}/{index}"
             self.call("POST", "/webhooks", {"topic": topic, "trigger": trigger, "url": url})
-        ids = []
         for outcome in ("refund", "credit", "exchange", "refund", "shop_now", "credit"):
             item: dict[str, Any] = {"outcome": outcome, "reason": "Zu klein ✂ / <b>"}
             extra: dict[str, Any] = {}
@@ -95,8 +101,12 @@ class Story:
             if outcome == "shop_now":
                 extra = {"shop_now": [{"variant": "TEE-RED-M"}], "leftover": "credit"}
             made = self.act("customer.submits_return", items=[item], **extra)
-            ids.append(made["id"])
+            self.ids.append(made["id"])
         self.shop.clock.advance(by="1h", quiet_for=20)
+
+    def end(self) -> None:
+        """What comes of them."""
+        ids = self.ids
         self.call("POST", f"/warehouse/return/{ids[0]}/flag")
         self.call("POST", f"/warehouse/return/{ids[1]}/cancel")
         self.call("POST", f"/warehouse/return/{ids[3]}/process", {"erp": "4711"})
@@ -118,9 +128,16 @@ def main() -> None:
     receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{receiver.server_port}"
-    with EmbeddedServer(Options(port=0)) as server:
+    options = Options(port=0, db=Path(sys.argv[1]) if sys.argv[1:] else None)
+    with EmbeddedServer(options) as server:
         story = Story(server, url)
-        story.tell()
+        story.begin()
+        if options.db is None:
+            story.end()
+    if options.db is not None:
+        with EmbeddedServer(options) as server:
+            story.move(server)
+            story.end()
     receiver.shutdown()
     # Deliveries of different returns and subscriptions run beside each other: what came counts, not in which order.
     for path, signature, body in sorted(Receiver.received):
