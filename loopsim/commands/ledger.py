@@ -15,7 +15,7 @@ from rich.text import Text
 
 from loopsim.commands import options
 from loopsim.commands.connection import Json, chosen_shop, reach
-from loopsim.commands.screen import columns, moment, print_json, screen
+from loopsim.commands.screen import columns, moment, print_json, printable, screen
 
 GRADES = ("captured", "documented", "reported", "assumed")
 GRADE_STYLES = {"captured": "green", "documented": "cyan", "reported": "yellow", "assumed": "magenta"}
@@ -174,7 +174,7 @@ def shopify_rows(console: Console, entries: list[Json]) -> None:
                 Text(moment(entry["at"]), style="time"),
                 str(entry["return_id"]),
                 Text(entry["kind"].replace("_", " "), style="key"),
-                Text(_data(entry["kind"], entry["data"]), style="quiet"),
+                Text(printable(_data(entry["kind"], entry["data"])), style="quiet"),
             )
             for entry in entries
         ),

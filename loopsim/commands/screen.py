@@ -30,7 +30,7 @@ DELIVERY_STYLES = {"delivered": "ok", "failed": "bad", "blocked": "warn", "dropp
 WIDE = 200  # columns where nobody looks at a terminal: a line stays a line
 
 NARROW = 60  # columns below which a table of more than a few is a heap of letters
-FEW = 4
+FEW = 3
 
 
 def screen(*, stderr: bool = False) -> Console:

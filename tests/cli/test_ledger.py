@@ -45,6 +45,13 @@ def test_a_grade_shows_only_its_statements() -> None:
     assert "documented" not in invoke("ledger", "--grade", "assumed").out.partition("as a whole")[0].split("\n")[1:]
 
 
+def test_the_name_of_an_order_does_not_colour_the_terminal(shop: Shop, here: Here) -> None:
+    order = shop.orders.makes(name="\x1b[31mred", lines=[{"variant": shop.variants()[0]["id"]}])
+    shop.customer.submits_return(order=order["name"], items=[{}])
+
+    assert "of order �[31mred" in invoke("ledger", "--shopify", *here).out
+
+
 def test_shopify_shows_what_loop_did_in_the_shop(shop: Shop, here: Here) -> None:
     assert "Nothing was done" in invoke("ledger", "--shopify", *here).out
     order = shop.act("orders.makes", lines=[{"variant": "SOCK-M", "quantity": 2}])["name"]
