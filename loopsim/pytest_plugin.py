@@ -47,7 +47,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--loopsim-url",
         metavar="URL",
         default=os.environ.get("LOOPSIM_URL"),
-        help="use the loopsim server that runs there; without it each session (and each xdist worker) starts its own",
+        help="use the loopsim server that runs there, whose shop 'default' scenario files take for theirs; without it"
+        " each session (and each xdist worker) starts its own",
     )
     group.addoption(
         "--loopsim-token",

@@ -99,7 +99,12 @@ _LONGEST = 120.0  # seconds that one call of the control API may take
 @options.flag("--fail-under", type=options.Number(0, 100), help="Least coverage, in percent of what it calls.")
 @options.flag("--url", help="A loopsim that runs already. [default: start one]")
 @options.flag("--port", type=options.PORT, help="Port of the one started. [default: 8484, or a free one]")
-@options.flag("--shop", default="default", show_default=True, help="The shop whose place the stories take.")
+@options.flag(
+    "--shop",
+    default="default",
+    show_default=True,
+    help="The shop whose place the stories take: what it held is gone afterwards.",
+)
 @run_reports.flags
 @options.token
 @options.output
