@@ -196,7 +196,7 @@ class Portal:
         """Choose what goes back."""
         document = visit.on_draft("getDraftReturn")
         if document["draft_return"]["state"] != "created":
-            return _go(visit.here)
+            return self._settled(visit, document)
         errors: list[Json] = []
         if visit.posted:
             for operation_id, body, path in pages.item_changes(document, visit.form):
@@ -214,7 +214,7 @@ class Portal:
         """Say why."""
         document = visit.on_draft("getDraftReturn")
         if document["draft_return"]["state"] != "created":
-            return _go(visit.here)
+            return self._settled(visit, document)
         if not document["draft_return"]["returning_items"]:
             return _go(f"{visit.here}/items")
         errors: list[Json] = []
@@ -328,6 +328,13 @@ class Portal:
             **values,
         )
         return HTMLResponse(text, 422 if values.get("errors") else 200, _HEADERS)
+
+    def _settled(self, visit: Visit, document: Json) -> Response:
+        """To where the draft stands; whoever came back to change the items learns that it is too late."""
+        draft = document["draft_return"]
+        if visit.posted and draft["state"] == "items-finalized" and pages.says_otherwise(document, visit.form):
+            return self._show(visit, "settled", "The items are settled", can_cancel=True)
+        return _go(visit.here)
 
     def _note(self, visit: Visit, title: str, text: str, status: int = 200) -> Response:
         shown = self._templates.get_template("portal/note.html").render(

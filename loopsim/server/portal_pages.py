@@ -125,6 +125,17 @@ def reasons_page(document: Json) -> list[Json]:
     ]
 
 
+def says_otherwise(document: Json, form: dict[str, str]) -> bool:
+    """Whether a form of items or reasons says something else than the draft, whose items are settled."""
+    items = document["draft_return"]["returning_items"]
+    reasons = ((form.get(f"reason-{item['id']}"), item["user_input"][0]["value"]) for item in items)
+    if any(said is not None and said != str(kept) for said, kept in reasons):
+        return True
+    chosen = _chosen(document)
+    lines = [name for name in form if name.startswith("line-")]
+    return any(whole(form[name]) != chosen[whole(name.removeprefix("line-")) or 0] for name in lines)
+
+
 def outcome_page(document: Json, catalogue: Sequence[Variant]) -> Json:
     """What can be had: other variants of each item, things of the shop, and what becomes of the rest."""
     draft = document["draft_return"]

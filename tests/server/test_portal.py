@@ -220,6 +220,20 @@ def test_who_skips_a_page_by_its_address_is_led_back_to_it(browser: Browser, sho
     assert "Your return is submitted" in browser.fill(policy=1).page.text
 
 
+def test_who_comes_back_to_change_what_is_settled_is_told_so_and_who_only_sends_twice_goes_on(
+    browser: Browser, shop: Shop
+) -> None:
+    at_items(browser, shop)
+    items = {browser.names("line-")[0]: 1}
+    reasons = {browser.fill(**items).names("reason-")[0]: 2}
+    draft = browser.fill(**reasons).path.removesuffix("/outcome")
+    for page, form in (("items", items), ("reasons", reasons)):
+        (field,) = form
+        assert browser.go(f"{draft}/{page}", form).path == f"{draft}/outcome"
+        assert "What this form said was not kept." in browser.go(f"{draft}/{page}", {field: 3}).page.text
+    assert f"{draft}/outcome" in [a["href"] for a in browser.page.all("a")]
+
+
 @pytest.mark.parametrize("form", [{"order": "#" * 300_000}, dict.fromkeys(map(str, range(6000)), "")])
 @pytest.mark.usefixtures("shop")
 def test_a_form_that_says_too_much_is_told_so(form: dict[str, str], browser: Browser) -> None:
