@@ -8,12 +8,18 @@ import hashlib
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from queue import Queue
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import urlopen
 
 import pytest
 
+from loopsim.bootstrap import Options
+from loopsim.client import Loopsim
+from loopsim.domain.oauth import shop_of
+from loopsim.embedded import EmbeddedServer
 from tests.e2e.test_browser import CHROMIUM
 from tests.harness.reports.browser import PATIENCE, browser
 from tests.listening import listening
@@ -285,6 +291,23 @@ def test_one_client_serves_several_merchants(client: Client, partner: Partner) -
         assert counts[0] == counts[1] + 1
     finally:
         client.control("DELETE", f"/shops/{copied}")
+
+
+def test_the_tokens_of_a_shop_that_was_copied_stay_its_own_across_a_restart(tmp_path: Path) -> None:
+    options = Options(port=0, db=tmp_path)
+    with EmbeddedServer(options) as server:
+        shop = Loopsim(server.url).create_shop("of-two")
+        app = shop.create_oauth_client(CALLBACK)
+        code, tokens = shop.create_oauth_code(app["client_id"])["code"], shop.create_oauth_tokens(app["client_id"])
+        # Shops are taken up again in the order of their names.
+        shop.copy("a-copy")
+    own = {name: app[name] for name in ("client_id", "client_secret")}
+    refreshed = {**own, "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    exchanged = {**own, "grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    with EmbeddedServer(options) as server:
+        for asked in (refreshed, exchanged):
+            with urlopen(f"{server.url}/oauth/token", urlencode(asked).encode(), timeout=20) as answer:
+                assert shop_of(json.load(answer)["access_token"]) == "of-two"
 
 
 def test_tokens_outlive_a_new_beginning_of_the_shop(client: Client, partner: Partner) -> None:

@@ -111,9 +111,9 @@ def revoke_token(tx: Transaction, call: Call) -> Answer:
     """Take a token back; a refresh token with all that came of it. A token that nobody knows is no error."""
     client = _client(tx, call)
     text = call.body["token"]
-    refresh, access = tx.get("oauth_refresh", text, Refresh), tx.get("oauth_access", text, Access)
-    if refresh is None and access is None and shop_of(text) not in (None, tx.shop.name):
+    if not _is_here(tx, text):
         raise NotHere("invalid_client")
+    refresh, access = tx.get("oauth_refresh", text, Refresh), tx.get("oauth_access", text, Access)
     if refresh is not None and refresh.client_id == client.client_id:
         take_back(tx, grant=refresh.grant)
     if access is not None and access.client_id == client.client_id:
@@ -136,7 +136,7 @@ def _client(tx: Transaction, call: Call) -> Client:
 
 def _exchange(tx: Transaction, client: Client, given: Mapping[str, str]) -> Answer:
     text = given.get("code") or ""
-    code = tx.get("oauth_code", text, Code)
+    code = tx.get("oauth_code", text, Code) if _is_here(tx, text) else None
     if code is None or code.client_id != client.client_id:
         raise _not_given(tx, text, "The code is not one that was given to this client.")
     if code.used:
@@ -155,7 +155,7 @@ def _exchange(tx: Transaction, client: Client, given: Mapping[str, str]) -> Answ
 
 def _refresh(tx: Transaction, client: Client, given: Mapping[str, str]) -> Answer:
     text = given.get("refresh_token") or ""
-    refresh = tx.get("oauth_refresh", text, Refresh)
+    refresh = tx.get("oauth_refresh", text, Refresh) if _is_here(tx, text) else None
     if refresh is None or refresh.client_id != client.client_id:
         raise _not_given(tx, text, "The refresh token is not one that was given to this client, or was taken back.")
     if refresh.spent:
@@ -164,6 +164,10 @@ def _refresh(tx: Transaction, client: Client, given: Mapping[str, str]) -> Answe
     return Answer(next_tokens(tx, text, refresh), headers=UNSTORED)
 
 
+def _is_here(tx: Transaction, text: str) -> bool:
+    """Whether a code or token can be of this shop: what a copy of a shop holds of the first is not."""
+    return shop_of(text) in (None, tx.shop.name)
+
+
 def _not_given(tx: Transaction, text: str, why: str) -> Refusal:
-    elsewhere = shop_of(text) not in (None, tx.shop.name)
-    return (NotHere if elsewhere else Refusal)("invalid_grant", why=why)
+    return (Refusal if _is_here(tx, text) else NotHere)("invalid_grant", why=why)
