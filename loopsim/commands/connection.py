@@ -16,6 +16,8 @@ from loopsim.commands import options
 from loopsim.errors import SetupError
 
 DEFAULT_SHOP = "default"
+PROBLEM = "urn:loopsim:problem:"
+"""What the type of each refusal of the control API begins with."""
 
 __all__ = [
     "Json",
@@ -69,6 +71,8 @@ class Server(Loopsim):
             if error.code == "stopping":
                 says = f"The server at {self.url} is being stopped. Start one with `loopsim serve`."
                 raise Unreachable(says) from error
+            if not str(error.problem.get("type", "")).startswith(PROBLEM):
+                raise _stranger(self.url) from error
             refused = Refused(error.status, error.problem)
             if error.status == 401:
                 refused.problem["detail"] = f"{refused} Give it with --token."
@@ -81,18 +85,22 @@ class Server(Loopsim):
 
     def health(self) -> Json:
         """What the server says of itself. Raises Unreachable also where something else than loopsim answers."""
-        try:
-            answer = super().health()
-        except ControlError:
-            answer = {}
+        answer = super().health()
         if not isinstance(answer, dict) or "capabilities" not in answer:
-            raise Unreachable(f"Something answers at {self.url}, but it is no loopsim. Say where yours is: --url.")
+            raise _stranger(self.url)
         return answer
+
+
+def _stranger(url: str) -> Unreachable:
+    return Unreachable(f"Something answers at {url}, but it is no loopsim. Say where yours is: --url.")
 
 
 def chosen_shop(server: Loopsim, name: str | None = None) -> Shop:
     """The shop of this name; without one the default shop, or the only one. Raises SetupError where that is none."""
-    names = [row["name"] for row in server.shops()]
+    try:
+        names = [row["name"] for row in server.shops()]
+    except (KeyError, TypeError) as error:
+        raise _stranger(server.url) from error
     chosen = name or (DEFAULT_SHOP if DEFAULT_SHOP in names else names[0] if len(names) == 1 else None)
     listed = ", ".join(names) or "none"
     if chosen is None:

@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import click
@@ -160,6 +162,34 @@ def test_where_nobody_answers_a_verb_ends_with_5_and_one_message(arguments: list
     assert done.code == 5
     assert "loopsim serve" in done.err
     assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["env"], ["doctor"], ["clock"], ["events"], ["resend", "1"], ["wait"]])
+@pytest.mark.parametrize(
+    ("status", "says"), [(200, b"<!doctype html>"), (200, b"{}"), (200, b"[]"), (404, b'{"message": "Not Found"}')]
+)
+def test_where_something_else_answers_a_verb_says_that_it_is_no_loopsim(
+    arguments: list[str], status: int, says: bytes
+) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(says)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    flags = ["--timeout", 0] if arguments == ["wait"] else []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as other:
+        thread = threading.Thread(target=other.serve_forever, args=(0.02,))
+        thread.start()
+        done = invoke(*arguments, *flags, "--port", other.server_port)
+        other.shutdown()
+        thread.join()
+
+    assert done.code == 5
+    assert f"answers at http://127.0.0.1:{other.server_port}, but it is no loopsim. Say where yours is" in done.err
 
 
 @pytest.mark.parametrize(
