@@ -401,6 +401,10 @@ def test_units_by_the_billion_are_not_counted_one_by_one(empty: Shop, product: A
     assert len(begun.body["context"]["items_eligible_to_return"]) == 1
     (viewed,) = empty.call("listOrders").body["orders"]
     assert viewed["lines"][0]["returnable"] == many
+    returned = empty.call("customerSubmitsReturn", {"items": [{"quantity": 2}]}).body["return"]
+    more = {"return_id": returned["id"], "items": [{"quantity": 3}]}
+    edited = empty.call("customerEditsReturn", more).body["return"]
+    assert [len(each["line_items"]) for each in (returned, edited)] == [2, 3]
 
 
 def test_an_order_of_the_api_is_returned_like_any_other(empty: Shop, product: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from loopsim.domain import eligibility
@@ -84,7 +85,7 @@ def _next_order(tx: Transaction, body: Body) -> Order:
     refusal = Refusal("nothing_returnable")
     terms = terms_of(tx)
     for order in tx.orders():
-        free = [piece for piece in _free(tx, order) if not piece[0].final_sale or _is_named(piece[0], body)]
+        free = [piece for piece in _free(tx, order, body) if not piece[0].final_sale or _is_named(piece[0], body)]
         if not free:
             continue
         try:
@@ -104,16 +105,22 @@ def _is_named(line: OrderLine, body: Body) -> bool:
     )
 
 
-def _free(tx: Transaction, order: Order, mine: frozenset[tuple[int, int]] = frozenset()) -> list[tuple[OrderLine, int]]:
+def _free(
+    tx: Transaction, order: Order, body: Body, mine: frozenset[tuple[int, int]] = frozenset()
+) -> list[tuple[OrderLine, int]]:
     """The fulfilled units that no return holds but the one with the units `mine`: (line, unit), those first, then in
-    order."""
-    held = tx.held_units(line.id for line in order.lines) - mine
-    free = [(line, unit) for line in order.lines for unit in range(line.fulfilled) if (line.id, unit) not in held]
-    return sorted(free, key=lambda piece: (piece[0].id, piece[1]) not in mine)
+    order; of each line no more than are asked for, since there may be a billion."""
+    held = tx.held_units(line.id for line in order.lines)
+    most = sum(wanted.get("quantity", 1) for wanted in body.get("items") or [{}])
+    free = [(line, unit) for line in order.lines for id_, unit in sorted(mine) if id_ == line.id]
+    for line in order.lines:
+        others = (unit for unit in range(line.fulfilled) if (line.id, unit) not in held)
+        free += [(line, unit) for unit in islice(others, most)]
+    return [(line, unit) for line, unit in free if unit < line.fulfilled]
 
 
 def _submission(tx: Transaction, order: Order, body: Body, taken: frozenset[tuple[int, int]]) -> Submission:
-    free = _free(tx, order, taken)
+    free = _free(tx, order, body, taken)
     if not free:
         raise Refusal("nothing_returnable")
     asked = body.get("items") or [{}]
