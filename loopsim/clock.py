@@ -49,11 +49,13 @@ def in_ms(wall: Wall) -> int:
 
 def never_back(wall: Wall) -> Wall:
     """The wall, but where it goes back, as a corrected one does, this one stands still, and so it does at `END`."""
-    latest = -math.inf
+    latest, end = -math.inf, END_MS / 1000
 
     def show() -> float:
         nonlocal latest
-        latest = min(max(latest, wall()), END_MS / 1000)
+        now = wall()
+        if now > latest:
+            latest = now if now < end else end
         return latest
 
     return show

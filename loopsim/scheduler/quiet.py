@@ -47,17 +47,21 @@ class Watch:
         self._awaited = False
         self._reads: dict[bytes, int] = {}
 
-    def called(self, read: bytes | None = None) -> None:
-        """The partner called Loop's API. The first call since an answer is its reaction. `read` is what it asked for,
-        where it only asked: the same over and over is the rhythm of one that polls, which never ends."""
+    def called(self, read: Callable[[], bytes] | None = None) -> None:
+        """The partner called Loop's API. The first call since an answer is its reaction. `read` tells what it asked
+        for, where it only asked: the same over and over is the rhythm of one that polls, which never ends."""
+        if self.answered_at is None:
+            # Nobody waits for one that was sent nothing.
+            return
         if read is None or len(self._reads) > MOST_READS:
             self._reads.clear()
         else:
-            times = self._reads[read] = self._reads.get(read, 0) + 1
+            what = read()
+            times = self._reads[what] = self._reads.get(what, 0) + 1
             if times > RHYTHM:
                 return
         self.called_at = self.now()
-        if self._awaited and self.answered_at is not None:
+        if self._awaited:
             self._awaited = False
             took = self.called_at - self.answered_at
             if took <= SLOWEST_REACTION:

@@ -88,8 +88,8 @@ class Scheduler:
         if state is not None and state.advance is not None:
             state.advance.abandon()
 
-    def touched(self, shop: Shop, read: bytes | None = None) -> None:
-        """The partner called Loop's API: it is not quiet. `read` is what it asked for, where it only asked."""
+    def touched(self, shop: Shop, read: Callable[[], bytes] | None = None) -> None:
+        """The partner called Loop's API: it is not quiet. `read` tells what it asked for, where it only asked."""
         self._state(shop).watch.called(read)
 
     def settled(self, shop: Shop) -> None:

@@ -214,7 +214,7 @@ class LoopApi:
         now = monotonic()
         if not entrance.window.take(now, entrance.shop.settings.rate_limit):
             raise Refusal("too_many_attempts", retry_after=entrance.window.retry_after(now))
-        self._runtime.scheduler.touched(entrance.shop, _asked(exchange.scope) if place.reads else None)
+        self._runtime.scheduler.touched(entrance.shop, partial(_asked, exchange.scope) if place.reads else None)
         return entrance
 
     async def _await(self, exchange: Exchange, entrance: Entrance, receive: Receive) -> Entrance:

@@ -47,7 +47,7 @@ async def test_a_poll_that_never_ends_is_a_rhythm_and_does_not_hold_up_time(benc
     advance = await bench.advance_to_webhook(shop, 3 * HOUR, quiet_for=3)
     bench.worker.answer()
     for _ in range(6):
-        bench.scheduler.touched(shop, b"listReturns")
+        bench.scheduler.touched(shop, lambda: b"listReturns")
         await bench.time.passes(1)
     assert bench.said() == ["sends", "after"]
     assert advance.done()
@@ -59,7 +59,7 @@ async def test_what_a_poll_leads_to_is_waited_for(bench: Bench) -> None:
     await bench.advance_to_webhook(shop, 3 * HOUR, quiet_for=3)
     bench.worker.answer()
     for _ in range(6):
-        bench.scheduler.touched(shop, b"listReturns")
+        bench.scheduler.touched(shop, lambda: b"listReturns")
         bench.scheduler.touched(shop)
         await bench.time.passes(1)
     assert bench.said() == ["sends"]
