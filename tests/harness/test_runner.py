@@ -144,11 +144,18 @@ def test_a_command_that_is_none_says_so(play: Play, scenario: Write) -> None:
 def test_an_idle_probe_that_gives_no_answer_is_said_and_does_no_harm(
     play: Play, scenario: Write, tmp_path: Path
 ) -> None:
-    # Slower than the shop waits where no probe tells it that somebody is at work: patience has to do.
-    slow = f"time.sleep(0.6); {PROCESS}"
-    plan = structs.replace(partner(write(tmp_path, on_delivered=slow)), idle_probe=IdleProbe(url="http://127.0.0.1:9/"))
+    # At work for longer than the shop waits where no probe tells it so: until a step that comes after the scan.
+    slow = write(
+        tmp_path,
+        at_start="shopped_on = threading.Event()",
+        on_delivered=f"shopped_on.wait(); {PROCESS}",
+        on_post="if done and b'return.created' in body: shopped_on.set()",
+    )
+    plan = structs.replace(partner(slow), idle_probe=IdleProbe(url="http://127.0.0.1:9/"))
+    shops_on = "- customer.submits_return: {items: [{outcome: refund}]}\n"
+    text = DELIVERED.replace("- expect.call", f"{shops_on}- expect.call", 1)
 
-    result = play(scenario(), partners={"": plan})
+    result = play(scenario(text), partners={"": plan})
 
     assert (result.exit_code, result.scenarios[0].failures) == (0, ())
     assert "idle probe is of no use" in result.findings[0].says

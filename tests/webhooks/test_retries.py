@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from loopsim.domain.webhooks import MAX_ATTEMPTS, judge
-from tests.webhooks.conftest import Answer, Request, Rig, Story, answering, in_turn
+from loopsim.store.deliveries import Delivery
+from tests.webhooks.conftest import Answer, Receiver, Request, Rig, Story, answering, in_turn
 
 Play = Callable[[Story], None]
 
@@ -20,6 +21,16 @@ async def hang_up(_request: Request) -> bytes | None:
 async def never(_request: Request) -> bytes | None:
     await asyncio.Event().wait()
     return None
+
+
+async def strict_lane(rig: Rig, first_answer: Answer) -> tuple[Receiver, Delivery, Delivery]:
+    """Two deliveries on their way in strict order, and their receiver, which says yes to whatever comes later."""
+    rig.configure(quirks={"delivery_order": "strict"})
+    receiver = await rig.receiver(in_turn(first_answer, answering()))
+    rig.subscribe(receiver.url)
+    first, second = rig.queue(b"1"), rig.queue(b"2")
+    rig.send(first, second)
+    return receiver, first, second
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
@@ -199,11 +210,7 @@ def test_a_strict_lane_goes_on_after_one_that_failed_or_was_dropped(play: Play) 
 
 def test_a_strict_lane_goes_on_when_a_resend_delivers_what_it_waits_for(play: Play) -> None:
     async def story(rig: Rig) -> None:
-        rig.configure(quirks={"delivery_order": "strict"})
-        receiver = await rig.receiver(in_turn(answering(503), answering()))
-        rig.subscribe(receiver.url)
-        first, second = rig.queue(b"1"), rig.queue(b"2")
-        rig.send(first, second)
+        receiver, first, second = await strict_lane(rig, answering(503))
         await rig.idle()
         rig.worker.resend(rig.shop, first.id)
         await rig.idle()
@@ -215,7 +222,6 @@ def test_a_strict_lane_goes_on_when_a_resend_delivers_what_it_waits_for(play: Pl
 
 def test_a_strict_lane_goes_on_when_an_attempt_fails_after_a_resend_delivered(play: Play) -> None:
     async def story(rig: Rig) -> None:
-        rig.configure(quirks={"delivery_order": "strict"})
         let_go = asyncio.Event()
         refusing = answering(503)
 
@@ -223,10 +229,7 @@ def test_a_strict_lane_goes_on_when_an_attempt_fails_after_a_resend_delivered(pl
             await let_go.wait()
             return await refusing(request)
 
-        receiver = await rig.receiver(in_turn(late, answering()))
-        rig.subscribe(receiver.url)
-        first, second = rig.queue(b"1"), rig.queue(b"2")
-        rig.send(first, second)
+        receiver, first, _ = await strict_lane(rig, late)
         await receiver.got(1)
         resending = rig.worker.resend(rig.shop, first.id)
         assert resending is not None
@@ -241,11 +244,7 @@ def test_a_strict_lane_goes_on_when_an_attempt_fails_after_a_resend_delivered(pl
 
 def test_a_strict_lane_still_waits_after_a_restart(play: Play) -> None:
     async def story(rig: Rig) -> None:
-        rig.configure(quirks={"delivery_order": "strict"})
-        receiver = await rig.receiver(in_turn(answering(503), answering()))
-        rig.subscribe(receiver.url)
-        first, second = rig.queue(b"1"), rig.queue(b"2")
-        rig.send(first, second)
+        receiver, first, _ = await strict_lane(rig, answering(503))
         await rig.idle()
         await rig.worker.stop()
         rig.worker = rig.new_worker()
